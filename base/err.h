@@ -1,0 +1,47 @@
+/* err: what went wrong, as a code for the program and one sentence for the operator.
+ * What can fail returns bool (true = done) and takes `struct err *e` last. Each layer adds its context
+ * once, in front: "nest A3: reading the CSR: no answer in 3 s". No allocation; long text is cut.
+ * Codes: one for each different reaction of a caller. Below 100 they are base's; 100..199 are the
+ * signer's refusals (hsm/api/refusal.h); 200..299 are faults of a board (serial/fault.h).
+ * Threads: an err belongs to one thread. `e` is never NULL. Layer above: all. Below: none. */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+#include <stdbool.h>
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define ERR_TEXT_SIZE 512
+
+enum err_code {
+	ERR_NONE = 0,
+	ERR_USAGE,	/* the person typed it wrong: exit 2 */
+	ERR_INVALID,	/* bytes, a file or a value from outside are not what they must be */
+	ERR_REFUSED,	/* understood, and not allowed */
+	ERR_NOT_FOUND,
+	ERR_TIMEOUT,	/* the deadline passed */
+	ERR_CANCELLED,	/* somebody asked to stop */
+	ERR_GONE,	/* the peer hung up, or the line was unplugged */
+	ERR_BUSY,	/* held by another process */
+	ERR_SYSTEM,	/* the station's own trouble: memory, disk, a system call */
+	ERR_TOKEN,	/* the PKCS#11 token: close and reopen may help */
+	ERR_PIN,	/* the token refused the PIN: never try again by oneself */
+	ERR_CORRUPT,	/* the ledger or a file of ours is not what we wrote: alarm */
+};
+
+struct err {
+	int code;
+	char text[ERR_TEXT_SIZE];
+};
+
+/* Sets code and sentence. Always returns false: `return err_set(e, ERR_INVALID, "…");` */
+bool err_set(struct err *e, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same with ": " and the text of errno behind it. */
+bool err_errno(struct err *e, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Puts context and ": " in front of the sentence; keeps the code. Always returns false. */
+bool err_add(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
