@@ -2,8 +2,8 @@
  *	AUTO(fd) fd = -1;		closed when the block ends
  *	*ret_fd = TAKE_FD(fd);		handed out instead
  *	AUTO_FREE char *text = NULL;	freed when the block ends
- * A module that owns a type T says AUTO_DEFINE(T, pointer type, free function) once in its header and users
- * write AUTO(T) name = NULL. Free functions take NULL. Layer below: none. */
+ * A module that owns a type T says AUTO_DEFINE(T, pointer type, free function) once in its header
+ *and users write AUTO(T) name = NULL. Free functions take NULL. Layer below: none. */
 #ifndef BASE_CLEANUP_H
 #define BASE_CLEANUP_H
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define AUTO(name) __attribute__((cleanup(auto_##name))) auto_type_##name
+#define AUTO(name) __attribute__((cleanup(auto_##name), unused)) auto_type_##name
 #define AUTO_DEFINE(name, type, release)                                                           \
 	typedef type auto_type_##name;                                                             \
 	static inline void auto_##name(type *object)                                               \

@@ -1,6 +1,6 @@
 /* clock: the monotonic clock for deadlines, the wall clock for records.
- * Deadlines are absolute milliseconds of CLOCK_MONOTONIC. Wall times are whole seconds since 1970 UTC.
- * Threads: any. Layer below: none. */
+ * Deadlines are absolute milliseconds of CLOCK_MONOTONIC. Wall times are whole seconds since 1970
+ * UTC. Threads: any. Layer below: none. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

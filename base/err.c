@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool err_set(struct err *e, int code, const char *format, ...)
+void err_put(struct err *e, int code, const char *format, ...)
 {
 	va_list args;
 
@@ -13,10 +13,9 @@ bool err_set(struct err *e, int code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(e->text, sizeof(e->text), format, args);
 	va_end(args);
-	return false;
 }
 
-bool err_errno(struct err *e, int code, const char *format, ...)
+void err_put_errno(struct err *e, int code, const char *format, ...)
 {
 	int saved = errno;
 	char reason[128];
@@ -30,10 +29,9 @@ bool err_errno(struct err *e, int code, const char *format, ...)
 	len = strlen(e->text);
 	snprintf(e->text + len, sizeof(e->text) - len, ": %s",
 		 strerror_r(saved, reason, sizeof(reason)));
-	return false;
 }
 
-bool err_add(struct err *e, const char *format, ...)
+void err_put_context(struct err *e, const char *format, ...)
 {
 	char before[ERR_TEXT_SIZE];
 	size_t len, room;
@@ -46,5 +44,4 @@ bool err_add(struct err *e, const char *format, ...)
 	len = strlen(e->text);
 	room = sizeof(e->text) - len;
 	snprintf(e->text + len, room, ": %.*s", (int)sizeof(before) - 1, before);
-	return false;
 }

@@ -1,5 +1,5 @@
-/* hex: bytes as lower-case hexadecimal text, and back. Pure functions; the caller owns every buffer.
- * Threads: any. Layer below: bytes. */
+/* hex: bytes as lower-case hexadecimal text, and back. Pure functions; the caller owns every
+ * buffer. Threads: any. Layer below: bytes. */
 #ifndef BASE_HEX_H
 #define BASE_HEX_H
 

@@ -6,7 +6,8 @@
 
 #include <syslog.h>
 
-/* log_event(LOG_INFO, "signer ready", "sessions=%u workers=%u", sessions, workers); facts may be "". */
+/* log_event(LOG_INFO, "signer ready", "sessions=%u workers=%u", sessions, workers); facts may be
+ * "". */
 void log_event(int level, const char *phrase, const char *facts, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,5 +1,6 @@
-/* notify: what a daemon says to systemd, and the sockets it is handed. Without systemd both do nothing.
- * Source: sd_notify(3), sd_listen_fds(3). Threads: any after the start. Layer below: none. */
+/* notify: what a daemon says to systemd, and the sockets it is handed. Without systemd both do
+ * nothing. Source: sd_notify(3), sd_listen_fds(3). Threads: any after the start. Layer below: none.
+ */
 #ifndef BASE_NOTIFY_H
 #define BASE_NOTIFY_H
 

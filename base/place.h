@@ -25,7 +25,8 @@ enum place {
 MUST_CHECK bool place_path(enum place place, const char *name, char ret_path[static PATH_MAX],
 			   struct err *e);
 
-/* The folder as a descriptor (O_DIRECTORY, close-on-exec); with `make`, made with mode 0750 if absent. */
+/* The folder as a descriptor (O_DIRECTORY, close-on-exec); with `make`, made with mode 0750 if
+ * absent. */
 MUST_CHECK bool place_open(enum place place, bool make, int *ret_fd, struct err *e);
 
 #endif
