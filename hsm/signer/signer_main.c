@@ -1,0 +1,93 @@
+/* imprint-signer: the daemon that alone holds PIN, token and ledger. See imprint-signer(8). */
+#include "hsm/signer/server.h"
+
+#include "base/log.h"
+#include "base/place.h"
+
+#include <argp.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#define EXIT_CONFIG 78 /* EX_CONFIG: systemd does not start it again */
+
+const char *argp_program_version = "imprint-signer " IMPRINT_VERSION;
+
+static const struct argp_option options[] = {
+	{ "check", 'c', NULL, 0, "Open token and ledger, check them against each other, and end",
+	  0 },
+	{ "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	if (key == 'c')
+		*(bool *)state->input = true;
+	else if (key == 'd')
+		setenv("IMPRINT_DIR", value, 1);
+	else
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Signs certificates with the CA key in a PKCS#11 token and keeps the ledger of "
+	       "every "
+	       "certificate ever signed. Settings: etc/signer.yaml. Ends by SIGTERM.",
+};
+
+/* No core file and no debugger: the PIN passes through this process. */
+static void keep_secrets(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: they go to the signalfd */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static bool run(struct signer *s, bool check_only, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (!place_path(PLACE_ETC, "signer.yaml", path, e) || !settings_load(path, &s->settings, e))
+		return false;
+	if (s->settings.training)
+		log_event(LOG_WARNING, "training set-up: one user may be station and supervisor",
+			  "");
+	if (!signer_open(s, e))
+		return false;
+	return check_only || server_run(s, e);
+}
+
+int main(int argc, char **argv)
+{
+	static struct signer signer;
+	bool check_only = false, ok;
+	struct err e;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &check_only);
+	mallopt(M_ARENA_MAX, 2);
+	keep_secrets();
+	block_signals();
+	ok = run(&signer, check_only, &e);
+	if (!ok)
+		log_event(LOG_ERR, check_only ? "signer check failed" : "signer cannot serve",
+			  "reason=\"%s\"", e.text);
+	signer_close(&signer);
+	return ok ? 0 : e.code == ERR_PIN ? EXIT_CONFIG : 1;
+}
