@@ -1,10 +1,11 @@
-/* board: one board on one wire, whatever it speaks. The only header of serial/ that the station uses (with fault.h).
- * A driver is a table of these functions; board_open finds it by name, and each call below is the driver's.
- * Calls are blocking with an absolute deadline (base/clock.h) and see the cancel descriptor; each ends in time.
- * Errors: err.code is a FAULT_… (the board's doing), ERR_CANCELLED, ERR_BUSY (the port is held by another
- * process) or ERR_SYSTEM. The sentence does not name nest or unit: the caller adds them.
- * All text from a board is checked: printable ASCII, at most BOARD_TEXT_MAX characters.
- * Threads: a board belongs to one thread at a time. Layer above: station/recipe. Below: drivers, link, port. */
+/* board: one board on one wire, whatever it speaks. The only header of serial/ that the station
+ * uses (with fault.h). A driver is a table of these functions; board_open finds it by name, and
+ * each call below is the driver's. Calls are blocking with an absolute deadline (base/clock.h) and
+ * see the cancel descriptor; each ends in time. Errors: err.code is a FAULT_… (the board's doing),
+ * ERR_CANCELLED, ERR_BUSY (the port is held by another process) or ERR_SYSTEM. The sentence does
+ * not name nest or unit: the caller adds them. All text from a board is checked: printable ASCII,
+ * at most BOARD_TEXT_MAX characters. Threads: a board belongs to one thread at a time. Layer above:
+ * station/recipe. Below: drivers, link, port. */
 #ifndef SERIAL_BOARD_H
 #define SERIAL_BOARD_H
 
@@ -20,12 +21,14 @@
 #define BOARD_SIGNATURE_MAX 600
 
 struct board_options {
-	const char *driver;   /* "prov"; see board_drivers */
-	const char *port;     /* "/dev/serial/by-path/…", "pty:/dev/pts/7", "unix:/path/of/socket" */
-	unsigned baud;	      /* 0: 115200. Ignored on unix: and pty: */
-	unsigned line_gap_ms; /* least time between two lines of one request; 0: the driver's default */
+	const char *driver; /* "prov"; see board_drivers */
+	const char *port; /* "/dev/serial/by-path/…", "pty:/dev/pts/7", "unix:/path/of/socket" */
+	unsigned baud;	  /* 0: 115200. Ignored on unix: and pty: */
+	unsigned line_gap_ms; /* least time between two lines of one request; 0: the driver's
+				 default */
 	int cancel_fd;
-	/* Told as bytes move, from the calling thread: done of total for the call under way. May be NULL. */
+	/* Told as bytes move, from the calling thread: done of total for the call under way. May be
+	 * NULL. */
 	void (*progress)(void *context, size_t done, size_t total);
 	void *context;
 };
@@ -38,16 +41,19 @@ struct board_identity {
 
 struct board_file {
 	const char *name;   /* "certificate": what the product calls it, for sentences */
-	const char *target; /* where it goes on the board: a slot name or a path, as the driver has it */
+	const char *target; /* where it goes on the board: a slot name or a path, as the driver has
+			       it */
 	struct bytes content;
 	uint8_t sha256[32];
 };
 
-/* What the board signs: "imprint-prove-v1" 00 | nonce | certificate id | unit id | SHA-256 of each file as read. */
+/* What the board signs: "imprint-prove-v1" 00 | nonce | certificate id | unit id | SHA-256 of each
+ * file as read. */
 struct board_challenge {
 	uint8_t nonce[32];
 	uint8_t certificate_id[32];
-	const struct board_file *files; /* in the product's order: the hashes are signed in this order */
+	const struct board_file
+		*files; /* in the product's order: the hashes are signed in this order */
 	size_t file_count;
 };
 
@@ -65,20 +71,22 @@ MUST_CHECK bool board_open(const struct board_options *options, struct board **r
 void board_close(struct board *board);
 AUTO_DEFINE(board, struct board *, board_close)
 
-/* Who is it? Retries until the deadline: boards that boot late or talk before they listen are normal. */
+/* Who is it? Retries until the deadline: boards that boot late or talk before they listen are
+ * normal. */
 MUST_CHECK bool board_identify(struct board *board, struct board_identity *ret_identity,
 			       int64_t deadline, struct err *e);
 
-/* The board's certificate request, DER. The board makes its key if it has none; asked again, it answers with the
- * same key. ret_csr is BOARD_CSR_MAX long. */
+/* The board's certificate request, DER. The board makes its key if it has none; asked again, it
+ * answers with the same key. ret_csr is BOARD_CSR_MAX long. */
 MUST_CHECK bool board_csr(struct board *board, uint8_t *ret_csr, size_t *ret_len, int64_t deadline,
 			  struct err *e);
 
 MUST_CHECK bool board_write(struct board *board, const struct board_file *file, int64_t deadline,
 			    struct err *e);
 
-/* The board's own digest of the file as it lies in flash must be file->sha256; where it is not, the file is read
- * and the sentence names the first byte that differs. With read_back every byte is read and compared. */
+/* The board's own digest of the file as it lies in flash must be file->sha256; where it is not, the
+ * file is read and the sentence names the first byte that differs. With read_back every byte is
+ * read and compared. */
 MUST_CHECK bool board_verify(struct board *board, const struct board_file *file, bool read_back,
 			     int64_t deadline, struct err *e);
 
@@ -89,7 +97,8 @@ MUST_CHECK bool board_prove(struct board *board, const struct board_challenge *c
 /* Commits what was written, where the board has such a step. */
 MUST_CHECK bool board_finish(struct board *board, int64_t deadline, struct err *e);
 
-/* True if a board could be there: the line exists and is not hung up. Sends nothing, takes no lock that stays. */
+/* True if a board could be there: the line exists and is not hung up. Sends nothing, takes no lock
+ * that stays. */
 bool board_line_present(const char *port);
 
 /* Names of all drivers, NULL at the end. */

@@ -1,7 +1,7 @@
-/* fault: what can be wrong with a board or its wire, as one table: code, short code for the operator, remedy.
- * The err.code of every serial/ function that fails because of the board is one of these; ERR_CANCELLED and
- * ERR_SYSTEM stay what they are. Every fault is the board's: the run's outcome is FAIL.
- * Threads: any. Layer above: drivers, station. Below: err. */
+/* fault: what can be wrong with a board or its wire, as one table: code, short code for the
+ * operator, remedy. The err.code of every serial/ function that fails because of the board is one
+ * of these; ERR_CANCELLED and ERR_SYSTEM stay what they are. Every fault is the board's: the run's
+ * outcome is FAIL. Threads: any. Layer above: drivers, station. Below: err. */
 #ifndef SERIAL_FAULT_H
 #define SERIAL_FAULT_H
 
