@@ -1,0 +1,315 @@
+#include "station/nest.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/wait.h"
+#include "serial/board.h"
+#include "serial/fault.h"
+#include "station/recipe.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#define STACK_SIZE (256 * 1024)
+
+struct nest {
+	const struct nest_shared *shared;
+	const struct station_nest *settings;
+	struct box box;
+	pthread_t thread;
+	int wake_fd;   /* the poll loop wants something */
+	int cancel_fd; /* stops a run; nobody drains it while one is under way */
+	pthread_mutex_t mutex;
+	/* Below the mutex. */
+	struct nest_start start;
+	bool has_start, quits;
+	/* The thread's own. */
+	char units[NEST_UNITS_MAX][CONTROL_NAME_MAX + 1]; /* without a PASS since */
+	size_t unit_count;
+};
+
+struct box *nest_box(struct nest *nest)
+{
+	return &nest->box;
+}
+
+const char *nest_name(const struct nest *nest)
+{
+	return nest->settings->name;
+}
+
+/* --- asked by the poll loop --- */
+
+void nest_ask(struct nest *nest, const struct nest_start *start)
+{
+	AUTO(lock) lock = lock_take(&nest->mutex);
+
+	if (box_state_now(&nest->box) == CONTROL_RUNNING) {
+		box_answer(&nest->box, ANSWER_RUNNING);
+		return;
+	}
+	nest->start = *start;
+	nest->has_start = true;
+	box_answer(&nest->box, ANSWER_PENDING);
+	eventfd_write(nest->wake_fd, 1);
+}
+
+void nest_abort(struct nest *nest)
+{
+	AUTO(lock) lock = lock_take(&nest->mutex);
+
+	if (box_state_now(&nest->box) == CONTROL_RUNNING)
+		eventfd_write(nest->cancel_fd, 1);
+}
+
+void nest_quit(struct nest *nest)
+{
+	AUTO(lock) lock = lock_take(&nest->mutex);
+
+	nest->quits = true;
+	eventfd_write(nest->cancel_fd, 1);
+	eventfd_write(nest->wake_fd, 1);
+}
+
+/* --- the nest's thread --- */
+
+static bool has_room(const struct nest *nest)
+{
+	return nest->unit_count < NEST_UNITS_MAX;
+}
+
+/* A unit that failed; true if the nest stops with it. An ERROR or an abort is no board's doing. */
+static bool count_unit(struct nest *nest, const struct run *run)
+{
+	if (run->outcome == OUTCOME_PASS)
+		nest->unit_count = 0;
+	if (run->outcome != OUTCOME_FAIL || !*run->unit)
+		return !has_room(nest);
+	for (size_t i = 0; i < nest->unit_count; i++)
+		if (strcmp(nest->units[i], run->unit) == 0)
+			return !has_room(nest);
+	if (has_room(nest))
+		memcpy(nest->units[nest->unit_count++], run->unit, sizeof(run->unit));
+	return !has_room(nest);
+}
+
+static void log_run(const struct run *run)
+{
+	log_event(run->outcome == OUTCOME_PASS	? LOG_INFO :
+		  run->outcome == OUTCOME_ERROR ? LOG_ERR :
+						  LOG_WARNING,
+		  "run ended", "run=%llu nest=%s unit=\"%s\" outcome=%s code=%s step=\"%s\" "
+			       "duration_ms=%llu text=\"%s\"",
+		  (unsigned long long)run->number, run->nest, run->unit,
+		  control_outcome_name(run->outcome), run->code, run->step,
+		  (unsigned long long)run->duration_ms, run->text);
+}
+
+/* A run whose record is not durable has not passed: nobody could show it later. */
+static void keep_record(struct nest *nest, struct run *run, const char **remedy)
+{
+	struct err e;
+
+	if (runs_add(nest->shared->runs, run, &e))
+		return;
+	err_add(&e, "the run is not on record");
+	log_event(LOG_CRIT, "run not recorded", "nest=%s text=\"%s\"", run->nest, e.text);
+	run->outcome = OUTCOME_ERROR;
+	run->code = "record";
+	control_copy_text(run->text, sizeof(run->text), e.text);
+	*remedy = "Free space on the disk of the station, then start the nest again.";
+}
+
+static void end_run(struct nest *nest, struct run *run, const char *remedy)
+{
+	bool stops = count_unit(nest, run);
+
+	log_run(run);
+	if (stops)
+		log_event(LOG_WARNING, "nest stopped", "nest=%s units_without_pass=%d", run->nest,
+			  NEST_UNITS_MAX);
+	box_end(&nest->box, stops ? CONTROL_STOPPED : CONTROL_ENDED,
+		&(struct box_end) { .outcome = run->outcome,
+				    .run = run->number,
+				    .tries = run->tries,
+				    .elapsed_ms = run->duration_ms,
+				    .code = run->code,
+				    .text = run->text,
+				    .remedy = remedy,
+				    .evidence = run->evidence,
+				    .certificate_id = run->certificate_id });
+}
+
+/* True if the board's line was lost: what is there then has just arrived. */
+static bool run_board(struct nest *nest, const struct nest_start *start)
+{
+	const struct recipe_input in = {
+		.settings = nest->shared->settings,
+		.nest = nest->settings,
+		.catalogue = nest->shared->catalogue,
+		.operator = start->operator,
+		.unit = start->unit,
+		.cancel_fd = nest->cancel_fd,
+		.box = &nest->box,
+	};
+	const char *remedy;
+	struct run run;
+
+	recipe_run(&in, &run, &remedy);
+	keep_record(nest, &run, &remedy);
+	end_run(nest, &run, remedy);
+	return strcmp(run.code, fault_short(FAULT_LINE_GONE)) == 0;
+}
+
+/* The cancel of an abort that came too late for its run must not stop the next one. */
+static void forget_abort(struct nest *nest)
+{
+	AUTO(lock) lock = lock_take(&nest->mutex);
+	eventfd_t count;
+
+	if (!nest->quits && eventfd_read(nest->cancel_fd, &count) < 0 && errno != EAGAIN)
+		log_event(LOG_ERR, "cancel descriptor unreadable", "nest=%s", nest_name(nest));
+}
+
+static bool look(struct nest *nest)
+{
+	bool present = board_line_present(nest->settings->port);
+
+	if (!has_room(nest))
+		box_state(&nest->box, CONTROL_STOPPED);
+	else if (!present)
+		box_state(&nest->box, CONTROL_EMPTY);
+	else if (box_state_now(&nest->box) != CONTROL_ENDED)
+		box_state(&nest->box, CONTROL_READY);
+	return present;
+}
+
+static bool may_begin(struct nest *nest, bool present, bool by_name)
+{
+	if (by_name)
+		nest->unit_count = 0;
+	if (!present)
+		box_answer(&nest->box, ANSWER_EMPTY);
+	else if (!has_room(nest))
+		box_answer(&nest->box, ANSWER_STOPPED);
+	return present && has_room(nest);
+}
+
+/* Takes the start that waits, or makes the one of an arrival; false if there is nothing to run. The
+ * mutex makes this one move: a start either goes into this run or finds it running. */
+static bool begin(struct nest *nest, bool present, bool arrived, struct nest_start *ret_start)
+{
+	AUTO(lock) lock = lock_take(&nest->mutex);
+	bool asked = nest->has_start;
+
+	nest->has_start = false;
+	if (!asked && !arrived)
+		return false;
+	if (asked && !may_begin(nest, present, nest->start.by_name))
+		return false;
+	if (!asked && !has_room(nest))
+		return false;
+	*ret_start = asked ? nest->start : (struct nest_start) { 0 };
+	box_begin(&nest->box, ret_start->batch, ret_start->operator);
+	return true;
+}
+
+static bool quits(struct nest *nest)
+{
+	AUTO(lock) lock = lock_take(&nest->mutex);
+
+	return nest->quits;
+}
+
+static void wait_for_work(struct nest *nest)
+{
+	eventfd_t count;
+	struct err e;
+
+	if (wait_for(nest->wake_fd, POLLIN, clock_deadline(NEST_LOOK_MS), -1, NULL, &e))
+		eventfd_read(nest->wake_fd, &count);
+}
+
+static void *nest_thread(void *argument)
+{
+	struct nest *nest = argument;
+	bool was_present = false;
+
+	while (!quits(nest)) {
+		bool by_arrival = nest->shared->settings->start == START_ARRIVAL;
+		bool present = look(nest);
+		bool arrived = by_arrival && present && !was_present;
+		struct nest_start start;
+
+		was_present = present;
+		if (begin(nest, present, arrived, &start)) {
+			was_present = !run_board(nest, &start) && look(nest);
+			forget_abort(nest);
+		}
+		wait_for_work(nest);
+	}
+	return NULL;
+}
+
+/* --- from start to end --- */
+
+static void nest_free(struct nest *nest)
+{
+	if (nest->wake_fd >= 0)
+		close(nest->wake_fd);
+	if (nest->cancel_fd >= 0)
+		close(nest->cancel_fd);
+	pthread_mutex_destroy(&nest->mutex);
+	free(nest);
+}
+
+AUTO_DEFINE(nest, struct nest *, nest_free)
+
+static bool start_thread(struct nest *nest, struct err *e)
+{
+	pthread_attr_t attributes;
+	int rc;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	rc = pthread_create(&nest->thread, &attributes, nest_thread, nest);
+	pthread_attr_destroy(&attributes);
+	return rc == 0 || err_set(e, ERR_SYSTEM, "no thread for nest %s: %s", nest_name(nest),
+				  strerror(rc));
+}
+
+bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret_nest,
+	       struct err *e)
+{
+	AUTO(nest) nest = calloc(1, sizeof(*nest));
+	struct control_nest first = { .index = index };
+
+	if (!nest)
+		return err_set(e, ERR_SYSTEM, "no memory for a nest");
+	nest->shared = shared;
+	nest->settings = &shared->settings->nests[index];
+	nest->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	nest->cancel_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	pthread_mutex_init(&nest->mutex, NULL);
+	first.row = nest->settings->row;
+	first.column = nest->settings->column;
+	snprintf(first.name, sizeof(first.name), "%s", nest->settings->name);
+	box_init(&nest->box, &first, shared->bell_fd);
+	if (nest->wake_fd < 0 || nest->cancel_fd < 0)
+		return err_errno(e, ERR_SYSTEM, "no descriptors for nest %s", nest_name(nest));
+	if (!start_thread(nest, e))
+		return false;
+	*ret_nest = TAKE(nest);
+	return true;
+}
+
+bool nest_close(struct nest *nest, int64_t deadline)
+{
+	struct timespec until = { deadline / 1000, deadline % 1000 * 1000000 };
+
+	if (pthread_clockjoin_np(nest->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+		return false;
+	nest_free(nest);
+	return true;
+}

@@ -1,0 +1,52 @@
+/* nest: one board position with its own thread, which looks at the line, runs the recipe and writes
+ * the record. Nothing is shared between nests but the station's boxes, and no nest waits for
+ * another. A run is started by a person or, if the settings say so, by the arrival of a board.
+ * Either is a presence of a board: it brings at most one new certificate. Three different unit
+ * ids that FAIL without a PASS between them stop the nest until it is started by its name.
+ * Threads: the functions below are for the poll loop; they do not wait, but nest_close. Layer
+ * above: desk. Below: recipe, box, runs. */
+#ifndef STATION_NEST_H
+#define STATION_NEST_H
+
+#include "station/box.h"
+#include "station/catalogue.h"
+#include "station/runs.h"
+#include "station/settings.h"
+
+#define NEST_LOOK_MS 200  /* how often an idle nest looks for a board */
+#define NEST_UNITS_MAX 3  /* different unit ids without a PASS that stop a nest */
+
+/* What all nests share. It outlives them. */
+struct nest_shared {
+	const struct station_settings *settings;
+	struct catalogue *catalogue;
+	struct runs *runs;
+	int bell_fd; /* rung when something happened that the poll loop may wait for */
+};
+
+struct nest_start {
+	char operator[CONTROL_NAME_MAX + 1];
+	char unit[CONTROL_NAME_MAX + 1]; /* from a label, or "" */
+	uint64_t batch;
+	bool by_name; /* runs even a stopped nest */
+};
+
+struct nest;
+
+MUST_CHECK bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret_nest,
+			  struct err *e);
+
+/* Asks the nest to run its board. Its box's answer is PENDING until it has said. */
+void nest_ask(struct nest *nest, const struct nest_start *start);
+/* Stops the run under way, if any; it ends ABORTED a moment later. */
+void nest_abort(struct nest *nest);
+/* Stops the run and lets the thread end. */
+void nest_quit(struct nest *nest);
+/* Waits for the thread and frees the nest; false if the thread did not end in time (then nothing
+ * is freed). */
+bool nest_close(struct nest *nest, int64_t deadline);
+
+struct box *nest_box(struct nest *nest);
+const char *nest_name(const struct nest *nest);
+
+#endif

@@ -1,0 +1,79 @@
+/* settings: etc/station.yaml, what the station daemon knows of its nests and its people.
+ *	station: SZ1
+ *	start: command				or arrival; default command
+ *	baud: 115200				default for all nests; ignored on pty: and unix:
+ *	line_gap_ms: 0				0..1000, default 0: the driver's own
+ *	timeouts:				optional, each in ms, 100..600000
+ *	  identify_ms: 3000
+ *	  csr_ms: 20000				a board may make its key first
+ *	  certificate_ms: 20000			the signer's answer
+ *	  install_ms: 20000			all files, written and compared
+ *	  prove_ms: 5000
+ *	access:					users by name or number, groups with "@" in front
+ *	  operator: ["@imprint"]		start, abort, and all that a reader may
+ *	  technician: [1003]			optional: probe and jig too
+ *	  reader: ["@imprint-reader"]		optional: status, watch, runs
+ *	nests:					1 to 64; names and ports are unique
+ *	  - { name: A1, port: /dev/serial/by-path/pci-0000:00:14.0-usb-0:2.1:1.0-port0 }
+ *	  - { name: A2, port: "pty:/dev/pts/7", baud: 921600, row: 1, column: 2 }
+ * A nest's name is 1 to 16 of A-Z a-z 0-9 and "-". Its place in the jig is `row` and `column`, from
+ * 1; absent, letters and digits of the name say it (B3: row 2, column 3), or else row 1 and its
+ * place in the list. Mistakes: ERR_INVALID, "FILE:LINE:COLUMN: …" and what is allowed.
+ * Threads: read-only after loading: any. Layer above: station. Below: base/config. */
+#ifndef STATION_SETTINGS_H
+#define STATION_SETTINGS_H
+
+#include "base/access.h"
+#include "base/err.h"
+#include "hsm/api/issuance.h"
+
+#define STATION_NESTS_MAX 64
+#define STATION_PORT_MAX 255 /* characters of a port's address */
+#define STATION_PEERS_MAX 48
+#define STATION_SIDE_MAX 64 /* rows or columns of a jig */
+#define STATION_BAUD_DEFAULT 115200
+
+enum station_start { START_COMMAND = 1, START_ARRIVAL };
+
+/* Bits: who may ask what on the control socket. */
+enum station_role { STATION_READER = 1, STATION_OPERATOR = 2, STATION_TECHNICIAN = 4 };
+
+struct station_peer {
+	struct access_name who;
+	unsigned role; /* exactly one station_role */
+};
+
+struct station_timeouts {
+	unsigned identify_ms, csr_ms, certificate_ms, install_ms, prove_ms;
+};
+
+struct station_nest {
+	char name[NEST_MAX_LEN + 1];
+	char port[STATION_PORT_MAX + 1];
+	unsigned baud;
+	unsigned line_gap_ms;
+	unsigned row, column; /* from 1 */
+};
+
+struct station_settings {
+	char station[NAME_MAX_LEN + 1];
+	enum station_start start;
+	struct station_timeouts timeouts;
+	struct station_nest nests[STATION_NESTS_MAX];
+	size_t nest_count;
+	struct station_peer peers[STATION_PEERS_MAX];
+	size_t peer_count;
+};
+
+/* Loads etc/station.yaml at path. */
+MUST_CHECK bool station_settings_load(const char *path, struct station_settings *ret_settings,
+				      struct err *e);
+
+/* The roles of a caller, as bits; 0: none. uid 0 has none of its own. */
+unsigned station_settings_role(const struct station_settings *s, const struct socket_peer *peer);
+
+/* The nest of that name, or NULL. */
+const struct station_nest *station_settings_nest(const struct station_settings *s,
+						 const char *name);
+
+#endif
