@@ -1,0 +1,178 @@
+"""A whole station in one folder, for the tests: tests/line brings it up, and this drives it.
+
+	with Station(folder) as s:              # ends what runs, even when the test fails
+		s.up("--boards", "4")
+		s.imprint("start"); s.imprint("wait", "--outcome", "PASS")
+		s.ledger_list()                     # one dict an issuance
+		s.kill_signer(); s.start("signer")  # SIGKILL, and up again
+
+The programs come from $IMPRINT_BUILD (default build/dev). Long campaigns run with IMPRINT_LONG=1."""
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from signer_client import Signer
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("IMPRINT_BUILD") or ROOT / "build/dev").resolve()
+LONG = bool(os.environ.get("IMPRINT_LONG"))
+PROGRAMS = {"signer": BUILD / "imprint-signer", "station": BUILD / "imprint-station", "boards": BUILD / "tests/rig-boards"}
+READY_S = 30
+
+
+def wait_until(condition, timeout_s=READY_S, what="the state"):
+    """Asks again until the condition is true, and returns what it said."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        said = condition()
+        if said:
+            return said
+        assert time.monotonic() < deadline, f"{what} did not come within {timeout_s} s"
+        time.sleep(0.005)
+
+
+class Station:
+    def __init__(self, folder):
+        self.dir = Path(folder)
+        self.env = dict(os.environ, IMPRINT_DIR=str(self.dir), IMPRINT_BUILD=str(BUILD))
+        self.env.pop("LD_PRELOAD", None)
+        self.children = []  # what start() started: to be reaped
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
+    # --- up and down ---
+
+    def line(self, verb, *args, timeout=180):
+        done = subprocess.run([ROOT / "tests/line", verb, self.dir, *map(str, args)], env=self.env, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout)
+        assert done.returncode == 0, f"tests/line {verb}: {done.stderr}\n{self.logs()}"
+        return done.stdout
+
+    def up(self, *args):
+        """tests/line up, with its options; returns when the station is ready."""
+        self.line("up", *args)
+        return self
+
+    def down(self):
+        """Ends what runs; the folder stays."""
+        self.line("down")
+        self.reap()
+
+    def pid(self, name):
+        """Of "signer", "station" or "boards", while it lives; else None."""
+        try:
+            pid = int((self.dir / "run" / f"{name}.pid").read_text())
+            # A pid file may outlive its process, and a zombie is no life.
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            mine = os.readlink(f"/proc/{pid}/exe").startswith(str(PROGRAMS[name]))
+        except (OSError, ValueError):
+            return None
+        return pid if mine and state not in "ZX" else None
+
+    def kill(self, name, number=signal.SIGKILL):
+        """Sends a signal to it and waits for its end."""
+        pid = self.pid(name)
+        if pid:
+            os.kill(pid, number)
+            self.wait_end(name)
+
+    def kill_signer(self):
+        self.kill("signer")
+
+    def wait_end(self, name, timeout_s=READY_S):
+        wait_until(lambda: not self.pid(name), timeout_s, f"the end of the {name}")
+        self.reap()
+
+    def reap(self):
+        self.children = [child for child in self.children if child.poll() is None]
+
+    def start(self, name, ready=True, env=None):
+        """Starts "signer", "station" or "boards" again after it ended. `env` is added to the environment."""
+        assert not self.pid(name), f"the {name} runs already"
+        if name == "boards":
+            self.line("boards")
+            return
+        with open(self.dir / "log" / name, "ab") as log:
+            child = subprocess.Popen([PROGRAMS[name]], env=dict(self.env, **(env or {})), stdin=subprocess.DEVNULL,
+                                     stdout=log, stderr=log, start_new_session=True)
+        self.children.append(child)
+        (self.dir / "run" / f"{name}.pid").write_text(f"{child.pid}\n")
+        if ready:
+            wait_until(lambda: self.answers(name) or self.check_alive(name, child), what=f"the {name}")
+
+    def restart(self, name, number=signal.SIGTERM):
+        self.kill(name, number)
+        self.start(name)
+
+    def check_alive(self, name, child):
+        assert child.poll() is None, f"the {name} ended at its start:\n{self.log(name)[-3000:]}"
+
+    def answers(self, name):
+        if name == "station":
+            return self.imprint("status", check=False).returncode == 0
+        try:
+            with self.signer(timeout=5) as signer:
+                return signer.ask("status")
+        except OSError:
+            return None
+
+    # --- asking ---
+
+    def imprint(self, *args, check=True, env=None, input=None, timeout=120):
+        """The command as people type it; the result has stdout, stderr and returncode."""
+        done = subprocess.run([BUILD / "imprint", *map(str, args)], env=dict(self.env, **(env or {})), text=True,
+                              capture_output=True, input=input or "", timeout=timeout)
+        assert not check or done.returncode == 0, \
+            f"imprint {' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}{done.stderr}\n{self.logs()}"
+        return done
+
+    def json(self, *args, **options):
+        """A list that was asked for with --json: one dict a line."""
+        return [json.loads(line) for line in self.imprint(*args, "--json", **options).stdout.splitlines()]
+
+    def ledger_list(self):
+        return self.json("ledger", "list")
+
+    def order(self, order="DEMO"):
+        """The order as `imprint order list` shows it."""
+        return next(row for row in self.json("order", "list") if order in (row.get("order"), row.get("id")))
+
+    def signer(self, timeout=20):
+        """A connection of the test's own to the signer's socket."""
+        return Signer(self.dir / "run/signer", timeout)
+
+    # --- boards ---
+
+    def rig(self, command):
+        """"insert A1", "remove A1", "fault A1 mute", "restart A1", "list": see rig-boards --help"""
+        return subprocess.run([PROGRAMS["boards"], "--dir", self.dir / "boards", "--send", command], env=self.env,
+                              text=True, capture_output=True, check=True, timeout=20).stdout
+
+    def boards(self):
+        """{nest: unit} of the boards that lie there"""
+        rows = (line.split() for line in self.rig("list").splitlines())
+        return {row[0]: row[1] for row in rows if len(row) > 1 and row[1] != "-"}
+
+    def flash(self, unit):
+        return self.dir / "boards/units" / f"{unit}.flash"
+
+    def dump(self, unit, slot="certificate"):
+        """The bytes in a slot of a board's flash; None if there are none."""
+        done = subprocess.run([PROGRAMS["boards"], "--dump", self.flash(unit), slot], capture_output=True, timeout=20)
+        return done.stdout if done.returncode == 0 else None
+
+    # --- logs ---
+
+    def log(self, name):
+        path = self.dir / "log" / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def logs(self):
+        return "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in ("init", "signer", "station", "boards"))

@@ -1,0 +1,183 @@
+#include "tests/rig/boards_nest.h"
+
+#include "tests/rig/boards_rig.h"
+#include "tests/rig/boards_vkey.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BABBLE_BAUD 1000000 /* where the line has no baud of its own */
+#define BABBLE_LEN 256
+#define LOG_TEXT "[00:00:01.234,000] <inf> app: still \x1b[1;32malive\x1b[0m, AAA=\r\n"
+
+static void put(void *context, const uint8_t *data, size_t len)
+{
+	struct nest *nest = context;
+	uint8_t line[FRAME_LINE_MAX];
+
+	if (nest->trouble.kind == KIND_MUTE || nest->trouble.kind == KIND_GARBAGE)
+		return;
+	if (nest->trouble.kind == KIND_BOOT_LOG)
+		wire_put(&nest->wire, (const uint8_t *)LOG_TEXT, strlen(LOG_TEXT));
+	if (nest->trouble.kind != KIND_NOISE || len > sizeof(line)) {
+		wire_put(&nest->wire, data, len);
+		return;
+	}
+	memcpy(line, data, len);
+	for (size_t i = 0; i < len; i++)
+		if (++nest->noise % nest->trouble.number == 0)
+			line[i] ^= 1;
+	wire_put(&nest->wire, line, len);
+}
+
+static bool other_key(void *context, const char *name, uint8_t *ret_key, size_t *ret_len)
+{
+	struct nest *nest = context;
+	struct nest *other = rig_nest(nest->rig, name);
+
+	if (other && other->board && other->trouble.kind != KIND_SAME_KEY)
+		return store_key(&other->board->port, true, ret_key, ret_len) == SMP_OK;
+	*ret_len = VKEY_LEN;
+	return vkey_make(ret_key);
+}
+
+static bool link_flash(const struct nest *nest, const char *unit, struct err *e)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+
+	rig_path(nest->rig, nest->name, ".flash", path);
+	snprintf(target, sizeof(target), "units/%s.flash", unit);
+	unlink(path);
+	return symlink(target, path) == 0 || err_errno(e, ERR_SYSTEM, "cannot make %s", path);
+}
+
+static bool open_board(struct nest *nest, const char *unit, struct vboard **ret_board,
+		       struct err *e)
+{
+	const struct vboard_surroundings around = { nest, put, other_key };
+	char name[AGENT_UNIT_MAX + 16], path[PATH_MAX], new_unit[AGENT_UNIT_MAX + 1];
+	struct nest *other;
+
+	if (!unit) {
+		rig_next_unit(nest->rig, new_unit);
+		unit = new_unit;
+	}
+	other = rig_nest_of_unit(nest->rig, unit);
+	if (other)
+		return err_set(e, ERR_BUSY, "%s lies in %s", unit, other->name);
+	if (*unit == '\0' || strlen(unit) > AGENT_UNIT_MAX || strchr(unit, '/'))
+		return err_set(e, ERR_USAGE, "\"%s\" is no name for a board", unit);
+	snprintf(name, sizeof(name), "units/%s", unit);
+	rig_path(nest->rig, name, ".flash", path);
+	return vboard_open(path, unit, &around, &nest->trouble, &nest->trouble_done, ret_board,
+			   e) &&
+	       link_flash(nest, unit, e);
+}
+
+static unsigned baud_of(const struct nest *nest)
+{
+	if (nest->trouble.kind == KIND_SLOW)
+		return nest->trouble.number;
+	if (nest->trouble.kind == KIND_GARBAGE && nest->rig->baud == 0)
+		return BABBLE_BAUD;
+	return nest->rig->baud;
+}
+
+bool nest_insert(struct nest *nest, const char *unit, struct err *e)
+{
+	AUTO(vboard) board = NULL;
+	char path[PATH_MAX];
+
+	if (nest->board)
+		return err_set(e, ERR_BUSY, "%s holds %s", nest->name, nest->board->unit);
+	if (!open_board(nest, unit, &board, e))
+		return false;
+	rig_path(nest->rig, nest->name, ".pty", path);
+	if (!wire_open(&nest->wire, path, e))
+		return false;
+	nest->wire.baud = baud_of(nest);
+	nest->board = TAKE(board);
+	return true;
+}
+
+bool nest_start(struct nest *nest, struct err *e)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	ssize_t len;
+	char *dot;
+
+	rig_path(nest->rig, nest->name, ".flash", path);
+	len = readlink(path, target, sizeof(target) - 1);
+	if (len < 0)
+		return nest_insert(nest, NULL, e);
+	target[len] = '\0';
+	dot = strrchr(target, '.');
+	if (dot)
+		*dot = '\0';
+	return nest_insert(nest, basename(target), e);
+}
+
+void nest_remove(struct nest *nest)
+{
+	wire_close(&nest->wire);
+	vboard_close(nest->board);
+	nest->board = NULL;
+}
+
+void nest_set_trouble(struct nest *nest, const struct trouble *trouble)
+{
+	nest->trouble = *trouble;
+	nest->trouble_done = false;
+	nest->wire.baud = baud_of(nest);
+	if (nest->board) { /* a CSR made before must not hide the trouble */
+		nest->board->csr_made = false;
+		nest->board->agent.csr_len = 0;
+	}
+}
+
+void nest_restart(struct nest *nest)
+{
+	if (nest->board)
+		vboard_restart(nest->board);
+}
+
+static void babble(struct nest *nest)
+{
+	uint8_t noise[BABBLE_LEN];
+
+	if (nest->wire.out_at < nest->wire.out_len || !vkey_random(noise, sizeof(noise)))
+		return;
+	wire_put(&nest->wire, noise, sizeof(noise));
+}
+
+/* The line stays up; somebody was quick. */
+static void swap(struct nest *nest)
+{
+	AUTO(vboard) board = NULL;
+	struct err e;
+
+	nest->trouble_done = true;
+	if (!open_board(nest, NULL, &board, &e))
+		return;
+	vboard_close(nest->board);
+	nest->board = TAKE(board);
+}
+
+void nest_work(struct nest *nest, int64_t now_ns)
+{
+	struct bytes arrived;
+
+	if (!nest->board)
+		return;
+	if (nest->trouble.kind == KIND_GARBAGE)
+		babble(nest);
+	arrived = wire_move(&nest->wire, now_ns);
+	if (arrived.len == 0)
+		return;
+	if (nest->trouble.kind == KIND_SWAP && nest->board->csr_made && !nest->trouble_done)
+		swap(nest);
+	vboard_receive(nest->board, arrived);
+	wire_move(&nest->wire, wire_now_ns());
+}

@@ -1,0 +1,390 @@
+#include "tests/rig/boards_rig.h"
+
+#include "base/clock.h"
+#include "base/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROW 8
+#define SEND_MS 5000
+#define WORDS_MAX 3
+#define POLL_EXTRA 3 /* stop, listen, client */
+
+void rig_path(const struct rig *rig, const char *name, const char *suffix,
+	      char ret_path[static PATH_MAX])
+{
+	snprintf(ret_path, PATH_MAX, "%.*s/%.*s%s", PATH_MAX / 2, rig->dir, NAME_MAX, name, suffix);
+}
+
+void rig_next_unit(struct rig *rig, char ret_unit[static AGENT_UNIT_MAX + 1])
+{
+	char name[AGENT_UNIT_MAX + 16], path[PATH_MAX];
+
+	do {
+		snprintf(ret_unit, AGENT_UNIT_MAX + 1, "%s%04u", rig->prefix, ++rig->last_unit);
+		snprintf(name, sizeof(name), "units/%s", ret_unit);
+		rig_path(rig, name, ".flash", path);
+	} while (access(path, F_OK) == 0);
+}
+
+struct nest *rig_nest(const struct rig *rig, const char *name)
+{
+	for (size_t i = 0; i < rig->count; i++)
+		if (strcmp(rig->nests[i]->name, name) == 0)
+			return rig->nests[i];
+	return NULL;
+}
+
+struct nest *rig_nest_of_unit(const struct rig *rig, const char *unit)
+{
+	for (size_t i = 0; i < rig->count; i++)
+		if (rig->nests[i]->board && strcmp(rig->nests[i]->board->unit, unit) == 0)
+			return rig->nests[i];
+	return NULL;
+}
+
+static bool add_nest(struct rig *rig, const char *name, size_t len, struct err *e)
+{
+	struct nest *nest;
+
+	if (rig->count == RIG_NESTS_MAX || len == 0 || len >= NEST_NAME_SIZE)
+		return err_set(e, ERR_USAGE, "nests: at most %d, names of 1 to %d characters",
+			       RIG_NESTS_MAX, NEST_NAME_SIZE - 1);
+	nest = calloc(1, sizeof(*nest));
+	if (!nest)
+		return err_errno(e, ERR_SYSTEM, "no memory for a nest");
+	nest->rig = rig;
+	nest->wire.master = nest->wire.slave = -1;
+	memcpy(nest->name, name, len);
+	rig->nests[rig->count++] = nest;
+	return true;
+}
+
+static bool add_nests(struct rig *rig, const struct rig_options *options, struct err *e)
+{
+	char name[NEST_NAME_SIZE];
+
+	for (const char *at = options->nests; at && *at; at += *at == ',') {
+		size_t len = strcspn(at, ",");
+
+		if (!add_nest(rig, at, len, e))
+			return false;
+		at += len;
+	}
+	for (size_t i = 0; !options->nests && i < options->count; i++) {
+		/* Past row Z come AA, AB … */
+		size_t row = i / ROW;
+		int len = row < 26 ? snprintf(name, sizeof(name), "%c%zu", (char)('A' + row),
+					      i % ROW + 1)
+				   : snprintf(name, sizeof(name), "A%c%zu", (char)('A' + row - 26),
+					      i % ROW + 1);
+
+		if (!add_nest(rig, name, (size_t)len, e))
+			return false;
+	}
+	return true;
+}
+
+static bool set_trouble(struct rig *rig, const char *name, const char *kind, struct err *e)
+{
+	struct nest *nest = rig_nest(rig, name);
+	struct trouble trouble;
+
+	if (!nest)
+		return err_set(e, ERR_NOT_FOUND, "there is no nest %s", name);
+	if (!trouble_parse(kind, &trouble, e))
+		return false;
+	nest_set_trouble(nest, &trouble);
+	return true;
+}
+
+static bool set_troubles(struct rig *rig, const char *const *faults, struct err *e)
+{
+	for (; faults && *faults; faults++) {
+		char name[NEST_NAME_SIZE];
+		size_t len = strcspn(*faults, "=");
+
+		if ((*faults)[len] == '\0' || len >= sizeof(name))
+			return err_set(e, ERR_USAGE, "a fault is NEST=KIND, and not \"%s\"",
+				       *faults);
+		memcpy(name, *faults, len);
+		name[len] = '\0';
+		if (!set_trouble(rig, name, *faults + len + 1, e))
+			return false;
+	}
+	return true;
+}
+
+static bool make_folders(const struct rig *rig, struct err *e)
+{
+	char units[PATH_MAX];
+
+	rig_path(rig, "units", "", units);
+	if ((mkdir(rig->dir, 0755) < 0 && errno != EEXIST) ||
+	    (mkdir(units, 0755) < 0 && errno != EEXIST))
+		return err_errno(e, ERR_SYSTEM, "cannot make %s", units);
+	return true;
+}
+
+static bool listen_there(struct rig *rig, struct err *e)
+{
+	AUTO(fd) dir_fd = open(rig->dir, O_DIRECTORY | O_CLOEXEC);
+
+	if (dir_fd < 0)
+		return err_errno(e, ERR_SYSTEM, "cannot open %s", rig->dir);
+	return socket_listen(dir_fd, "control", 0600, &rig->listen_fd, e);
+}
+
+static bool say_ready(const struct rig *rig, struct err *e)
+{
+	char path[PATH_MAX];
+	AUTO(fd) fd = -1;
+
+	rig_path(rig, "ready", "", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0 || dprintf(fd, "%d\n", getpid()) < 0)
+		return err_errno(e, ERR_SYSTEM, "cannot write %s", path);
+	return true;
+}
+
+bool rig_open(const struct rig_options *options, struct rig **ret_rig, struct err *e)
+{
+	AUTO(rig) rig = calloc(1, sizeof(*rig));
+
+	if (!rig)
+		return err_errno(e, ERR_SYSTEM, "no memory for a rig");
+	rig->listen_fd = rig->client_fd = -1;
+	snprintf(rig->dir, sizeof(rig->dir), "%s", options->dir);
+	snprintf(rig->prefix, sizeof(rig->prefix), "%s", options->unit_prefix);
+	rig->baud = options->baud;
+	if (!add_nests(rig, options, e) || !make_folders(rig, e) || !listen_there(rig, e))
+		return false;
+	for (size_t i = 0; i < rig->count; i++)
+		if (!nest_start(rig->nests[i], e))
+			return false;
+	if (!set_troubles(rig, options->faults, e) || !say_ready(rig, e))
+		return false;
+	*ret_rig = TAKE(rig);
+	return true;
+}
+
+void rig_close(struct rig *rig)
+{
+	char path[PATH_MAX];
+
+	if (!rig)
+		return;
+	for (size_t i = 0; i < rig->count; i++) {
+		nest_remove(rig->nests[i]);
+		free(rig->nests[i]);
+	}
+	if (rig->client_fd >= 0)
+		close(rig->client_fd);
+	if (rig->listen_fd >= 0) { /* it is ours: nobody else's marks are taken away */
+		close(rig->listen_fd);
+		rig_path(rig, "ready", "", path);
+		unlink(path);
+		rig_path(rig, "control", "", path);
+		unlink(path);
+	}
+	free(rig);
+}
+
+static bool remove_command(struct rig *rig, struct nest *nest, const char *argument, struct err *e)
+{
+	(void)rig;
+	(void)argument;
+	if (!nest->board)
+		return err_set(e, ERR_NOT_FOUND, "%s is empty", nest->name);
+	nest_remove(nest);
+	return true;
+}
+
+static bool insert_command(struct rig *rig, struct nest *nest, const char *argument, struct err *e)
+{
+	(void)rig;
+	return nest_insert(nest, argument, e);
+}
+
+static bool fault_command(struct rig *rig, struct nest *nest, const char *argument, struct err *e)
+{
+	return set_trouble(rig, nest->name, argument ? argument : "", e);
+}
+
+static bool restart_command(struct rig *rig, struct nest *nest, const char *argument, struct err *e)
+{
+	(void)rig;
+	(void)argument;
+	(void)e;
+	nest_restart(nest);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(struct rig *rig, struct nest *nest, const char *argument, struct err *e);
+} commands[] = {
+	{ "remove", remove_command },
+	{ "insert", insert_command },
+	{ "fault", fault_command },
+	{ "restart", restart_command },
+};
+
+static void append(char reply[RIG_REPLY_SIZE], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void append(char reply[RIG_REPLY_SIZE], const char *format, ...)
+{
+	size_t len = strlen(reply);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reply + len, RIG_REPLY_SIZE - len, format, args);
+	va_end(args);
+}
+
+static void list(const struct rig *rig, char reply[RIG_REPLY_SIZE])
+{
+	for (size_t i = 0; i < rig->count; i++) {
+		const struct nest *nest = rig->nests[i];
+		const struct vboard *board = nest->board;
+
+		append(reply, "\n%s %s fault=%s received=%llu sent=%llu computing_us=%llu",
+		       nest->name, board ? board->unit : "-", trouble_name(&nest->trouble),
+		       (unsigned long long)nest->wire.received, (unsigned long long)nest->wire.sent,
+		       board ? (unsigned long long)board->computing_ns / 1000 : 0ULL);
+	}
+}
+
+static bool run_command(struct rig *rig, char *line, char reply[RIG_REPLY_SIZE], struct err *e)
+{
+	char *words[WORDS_MAX] = { NULL }, *rest = line;
+	struct nest *nest;
+
+	for (size_t i = 0; i < WORDS_MAX; i++)
+		words[i] = strtok_r(NULL, " \n", &rest);
+	if (words[0] && strcmp(words[0], "list") == 0) {
+		list(rig, reply);
+		return true;
+	}
+	nest = words[1] ? rig_nest(rig, words[1]) : NULL;
+	for (size_t i = 0; words[0] && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, words[0]) != 0)
+			continue;
+		if (!nest)
+			return err_set(e, ERR_NOT_FOUND, "there is no nest %s",
+				       words[1] ? words[1] : "\"\"");
+		return commands[i].run(rig, nest, words[2], e);
+	}
+	return err_set(e, ERR_USAGE, "commands: remove, insert, fault, restart, list");
+}
+
+static void answer_client(struct rig *rig, uint8_t *record)
+{
+	static char reply[RIG_REPLY_SIZE];
+	struct err e = { 0 };
+	size_t len;
+
+	if (!socket_receive(rig->client_fd, record, &len, NULL, clock_deadline(0), -1, &e)) {
+		close(rig->client_fd);
+		rig->client_fd = -1;
+		return;
+	}
+	record[len < SOCKET_RECORD_MAX ? len : SOCKET_RECORD_MAX - 1] = '\0';
+	strcpy(reply, "ok");
+	if (!run_command(rig, (char *)record, reply, &e))
+		snprintf(reply, sizeof(reply), "error: %s", e.text);
+	if (!socket_send(rig->client_fd, bytes_of(reply, strlen(reply)), -1, clock_deadline(100),
+			 -1, &e)) {
+		close(rig->client_fd);
+		rig->client_fd = -1;
+	}
+}
+
+/* One caller at a time; the next one waits in the queue until it hangs up. */
+static void serve_control(struct rig *rig, const struct pollfd *listener,
+			  const struct pollfd *client, uint8_t *record)
+{
+	struct err e;
+
+	if (client->revents && client->fd >= 0)
+		answer_client(rig, record);
+	else if (listener->revents && rig->client_fd < 0 &&
+		 !socket_accept(rig->listen_fd, &rig->client_fd, &e))
+		rig->client_fd = -1;
+}
+
+static int wait_work(struct rig *rig, struct pollfd *fds, int stop_fd)
+{
+	int64_t due_ns = INT64_MAX, now_ns = wire_now_ns();
+	struct timespec timeout;
+
+	fds[0] = (struct pollfd) { .fd = stop_fd, .events = POLLIN };
+	fds[1] = (struct pollfd) { .fd = rig->client_fd < 0 ? rig->listen_fd : -1,
+				   .events = POLLIN };
+	fds[2] = (struct pollfd) { .fd = rig->client_fd, .events = POLLIN };
+	for (size_t i = 0; i < rig->count; i++) {
+		const struct wire *wire = &rig->nests[i]->wire;
+		int64_t wire_ns = wire->master < 0 ? INT64_MAX : wire_due_ns(wire);
+
+		fds[POLL_EXTRA + i] =
+			(struct pollfd) { .fd = wire->master, .events = wire_events(wire) };
+		due_ns = wire_ns < due_ns ? wire_ns : due_ns;
+	}
+	due_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+	timeout = (struct timespec) { due_ns / 1000000000, due_ns % 1000000000 };
+	return ppoll(fds, POLL_EXTRA + rig->count, due_ns > INT32_MAX * 1000000LL ? NULL : &timeout,
+		     NULL);
+}
+
+bool rig_run(struct rig *rig, int stop_fd, struct err *e)
+{
+	AUTO_FREE uint8_t *record = malloc(SOCKET_RECORD_MAX);
+	struct pollfd fds[POLL_EXTRA + RIG_NESTS_MAX];
+
+	if (!record)
+		return err_errno(e, ERR_SYSTEM, "no memory for the control socket");
+	for (;;) {
+		int64_t now_ns;
+
+		if (wait_work(rig, fds, stop_fd) < 0 && errno != EINTR)
+			return err_errno(e, ERR_SYSTEM, "waiting failed");
+		if (fds[0].revents)
+			return true;
+		now_ns = wire_now_ns();
+		for (size_t i = 0; i < rig->count; i++) {
+			const struct nest *nest = rig->nests[i];
+
+			if (fds[POLL_EXTRA + i].revents || nest->trouble.kind == KIND_GARBAGE ||
+			    (nest->board && wire_due_ns(&nest->wire) <= now_ns))
+				nest_work(rig->nests[i], now_ns);
+		}
+		serve_control(rig, &fds[1], &fds[2], record);
+	}
+}
+
+bool rig_send(const char *dir, const char *command, char ret_reply[static RIG_REPLY_SIZE],
+	      struct err *e)
+{
+	AUTO(fd) dir_fd = open(dir, O_DIRECTORY | O_CLOEXEC), fd = -1;
+	int64_t deadline = clock_deadline(SEND_MS);
+	size_t len;
+
+	if (dir_fd < 0)
+		return err_errno(e, ERR_NOT_FOUND, "cannot open %s", dir);
+	if (!socket_connect(dir_fd, "control", &fd, e) ||
+	    !socket_send(fd, bytes_text(command), -1, deadline, -1, e) ||
+	    !socket_receive(fd, (uint8_t *)ret_reply, &len, NULL, deadline, -1, e))
+		return false;
+	ret_reply[len < RIG_REPLY_SIZE ? len : RIG_REPLY_SIZE - 1] = '\0';
+	if (strncmp(ret_reply, "error: ", 7) == 0)
+		return err_set(e, ERR_REFUSED, "%s", ret_reply + 7);
+	return true;
+}

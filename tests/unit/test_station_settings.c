@@ -1,0 +1,280 @@
+/* station settings and the station's part of a product: defaults, and what is refused with its
+ * place. */
+#include "station/product.h"
+#include "station/settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TOP "station: SZ1\naccess: {operator: [1001]}\n"
+#define NESTS "nests: [{name: A1, port: /dev/ttyS0}]\n"
+#define SIGNERS "certificate: {anything: [at, all]}\n"
+#define FILES "  files: [{name: c, target: t}]\n"
+
+static char folder[] = "/tmp/imprint-test-station-XXXXXX", path[64];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/p.yaml", folder);
+	return 0;
+}
+
+static int drop_folder(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(folder);
+}
+
+static void write_file(const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+struct row {
+	const char *name, *text, *sentence; /* after the folder; NULL: it is taken */
+};
+
+static void check(const struct row *row, bool done, const struct err *e)
+{
+	const char *said = done ? "was taken" : e->text + strlen(folder) + 1;
+
+	if (row->sentence ? done || strncmp(said, row->sentence, strlen(row->sentence)) != 0
+			  : !done)
+		fail_msg("%s: %s", row->name, said);
+}
+
+static const struct row settings_rows[] = {
+	{ "least", TOP NESTS, NULL },
+	{ "unknown key", TOP NESTS "PIN: 1\n",
+	  "p.yaml:4:1: unknown key \"PIN\"; allowed here: station, start, baud, line_gap_ms, "
+	  "timeouts, access, nests" },
+	{ "nest key", TOP "nests: [{name: A1, port: /dev/a, speed: 1}]\n",
+	  "p.yaml:3:34: unknown key \"speed\"; allowed here: name, port, baud, line_gap_ms, row, "
+	  "column" },
+	{ "station name", "station: 'a b'\naccess: {operator: [1]}\n" NESTS,
+	  "p.yaml:1:10: \"a b\" is no station name" },
+	{ "start", TOP NESTS "start: jig\n",
+	  "p.yaml:4:8: \"jig\" is unknown; allowed here: command, arrival" },
+	{ "baud", TOP NESTS "baud: 115201\n",
+	  "p.yaml:4:7: 115201 is no baud rate; allowed here: 9600, 19200," },
+	{ "baud of a nest", TOP "nests: [{name: A1, port: /dev/a, baud: 1}]\n",
+	  "p.yaml:3:40: 1 is no baud rate" },
+	{ "gap", TOP NESTS "line_gap_ms: 1001\n",
+	  "p.yaml:4:14: 1001 is out of range; allowed here: 0 to 1000" },
+	{ "timeout", TOP NESTS "timeouts: {csr_ms: 99}\n",
+	  "p.yaml:4:20: 99 is out of range; allowed here: 100 to 600000" },
+	{ "unknown timeout", TOP NESTS "timeouts: {boot_ms: 99}\n",
+	  "p.yaml:4:12: unknown key \"boot_ms\"; allowed here: identify_ms, csr_ms, "
+	  "certificate_ms, install_ms, prove_ms" },
+	{ "no nests", TOP "nests: []\n",
+	  "p.yaml:3:8: 0 entries in this list; allowed here: 1 to 64" },
+	{ "nest name", TOP "nests: [{name: A_1, port: /dev/a}]\n",
+	  "p.yaml:3:16: \"A_1\" is no name of a nest" },
+	{ "long nest name", TOP "nests: [{name: ABCDEFGHIJKLMNOPQ, port: /dev/a}]\n",
+	  "p.yaml:3:16: 17 characters" },
+	{ "nest twice", TOP "nests: [{name: A1, port: /dev/a}, {name: A1, port: /dev/b}]\n",
+	  "p.yaml:3:42: there is a nest A1 already" },
+	{ "port twice", TOP "nests: [{name: A1, port: /dev/a}, {name: A2, port: /dev/a}]\n",
+	  "p.yaml:3:52: nest A1 has this port already" },
+	{ "no port", TOP "nests: [{name: A1, port: ttyS0}]\n",
+	  "p.yaml:3:26: \"ttyS0\" is no port; allowed here: /dev/" },
+	{ "pty and unix", TOP "nests: [{name: A1, port: 'pty:/a'}, {name: A2, port: 'unix:/b'}]\n",
+	  NULL },
+	{ "place taken",
+	  TOP "nests: [{name: A2, port: /a}, {name: B1, port: /b, row: 1, column: 2}]\n",
+	  "p.yaml:3:31: nest B1 stands at row 1, column 2, where A2 is" },
+	{ "place out of range", TOP "nests: [{name: A2, port: /a, row: 65}]\n",
+	  "p.yaml:3:35: 65 is out of range; allowed here: 1 to 64" },
+	{ "no operator", "station: S\naccess: {}\n" NESTS,
+	  "p.yaml:2:9: the key \"operator\" is missing here" },
+	{ "unknown operator", "station: S\naccess: {operator: ['@nobody-has-this']}\n" NESTS,
+	  "p.yaml:2:21: this machine has no group \"nobody-has-this\"" },
+};
+
+static void test_settings(void **state)
+{
+	static struct station_settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(settings_rows) / sizeof(*settings_rows); i++) {
+		struct err e = { 0 };
+
+		write_file(settings_rows[i].text);
+		check(&settings_rows[i], station_settings_load(path, &s, &e), &e);
+	}
+}
+
+static void test_nest_count(void **state)
+{
+	static struct station_settings s;
+	char text[8192];
+	struct err e;
+
+	(void)state;
+	for (int count = 64; count <= 65; count++) {
+		int len = snprintf(text, sizeof(text), "%snests:\n", TOP);
+
+		for (int i = 1; i <= count; i++)
+			len += snprintf(text + len, sizeof(text) - (size_t)len,
+					"  - { name: A%d, port: \"pty:/x/A%d\" }\n", i, i);
+		write_file(text);
+		assert_int_equal(station_settings_load(path, &s, &e), count == 64);
+	}
+	assert_non_null(strstr(e.text, "65 entries in this list; allowed here: 1 to 64"));
+	assert_int_equal(s.nest_count, 64);
+	assert_int_equal(s.nests[63].column, 64);
+}
+
+static void test_defaults(void **state)
+{
+	static struct station_settings s;
+	struct err e;
+
+	(void)state;
+	write_file(TOP NESTS);
+	assert_true(station_settings_load(path, &s, &e));
+	assert_string_equal(s.station, "SZ1");
+	assert_int_equal(s.start, START_COMMAND);
+	assert_int_equal(s.timeouts.identify_ms, 3000);
+	assert_int_equal(s.timeouts.prove_ms, 5000);
+	assert_int_equal(s.nests[0].baud, 115200);
+	assert_int_equal(s.nests[0].line_gap_ms, 0);
+	write_file(
+		"station: S\nstart: arrival\nbaud: 921600\nline_gap_ms: 5\ntimeouts: {csr_ms: "
+		"100}\n"
+		"access: {operator: [7, '@8'], technician: [9], reader: ['@10']}\n"
+		"nests: [{name: A1, port: /a}, {name: b12, port: /b, baud: 9600, line_gap_ms: 0},\n"
+		"        {name: left, port: /c}, {name: C3, port: /d, row: 9, column: 4}]\n");
+	assert_true(station_settings_load(path, &s, &e));
+	assert_int_equal(s.start, START_ARRIVAL);
+	assert_int_equal(s.timeouts.csr_ms, 100);
+	assert_int_equal(s.nests[0].baud, 921600);
+	assert_int_equal(s.nests[0].line_gap_ms, 5);
+	assert_int_equal(s.nests[1].baud, 9600);
+	assert_int_equal(s.nests[1].line_gap_ms, 0);
+	assert_int_equal(s.nests[1].row, 2);
+	assert_int_equal(s.nests[1].column, 12);
+	assert_int_equal(s.nests[2].row, 1);
+	assert_int_equal(s.nests[2].column, 3);
+	assert_int_equal(s.nests[3].row, 9);
+	assert_int_equal(s.nests[3].column, 4);
+	assert_ptr_equal(station_settings_nest(&s, "left"), &s.nests[2]);
+	assert_null(station_settings_nest(&s, "Left"));
+}
+
+static void test_roles(void **state)
+{
+	static struct station_settings s;
+	static const struct {
+		struct socket_peer peer;
+		unsigned roles;
+	} rows[] = {
+		{ { .uid = 7 }, STATION_OPERATOR },
+		{ { .uid = 9, .groups = { 1, 8 }, .group_count = 2 },
+		  STATION_OPERATOR | STATION_TECHNICIAN },
+		{ { .uid = 1, .groups = { 10 }, .group_count = 1 }, STATION_READER },
+		{ { .uid = 0, .groups = { 0 }, .group_count = 1 }, 0 },
+		{ { .uid = 8, .groups = { 7 }, .group_count = 1 }, 0 },
+	};
+	struct err e;
+
+	(void)state;
+	write_file("station: S\naccess: {operator: [7, '@8'], technician: [9], reader: "
+		   "['@10']}\n" NESTS);
+	assert_true(station_settings_load(path, &s, &e));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(station_settings_role(&s, &rows[i].peer), rows[i].roles);
+}
+
+static const struct row product_rows[] = {
+	{ "least", SIGNERS "board:\n  driver: prov\n" FILES, NULL },
+	{ "no certificate part", "board:\n  driver: prov\n" FILES,
+	  "p.yaml:1:1: the key \"certificate\" is missing here" },
+	{ "no board part", SIGNERS, "p.yaml:1:1: the key \"board\" is missing here" },
+	{ "another part", SIGNERS "board:\n  driver: prov\n" FILES "jig: 1\n",
+	  "p.yaml:5:1: unknown key \"jig\"; allowed here: certificate, board" },
+	{ "unknown key", SIGNERS "board:\n  driver: prov\n  speed: 1\n" FILES,
+	  "p.yaml:4:3: unknown key \"speed\"; allowed here: driver, unit, read_back, prove, "
+	  "files" },
+	{ "driver", SIGNERS "board:\n  driver: smoke\n" FILES,
+	  "p.yaml:3:11: \"smoke\" is no driver; allowed here: " },
+	{ "unit", SIGNERS "board:\n  driver: prov\n  unit: file\n" FILES,
+	  "p.yaml:4:9: \"file\" is unknown; allowed here: board, label, list" },
+	{ "file twice",
+	  SIGNERS "board:\n  driver: prov\n  files: [{name: c, target: t}, {name: c, target: u}]\n",
+	  "p.yaml:4:40: the name \"c\" is used already" },
+	{ "target twice",
+	  SIGNERS "board:\n  driver: prov\n  files: [{name: c, target: t}, {name: d, target: t}]\n",
+	  "p.yaml:4:51: the target \"t\" is used already" },
+	{ "no files", SIGNERS "board:\n  driver: prov\n  files: []\n",
+	  "p.yaml:4:10: 0 entries in this list; allowed here: 1 to 8" },
+	{ "long name",
+	  SIGNERS "board:\n  driver: prov\n  files: [{name: a23456789012345678901234567890123, "
+		  "target: t}]\n",
+	  "p.yaml:4:18: 33 characters; allowed here: text of 1 to 32" },
+};
+
+static void test_product(void **state)
+{
+	struct station_product p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(product_rows) / sizeof(*product_rows); i++) {
+		struct err e = { 0 };
+
+		write_file(product_rows[i].text);
+		check(&product_rows[i], station_product_load(path, &p, &e), &e);
+	}
+}
+
+static void test_product_values(void **state)
+{
+	struct station_product p;
+	struct err e;
+
+	(void)state;
+	write_file(SIGNERS "board:\n  driver: prov\n" FILES);
+	assert_true(station_product_load(path, &p, &e));
+	assert_string_equal(p.name, "p");
+	assert_string_equal(p.driver, "prov");
+	assert_int_equal(p.unit_source, SOURCE_BOARD);
+	assert_false(p.read_back || p.prove_required);
+	assert_true(p.prove);
+	write_file(SIGNERS "board:\n  driver: prov\n  unit: label\n  read_back: yes\n  prove: yes\n"
+			   "  files: [{name: c, target: t}, {name: d, target: u}]\n");
+	assert_true(station_product_load(path, &p, &e));
+	assert_int_equal(p.unit_source, SOURCE_LABEL);
+	assert_true(p.read_back && p.prove && p.prove_required);
+	assert_int_equal(p.file_count, 2);
+	assert_string_equal(station_product_file(&p, "d")->target, "u");
+	assert_null(station_product_file(&p, "x"));
+	write_file(SIGNERS "board:\n  driver: prov\n  prove: no\n" FILES);
+	assert_true(station_product_load(path, &p, &e));
+	assert_false(p.prove || p.prove_required);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_settings), cmocka_unit_test(test_nest_count),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_product),	 cmocka_unit_test(test_product_values),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, drop_folder);
+}
