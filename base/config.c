@@ -15,7 +15,8 @@ struct said {
 	char first[160], where[80];
 };
 
-static void listen_to_cyaml(cyaml_log_t level, void *context, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void listen_to_cyaml(cyaml_log_t level, void *context,
+								  const char *format, va_list args)
 {
 	struct said *said = context;
 	char line[160];

@@ -96,10 +96,12 @@ static void check_mapping(struct check *c, const struct config_node *node,
 
 	for (child = first_of(c->tree, node); child; child = next_of(c->tree, child)) {
 		field = field_named(fields, child->key);
-		earlier = child_of(c->tree, node, child->key);
-		if (!field)
+		if (!field) {
 			unknown_key(c, child, fields);
-		else if (earlier != child)
+			continue;
+		}
+		earlier = child_of(c->tree, node, child->key);
+		if (earlier != child)
 			mistake(c, child->key_at,
 				"%s is here a second time; the first is in line %zu", child->key,
 				earlier->key_at.line);

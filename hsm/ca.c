@@ -112,7 +112,7 @@ static bool check_validity(struct ca *ca, int64_t now_s, struct err *e)
 }
 
 /* Sorts the certificates above the CA into roots and those between. */
-static bool read_chain(struct bytes chain, STACK_OF(X509) *between, X509_STORE *roots,
+static bool read_chain(struct bytes chain, STACK_OF(X509) * between, X509_STORE *roots,
 		       size_t *ret_count, struct err *e)
 {
 	size_t count = 0;
@@ -139,7 +139,7 @@ static bool read_chain(struct bytes chain, STACK_OF(X509) *between, X509_STORE *
 
 /* pathLenConstraint counts the CAs below that are not self-issued; our CA is one of them, and
  * libcrypto, which checks it as the end of the path, does not count it. */
-static bool check_lengths(STACK_OF(X509) *path, struct err *e)
+static bool check_lengths(STACK_OF(X509) * path, struct err *e)
 {
 	char name[NAME_TEXT_MAX];
 	long below = 0, allowed;
@@ -155,12 +155,12 @@ static bool check_lengths(STACK_OF(X509) *path, struct err *e)
 	return true;
 }
 
-static bool keep_path(struct ca *ca, STACK_OF(X509) *path, size_t given, struct err *e)
+static bool keep_path(struct ca *ca, STACK_OF(X509) * path, size_t given, struct err *e)
 {
 	if ((size_t)sk_X509_num(path) != given + 1)
 		return err_set(e, ERR_INVALID,
-			       "the chain holds a certificate that is not above the CA: leave it "
-			       "out");
+			       "the chain holds a certificate that is not above the CA: give the "
+			       "CA's own certificate first, then only those above it");
 	if (!check_lengths(path, e))
 		return false;
 	for (int i = 1; i < sk_X509_num(path); i++) {

@@ -41,7 +41,8 @@ static __attribute__((format(printf, 2, 3))) error_t usage(struct argp_state *st
 }
 
 static const struct argp_option init_options[] = {
-	{ "station", 'n', "NAME", 0, "The station's name: A-Z a-z 0-9 and -; it stands in the ledger", 0 },
+	{ "station", 'n', "NAME", 0,
+	  "The station's name: A-Z a-z 0-9 and -; it stands in the ledger", 0 },
 	{ "token", 't', "soft|URI", 0,
 	  "soft: a new SoftHSM token on this disk (default). URI: a token that is there: "
 	  "pkcs11:token=LABEL?module-path=/usr/lib/x.so",
@@ -82,11 +83,11 @@ static error_t init_option(int key, char *value, struct argp_state *state)
 
 static const struct argp_option create_options[] = {
 	{ "subject", 's', "DN", 0, "The CA's name, such as \"O=Brand,CN=Brand SZ1 CA 1\"", 0 },
-	{ "key", 'k', "TYPE", 0,
-	  "ec-p256 (default), ec-p384, rsa-2048, rsa-3072 or rsa-4096", 0 },
+	{ "key", 'k', "TYPE", 0, "ec-p256 (default), ec-p384, rsa-2048, rsa-3072 or rsa-4096", 0 },
 	{ "days", 'd', "N", 0, "How long a self-signed CA is valid (default 3650)", 0 },
 	{ "csr", 'r', "FILE", 0,
-	  "Do not self-sign: write a CSR into FILE, for the root to sign; then imprint ca import", 0 },
+	  "Do not self-sign: write a CSR into FILE, for the root to sign; then imprint ca import",
+	  0 },
 	{ 0 },
 };
 
@@ -162,6 +163,7 @@ static error_t import_option(int key, char *value, struct argp_state *state)
 
 static bool run_init(struct arguments *arguments, char *ret_text, struct err *e)
 {
+	umask(077);
 	return ceremony_init(&arguments->init, ret_text, e);
 }
 
@@ -169,6 +171,7 @@ static bool become_signer(struct err *e)
 {
 	struct owner owner;
 
+	umask(077); /* from here on it is the signer's files */
 	return owner_find(&owner, e) && owner_become(&owner, e);
 }
 
@@ -215,16 +218,17 @@ static const struct command {
 	  "imprint init",
 	  { init_options, init_option, NULL,
 	    "First set-up of a station: token, PIN, settings.\vWrites etc/signer.yaml and the PIN "
-	    "file, makes a SoftHSM token unless one is named. Refused once a station is set up.",
+	    "file, makes a SoftHSM token unless one is named. Refused once a station is set up.\n",
 	    NULL, NULL, NULL },
 	  run_init },
 	{ "create",
 	  "imprint ca create",
 	  { create_options, create_option, NULL,
 	    "Make a CA key in the token, self-signed or with a CSR for a root to sign.\vThe signer "
-	    "must be stopped. The key is made inside the token and cannot leave it. The first time, "
+	    "must be stopped. The key is made inside the token and cannot leave it. The first "
+	    "time, "
 	    "a second key is made that signs the ledger's heads. Another create makes a further "
-	    "key: a new generation of the CA.",
+	    "key: a new generation of the CA.\n",
 	    NULL, NULL, NULL },
 	  run_create },
 	{ "import",
@@ -232,7 +236,7 @@ static const struct command {
 	  { NULL, import_option, "CERT [CHAIN...]",
 	    "Take a CA certificate into use: the one that was signed from the CSR, and those above "
 	    "it up to the root.\vPEM or DER; the CA's own first. The signer must be stopped. "
-	    "Checked are path, validity, CA:TRUE, keyCertSign, and that the key is in the token.",
+	    "Checked are path, validity, CA:TRUE, keyCertSign, and that the key is in the token.\n",
 	    NULL, NULL, NULL },
 	  run_import },
 };
@@ -250,7 +254,6 @@ static void close_shutters(void)
 {
 	struct rlimit none = { 0, 0 };
 
-	umask(077);
 	setrlimit(RLIMIT_CORE, &none);
 #ifndef __SANITIZE_ADDRESS__ /* the leak checker attaches to us */
 	prctl(PR_SET_DUMPABLE, 0);

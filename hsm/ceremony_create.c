@@ -20,8 +20,7 @@
 #define CA_LABEL "imprint-ca"
 
 /* extensionRequest, PKCS#9 (RFC 2985 5.4.2): 1.2.840.113549.1.9.14 */
-static const uint8_t oid_request[] = { 0x06, 9,	   0x2a, 0x86, 0x48, 0x86,
-				       0xf7, 0x0d, 1,	 9,    14 };
+static const uint8_t oid_request[] = { 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14 };
 
 /* What one create makes on its way. */
 struct work {
@@ -66,15 +65,14 @@ static bool make_keys(const struct ceremony_create *create, struct work *work, s
 
 	if (!token_open(&c->settings.token, &work->token, e))
 		return false;
-	if (!c->has_head && !token_make_key(work->token, KEY_EC_P256, HEAD_LABEL, work->head,
-					    &work->head_len, e))
+	if (!c->has_head &&
+	    !token_make_key(work->token, KEY_EC_P256, HEAD_LABEL, work->head, &work->head_len, e))
 		return err_add(e, "head key");
 	if (!token_make_key(work->token, create->type, CA_LABEL, work->key, &work->key_len, e))
 		return err_add(e, "CA key");
 	if (!sync_soft(&c->settings, e))
 		return false;
-	if (!c->has_head &&
-	    !token_key(work->token, bytes_of(work->head, work->head_len), &head, e))
+	if (!c->has_head && !token_key(work->token, bytes_of(work->head, work->head_len), &head, e))
 		return err_add(e, "head key");
 	return token_key(work->token, bytes_of(work->key, work->key_len), &work->signer, e) ||
 	       err_add(e, "CA key");
@@ -95,7 +93,8 @@ static bool write_extensions(const struct work *work, struct der_writer *w, stru
 static bool self_sign(const struct ceremony_create *create, struct work *work, struct err *e)
 {
 	const struct settings *settings = &work->ceremony->settings;
-	uint8_t extensions[EXTENSIONS_MAX], body[BODY_MAX], serial[SERIAL_LEN], der[CERTIFICATE_MAX];
+	uint8_t extensions[EXTENSIONS_MAX], body[BODY_MAX], serial[SERIAL_LEN],
+		der[CERTIFICATE_MAX];
 	struct der_writer ext = der_writer(extensions, sizeof(extensions));
 	struct der_writer w = der_writer(body, sizeof(body));
 	struct x509_body parts = {
@@ -177,20 +176,20 @@ static bool enter(const struct ceremony_create *create, struct work *work, struc
 	size_t count = 0;
 
 	if (!c->has_head)
-		entries[count++] = (struct entry){
+		entries[count++] = (struct entry) {
 			.type = ENTRY_LEDGER,
 			.station = bytes_text(c->settings.station),
 			.key = bytes_of(work->head, work->head_len),
-			.prefix = bytes_of(c->settings.serial_prefix,
-					   c->settings.serial_prefix_len),
+			.prefix =
+				bytes_of(c->settings.serial_prefix, c->settings.serial_prefix_len),
 		};
-	entries[count++] = (struct entry){ .type = ENTRY_CA_KEY,
-					   .subject = bytes_text(create->subject),
-					   .key = bytes_of(work->key, work->key_len) };
+	entries[count++] = (struct entry) { .type = ENTRY_CA_KEY,
+					    .subject = bytes_text(create->subject),
+					    .key = bytes_of(work->key, work->key_len) };
 	if (work->ca)
-		entries[count++] =
-			(struct entry){ .type = ENTRY_CA,
-					.certificate = bytes_of(work->ca->der, work->ca->der_len) };
+		entries[count++] = (struct entry) {
+			.type = ENTRY_CA, .certificate = bytes_of(work->ca->der, work->ca->der_len)
+		};
 	return ceremony_append(c, entries, count, e);
 }
 

@@ -160,8 +160,7 @@ static bool take_path(const char *what, const char *path, char ret_path[static P
 	return realpath(path, ret_path) || err_errno(e, ERR_USAGE, "%s %s", what, path);
 }
 
-static bool read_token(const struct ceremony_init *init, struct token_config *config,
-		       struct err *e)
+static bool read_token(const struct ceremony_init *init, struct token_config *config, struct err *e)
 {
 	bool soft = strcmp(init->token, SOFT) == 0;
 
@@ -176,9 +175,9 @@ static bool read_token(const struct ceremony_init *init, struct token_config *co
 		return false;
 	if (soft && !config->module[0])
 		strcpy(config->module, SOFT_MODULE);
-	return config->module[0] ||
-	       err_set(e, ERR_USAGE,
-		       "which PKCS#11 module? Add ?module-path=/x.so to the URI, or --module /x.so");
+	return config->module[0] || err_set(e, ERR_USAGE,
+					    "which PKCS#11 module? Add ?module-path=/x.so to the "
+					    "URI, or --module /x.so");
 }
 
 /* A YAML double-quoted string. */
@@ -231,7 +230,8 @@ static void write_access(FILE *file, const struct owner *owner)
 	else
 		fprintf(file,
 			"  station: [\"%u\"]\n  supervisor: [\"%u\"]\n  reader: [\"%u\"]\n"
-			"  training: yes\t# one user is station and supervisor: not for production\n",
+			"  training: yes\t# one user is station and supervisor: not for "
+			"production\n",
 			(unsigned)owner->uid, (unsigned)owner->uid, (unsigned)owner->uid);
 }
 
@@ -275,11 +275,13 @@ static const char *foreign_conf(void)
 	return path && access(path, R_OK) == 0 ? path : NULL;
 }
 
-static void say(const struct token_config *config, bool soft, char ret_text[static CEREMONY_TEXT_MAX])
+static void say(const struct token_config *config, bool soft,
+		char ret_text[static CEREMONY_TEXT_MAX])
 {
 	if (soft)
 		snprintf(ret_text, CEREMONY_TEXT_MAX,
-			 "Token %s made by SoftHSM (a file on this disk, not hardware). PIN in %.1024s, "
+			 "Token %s made by SoftHSM (a file on this disk, not hardware). PIN in "
+			 "%.1024s, "
 			 "readable by the signer only. Next: imprint ca create\n",
 			 config->label, config->pin_file);
 	else if (config->pin_file[0])

@@ -104,6 +104,6 @@ void ceremony_say_ca(const struct ca *ca, char *ret_text, size_t size)
 
 	hex_encode(BYTES(ca->id), id);
 	clock_format(ca->not_after, end);
-	snprintf(ret_text, size, "CA accepted, ends %.*s, AWS id %.4s…%s\n",
-		 (int)strcspn(end, "T"), end, id, id + sizeof(id) - 3);
+	snprintf(ret_text, size, "CA accepted, ends %.*s, AWS id %.4s…%s\n", (int)strcspn(end, "T"),
+		 end, id, id + sizeof(id) - 3);
 }

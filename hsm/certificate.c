@@ -72,8 +72,9 @@ static bool write_alternatives(struct der_writer *w, const struct certificate_pl
 		return true;
 	for (size_t i = 0; i < product->san_count; i++) {
 		if (strcspn(product->san[i], "{") < strcspn(product->san[i], ":"))
-			return err_set(e, ERR_INVALID, "\"%s\" begins with none of DNS: URI: EMAIL: IP:",
-				       product->san[i]);
+			return err_set(
+				e, ERR_INVALID,
+				"\"%s\" begins with none of DNS: URI: EMAIL: IP:", product->san[i]);
 		if (!product_fill(product->san[i], plan->unit, plan->order, product->name, false,
 				  text, sizeof(text), e) ||
 		    !name_alternative(text, &inner, e))

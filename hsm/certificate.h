@@ -2,9 +2,9 @@
  * nobody's prepared bytes are signed. Two halves, so that what will be signed is durable in the
  * ledger before the token sees it:
  *	certificate_compose	product, unit, key, serial, time -> TBS
- *	certificate_sign	TBS -> token -> verified DER whose TBS is byte for byte the composed one
- * X.509 v3, RFC 5280: basicConstraints CA:FALSE critical, keyUsage critical, EKU, SKI, AKI, SAN as
- * the product has it. Threads: any; a struct ca is read-only after ca_load. Layer above: signer,
+ *	certificate_sign	TBS -> token -> verified DER whose TBS is byte for byte the composed
+ *one X.509 v3, RFC 5280: basicConstraints CA:FALSE critical, keyUsage critical, EKU, SKI, AKI, SAN
+ *as the product has it. Threads: any; a struct ca is read-only after ca_load. Layer above: signer,
  * ceremony. Below: product, csr, x509, name, token. */
 #ifndef HSM_CERTIFICATE_H
 #define HSM_CERTIFICATE_H
@@ -26,7 +26,7 @@ struct ca {
 	size_t der_len;
 	uint8_t chain[CA_CHAIN_MAX]; /* DER after DER, above the CA; may be empty */
 	size_t chain_len;
-	uint8_t id[SHA256_LEN]; /* SHA-256 of der: AWS calls it certificateId */
+	uint8_t id[SHA256_LEN];	       /* SHA-256 of der: AWS calls it certificateId */
 	uint8_t key_id[CA_KEY_ID_MAX]; /* its subjectKeyIdentifier, for the AKI */
 	size_t key_id_len;
 	int64_t not_before, not_after;

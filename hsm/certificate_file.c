@@ -8,8 +8,7 @@
 static bool put_der(BIO *output, struct bytes certificates)
 {
 	return certificates.len == 0 ||
-	       BIO_write(output, certificates.data, (int)certificates.len) ==
-		       (int)certificates.len;
+	       BIO_write(output, certificates.data, (int)certificates.len) == (int)certificates.len;
 }
 
 /* One block for each certificate of the row. */
@@ -31,7 +30,7 @@ static void find_content(const struct ca *ca, const struct product *product, enu
 {
 	struct bytes issuer = bytes_of(ca->der, ca->der_len);
 
-	ret_parts[0] = ret_parts[1] = (struct bytes){ NULL, 0 };
+	ret_parts[0] = ret_parts[1] = (struct bytes) { NULL, 0 };
 	switch (content) {
 	case CONTENT_CERTIFICATE:
 		ret_parts[0] = certificate;

@@ -137,8 +137,7 @@ static bool read_request(struct bytes der, struct request *request, struct err *
 	    request->signature.data[0] != 0)
 		return broken(e, "the CSR is not made of info, algorithm and signature");
 	request->info = info.whole;
-	request->signature =
-		bytes_of(request->signature.data + 1, request->signature.len - 1);
+	request->signature = bytes_of(request->signature.data + 1, request->signature.len - 1);
 	return read_info(info.content, request, e);
 }
 
@@ -227,7 +226,8 @@ void csr_clear(struct csr *csr)
 
 static bool is_request(const char *label)
 {
-	return strcmp(label, PEM_STRING_X509_REQ) == 0 || strcmp(label, PEM_STRING_X509_REQ_OLD) == 0;
+	return strcmp(label, PEM_STRING_X509_REQ) == 0 ||
+	       strcmp(label, PEM_STRING_X509_REQ_OLD) == 0;
 }
 
 /* The first request among the PEM blocks of a text; others, such as EC PARAMETERS, are passed. */

@@ -130,7 +130,7 @@ bool der_strict(struct bytes input)
 
 struct der_writer der_writer(uint8_t *data, size_t size)
 {
-	return (struct der_writer){ .data = data, .size = size };
+	return (struct der_writer) { .data = data, .size = size };
 }
 
 static bool make_room(struct der_writer *w, size_t len)

@@ -10,11 +10,13 @@ static const struct answer {
 	const char *meaning;
 } answers[] = {
 	{ CKR_PIN_INCORRECT, ERR_PIN,
-	  "the token refused the PIN: correct the PIN file; it is not tried again by itself, for many "
+	  "the token refused the PIN: correct the PIN file; it is not tried again by itself, for "
+	  "many "
 	  "tokens lock after a few wrong tries" },
 	{ CKR_PIN_INVALID, ERR_PIN, "the PIN holds a character that the token does not allow" },
 	{ CKR_PIN_LEN_RANGE, ERR_PIN, "the PIN is too short or too long for the token" },
-	{ CKR_PIN_EXPIRED, ERR_PIN, "the PIN has expired: set a new one with the token's own tool" },
+	{ CKR_PIN_EXPIRED, ERR_PIN,
+	  "the PIN has expired: set a new one with the token's own tool" },
 	{ CKR_PIN_LOCKED, ERR_PIN,
 	  "the PIN is locked: unlock it with the security officer's PIN and the token's own tool" },
 	{ CKR_USER_PIN_NOT_INITIALIZED, ERR_PIN, "the token has no user PIN yet" },
@@ -58,7 +60,8 @@ bool module_load(const char *path, struct module *ret_module, struct err *e)
 	if (answer != CKR_OK || !m.call) {
 		dlclose(m.handle);
 		return err_set(e, ERR_INVALID,
-			       "%s is no PKCS#11 module: correct token.module in signer.yaml", path);
+			       "%s is no PKCS#11 module: correct token.module in signer.yaml",
+			       path);
 	}
 	*ret_module = m;
 	return true;
@@ -68,7 +71,7 @@ void module_unload(struct module *m)
 {
 	if (m->handle)
 		dlclose(m->handle);
-	*m = (struct module){ 0 };
+	*m = (struct module) { 0 };
 }
 
 bool module_attribute(struct module *m, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,

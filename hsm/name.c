@@ -31,11 +31,16 @@ static const struct attribute {
 	{ "GN", { 0x06, 3, 0x55, 4, 42 }, 5, DER_UTF8, 64 },
 	{ "dnQualifier", { 0x06, 3, 0x55, 4, 46 }, 5, DER_PRINTABLE, 64 },
 	{ "pseudonym", { 0x06, 3, 0x55, 4, 65 }, 5, DER_UTF8, 128 },
-	{ "UID", { 0x06, 10, 9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1 }, 12, DER_UTF8,
+	{ "UID",
+	  { 0x06, 10, 9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1 },
+	  12,
+	  DER_UTF8,
 	  VALUE_MAX - 1 },
-	{ "DC", { 0x06, 10, 9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25 }, 12, DER_IA5,
-	  63 },
-	{ "emailAddress", { 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1 }, 11, DER_IA5,
+	{ "DC", { 0x06, 10, 9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25 }, 12, DER_IA5, 63 },
+	{ "emailAddress",
+	  { 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1 },
+	  11,
+	  DER_IA5,
 	  VALUE_MAX - 1 },
 };
 
@@ -123,7 +128,8 @@ static bool read_value(const char **text, char ret_value[static VALUE_MAX], size
 			++*text;
 			if (!read_escaped(text, &ret_value[len]))
 				return err_set(e, ERR_INVALID,
-					       "a backslash before \"%.8s\" escapes nothing", *text);
+					       "a backslash before \"%.8s\" escapes nothing",
+					       *text);
 			kept = ++len;
 			continue;
 		}
@@ -194,8 +200,9 @@ static bool write_attribute(const char *type, const char *value, size_t len, str
 			       "dnQualifier, DC, UID and the like, or a dotted OID",
 			       type);
 	if (!fits_type(value, len, attribute->tag, &count))
-		return err_set(e, ERR_INVALID, "%s may not hold \"%.*s\": a character is not allowed",
-			       type, (int)len, value);
+		return err_set(e, ERR_INVALID,
+			       "%s may not hold \"%.*s\": a character is not allowed", type,
+			       (int)len, value);
 	if (count == 0 || count > attribute->max_len)
 		return err_set(e, ERR_INVALID, "%s has %zu characters; 1 to %zu are allowed", type,
 			       count, attribute->max_len);
@@ -251,14 +258,14 @@ static bool good_dns(const char *text)
 /* A scheme, a colon, and characters of RFC 3986. */
 static bool good_uri(const char *text)
 {
-	size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	size_t scheme =
+		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
 	size_t len = strlen(text);
 
 	if (!isalpha((unsigned char)*text) || text[scheme] != ':' || scheme + 1 == len)
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)text[i]) &&
-		    !strchr("-._~:/?#[]@!$&'()*+,;=%", text[i]))
+		if (!isalnum((unsigned char)text[i]) && !strchr("-._~:/?#[]@!$&'()*+,;=%", text[i]))
 			return false;
 	return true;
 }
@@ -312,8 +319,7 @@ bool name_alternative(const char *text, struct der_writer *w, struct err *e)
 			return err_set(e, ERR_INVALID, "\"%.256s\" is not %s", value, a->form);
 		if (a->good)
 			der_put(w, a->tag, bytes_text(value));
-		return der_ok(w) ||
-		       err_set(e, ERR_INVALID, "the alternative names are too long");
+		return der_ok(w) || err_set(e, ERR_INVALID, "the alternative names are too long");
 	}
 	return err_set(e, ERR_INVALID, "\"%.64s\" begins with none of DNS: URI: EMAIL: IP:", text);
 }

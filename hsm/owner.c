@@ -12,7 +12,7 @@ bool owner_find(struct owner *ret_owner, struct err *e)
 	const char *folder = secure_getenv("IMPRINT_DIR");
 	const struct passwd *user;
 
-	*ret_owner = (struct owner){ geteuid(), getegid(), !folder || !*folder };
+	*ret_owner = (struct owner) { geteuid(), getegid(), !folder || !*folder };
 	if (!ret_owner->installed || ret_owner->uid != 0)
 		return true;
 	user = getpwnam(SIGNER_USER);

@@ -51,8 +51,8 @@ static bool check_mode(int fd, const char *path, struct err *e)
 		return err_errno(e, ERR_PIN, "cannot look at the PIN file %s", path);
 	if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || status.st_mode & 0177)
 		return err_set(e, ERR_PIN,
-			       "the PIN file %s may be read by others: chown %u %s; chmod 600 %s", path,
-			       (unsigned)geteuid(), path, path);
+			       "the PIN file %s may be read by others: chown %u %s; chmod 600 %s",
+			       path, (unsigned)geteuid(), path, path);
 	return true;
 }
 
@@ -69,8 +69,9 @@ static bool read_page(int fd, const char *path, size_t *ret_len, struct err *e)
 		len--;
 	page[len] = '\0';
 	if (len == 0 || len > PIN_MAX || strlen(page) != len || strchr(page, '\n'))
-		return err_set(e, ERR_PIN, "the PIN file %s does not hold one line of 1 to %d bytes",
-			       path, PIN_MAX);
+		return err_set(e, ERR_PIN,
+			       "the PIN file %s does not hold one line of 1 to %d bytes", path,
+			       PIN_MAX);
 	*ret_len = len;
 	return true;
 }

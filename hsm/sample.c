@@ -60,8 +60,7 @@ static bool make_ca(EVP_PKEY *key, struct ca **ret_ca, struct err *e)
 	len = i2d_X509(certificate, NULL);
 	if (len <= 0 || len > CERTIFICATE_MAX || i2d_X509(certificate, &at) != len)
 		return crypto_failed("write a sample CA", e);
-	return ca_load(bytes_of(der, (size_t)len), (struct bytes) { NULL, 0 }, clock_wall_s(),
-		       ret_ca, e);
+	return ca_load(bytes_of(der, (size_t)len), bytes_text(""), clock_wall_s(), ret_ca, e);
 }
 
 /* A public key of the first type that the product allows. */
@@ -124,7 +123,7 @@ bool sample_make(const struct product *product, const char *unit, struct sample 
 	if (!key)
 		return crypto_failed("make a sample key", e);
 	if (!make_ca(key, &sample.ca, e) || !board_key(product, spki, &spki_len, e) ||
-	    !certificate_serial((struct bytes) { NULL, 0 }, serial, e) ||
+	    !certificate_serial(bytes_text(""), serial, e) ||
 	    !certificate_compose(sample.ca,
 				 &(struct certificate_plan) {
 					 .product = product,

@@ -1,5 +1,5 @@
-/* save: a small file or a folder made for good: synced, with its mode and owner, and so that a power
- * cut leaves the whole of it or nothing. Threads: any. Layer above: ceremony. Below: none. */
+/* save: a small file or a folder made for good: synced, with its mode and owner, and so that a
+ * power cut leaves the whole of it or nothing. Threads: any. Layer above: ceremony. Below: none. */
 #ifndef HSM_SAVE_H
 #define HSM_SAVE_H
 

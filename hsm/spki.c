@@ -34,15 +34,35 @@ static const struct type {
 	const EVP_MD *(*hash)(void);
 	struct bytes algorithm;
 } types[] = {
-	[KEY_EC_P256] = { "ec-p256", "P-256", 256, { prime256v1, sizeof(prime256v1) }, EVP_sha256,
+	[KEY_EC_P256] = { "ec-p256",
+			  "P-256",
+			  256,
+			  { prime256v1, sizeof(prime256v1) },
+			  EVP_sha256,
 			  { ecdsa_sha256, sizeof(ecdsa_sha256) } },
-	[KEY_EC_P384] = { "ec-p384", "P-384", 384, { secp384r1, sizeof(secp384r1) }, EVP_sha384,
+	[KEY_EC_P384] = { "ec-p384",
+			  "P-384",
+			  384,
+			  { secp384r1, sizeof(secp384r1) },
+			  EVP_sha384,
 			  { ecdsa_sha384, sizeof(ecdsa_sha384) } },
-	[KEY_RSA_2048] = { "rsa-2048", NULL, 2048, { NULL, 0 }, EVP_sha256,
+	[KEY_RSA_2048] = { "rsa-2048",
+			   NULL,
+			   2048,
+			   { NULL, 0 },
+			   EVP_sha256,
 			   { rsa_sha256, sizeof(rsa_sha256) } },
-	[KEY_RSA_3072] = { "rsa-3072", NULL, 3072, { NULL, 0 }, EVP_sha256,
+	[KEY_RSA_3072] = { "rsa-3072",
+			   NULL,
+			   3072,
+			   { NULL, 0 },
+			   EVP_sha256,
 			   { rsa_sha256, sizeof(rsa_sha256) } },
-	[KEY_RSA_4096] = { "rsa-4096", NULL, 4096, { NULL, 0 }, EVP_sha256,
+	[KEY_RSA_4096] = { "rsa-4096",
+			   NULL,
+			   4096,
+			   { NULL, 0 },
+			   EVP_sha256,
 			   { rsa_sha256, sizeof(rsa_sha256) } },
 };
 #define TYPE_COUNT (sizeof(types) / sizeof(*types))
@@ -245,7 +265,8 @@ bool spki_key(const struct spki *spki, EVP_PKEY **ret_key, struct err *e)
 		return false;
 	if (EVP_PKEY_set1_encoded_public_key(key, spki->bits.data, spki->bits.len) != 1) {
 		ERR_clear_error();
-		return err_set(e, ERR_INVALID, "the public key is a point that is not on its curve");
+		return err_set(e, ERR_INVALID,
+			       "the public key is a point that is not on its curve");
 	}
 	*ret_key = TAKE(key);
 	return true;

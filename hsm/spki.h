@@ -1,9 +1,9 @@
 /* spki: a SubjectPublicKeyInfo (RFC 5280 4.1.2.7): the public key as certificates, requests and the
  * ledger hold it, in the five types that we know. Strict DER, named curve, uncompressed point of
  * the right length (the one-octet point at infinity is refused), RSA modulus odd and of 2048, 3072
- * or 4096 bits, exponent odd, at least 65537 and below 2^64. Whether a point lies on its curve shows
- * in spki_key. Errors: ERR_INVALID, "the public key is the point at infinity". Threads: any. Layer
- * above: csr, token, certificate. Below: der, libcrypto. */
+ * or 4096 bits, exponent odd, at least 65537 and below 2^64. Whether a point lies on its curve
+ * shows in spki_key. Errors: ERR_INVALID, "the public key is the point at infinity". Threads: any.
+ * Layer above: csr, token, certificate. Below: der, libcrypto. */
 #ifndef HSM_SPKI_H
 #define HSM_SPKI_H
 

@@ -110,7 +110,8 @@ bool token_open(const struct token_config *config, struct token **ret_token, str
 	if (t->config.sessions < 1 || t->config.sessions > TOKEN_SESSIONS_MAX)
 		t->config.sessions = 1;
 	sem_init(&t->free_sessions, 0, t->config.sessions);
-	if (!load(t, e) || !find_slot(t, e) || !open_sessions(t, e) || !log_in(t, e))
+	if (!token_keep(e) || !load(t, e) || !find_slot(t, e) || !open_sessions(t, e) ||
+	    !log_in(t, e))
 		return err_add(e, "token %s", config->label);
 	ERR_clear_error(); /* SoftHSM leaves its own attempts to load an engine */
 	*ret_token = TAKE(t);

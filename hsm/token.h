@@ -38,14 +38,17 @@ MUST_CHECK bool token_open(const struct token_config *config, struct token **ret
 void token_close(struct token *t);
 AUTO_DEFINE(token, struct token *, token_close)
 
-/* The private key whose CKA_ID is the first 20 bytes of SHA-256 over the SPKI given. Checks that it
- * cannot leave the token (ERR_REFUSED with the attribute's name otherwise), then signs and verifies
- * once against that SPKI, and opens the sessions. ERR_NOT_FOUND. Call before threads start. */
+/* The private key of the public key given: by its CKA_ID (the first 20 bytes of SHA-256 over the
+ * SPKI), or, for keys that others made, the one that signs for it. Signs and verifies once against
+ * that SPKI, checks that the key cannot leave the token (ERR_REFUSED with the attribute's name, or
+ * for a key that does not match), and opens the sessions. ERR_NOT_FOUND. At most 8 keys; call
+ * before threads start. */
 MUST_CHECK bool token_key(struct token *t, struct bytes spki, struct token_key **ret_key,
 			  struct err *e);
 
 /* Makes a key pair in the token: every attribute set. ret_spki is 600 bytes long. The key is
- * findable by token_key. The caller makes it durable with token_sync. */
+ * findable by token_key, as long as it was made before the first token_key (libp11 looks once). The
+ * caller makes it durable with token_sync. */
 MUST_CHECK bool token_make_key(struct token *t, enum token_key_type type, const char *label,
 			       uint8_t *ret_spki, size_t *ret_len, struct err *e);
 
@@ -63,7 +66,9 @@ enum token_key_type token_type(const struct token_key *key);
 /* SoftHSM syncs nothing: fsync every file and folder below `folder`. */
 MUST_CHECK bool token_sync(const char *folder, struct err *e);
 
-/* A new SoftHSM token in `folder` (softhsm2.conf and tokens/ made there), SO and user PIN given. */
+/* A new SoftHSM token in `folder` (softhsm2.conf and tokens/ made there; synced), SO and user PIN
+ * given; SOFTHSM2_CONF is set. If tokens/ is there already it is left as it is; a crash on the way
+ * leaves none. Before token_open. */
 MUST_CHECK bool token_init_soft(const char *module, const char *folder, const char *label,
 				const char *pin, const char *so_pin, struct err *e);
 

@@ -36,6 +36,10 @@ struct token {
 /* What libp11 left in libcrypto's error queue, as ERR_TOKEN or ERR_PIN. Always returns false. */
 bool token_error(const char *doing, struct err *e);
 
+/* Before a login to SoftHSM (if SOFTHSM2_CONF is set): repairs what an earlier one may have left.
+ */
+MUST_CHECK bool token_keep(struct err *e);
+
 /* The first 20 bytes of SHA-256 over the SPKI. */
 #define TOKEN_ID_LEN 20
 MUST_CHECK bool token_id(struct bytes spki, uint8_t ret_id[static TOKEN_ID_LEN], struct err *e);

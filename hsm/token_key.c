@@ -10,8 +10,8 @@
 #include <openssl/sha.h>
 
 #define CHALLENGE_LEN 32
-#define TRIALS_MAX 64	 /* keys that are tried for a public key whose CKA_ID is not ours */
-#define TWINS_MAX 16	 /* private keys with one CKA_ID: each must pass */
+#define TRIALS_MAX 64	  /* keys that are tried for a public key whose CKA_ID is not ours */
+#define TWINS_MAX 16	  /* private keys with one CKA_ID: each must pass */
 #define WARM_SIGNATURES 4 /* by each thread of the warm-up */
 
 /* What a private key must be. A token that does not show an attribute cannot be trusted with it;
@@ -59,9 +59,9 @@ static bool pass_gate(struct token *t, CK_OBJECT_HANDLE object, const struct gat
 		       "the key in token %s is not fit for a CA: %s is %s; make a new one with "
 		       "imprint ca create",
 		       t->config.label, gate->name,
-		       !shown	  ? "not shown"
-			: value	  ? "true"
-				  : "false");
+		       !shown  ? "not shown"
+		       : value ? "true"
+			       : "false");
 }
 
 /* Every private key of that CKA_ID, for libp11 does not say which of them it took. */
@@ -85,8 +85,7 @@ static bool pass_gates(struct token *t, const PKCS11_KEY *key, struct err *e)
 
 static bool look(struct token *t, struct err *e)
 {
-	if (!t->looked &&
-	    PKCS11_enumerate_keys(t->slot->token, &t->found, &t->found_count) != 0)
+	if (!t->looked && PKCS11_enumerate_keys(t->slot->token, &t->found, &t->found_count) != 0)
 		return token_error("list the keys in the token", e);
 	t->looked = true;
 	return true;
@@ -156,7 +155,8 @@ static bool try_key(struct token_key *key, PKCS11_KEY *candidate, struct err *e)
 		if (self_test(key, e))
 			return true;
 	} else {
-		err_set(e, ERR_REFUSED, "the key in token %s is of another type than its public key",
+		err_set(e, ERR_REFUSED,
+			"the key in token %s is of another type than its public key",
 			key->token->config.label);
 	}
 	EVP_PKEY_free(TAKE(key->private));
@@ -238,7 +238,7 @@ bool token_key(struct token *t, struct bytes spki, struct token_key **ret_key, s
 	struct spki parsed;
 
 	assert(t->key_count < TOKEN_KEYS_MAX);
-	*key = (struct token_key){ .token = t };
+	*key = (struct token_key) { .token = t };
 	if (!spki_parse(spki, &parsed, e) || !token_id(spki, id, e) || !look(t, e) ||
 	    !spki_key(&parsed, &key->public, e))
 		return false;

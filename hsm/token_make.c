@@ -27,7 +27,7 @@ static CK_BYTE exponent[] = { 1, 0, 1 };
 static void add(struct template *t, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
 {
 	assert(t->count < ATTRIBUTES_MAX);
-	t->list[t->count++] = (CK_ATTRIBUTE){ type, (void *)value, len };
+	t->list[t->count++] = (CK_ATTRIBUTE) { type, (void *)value, len };
 }
 
 static void add_flag(struct template *t, CK_ATTRIBUTE_TYPE type, CK_BBOOL *value)

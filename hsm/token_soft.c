@@ -5,12 +5,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/stat.h>
 
 #define DEPTH_MAX 8
 #define SLOTS_MAX 64
 #define CONFIGURATION "softhsm2.conf"
 #define OBJECTS "tokens"
+#define UNFINISHED "tokens.new"
 
 static bool sync_below(int folder_fd, const char *name, unsigned depth, struct err *e);
 
@@ -60,15 +62,20 @@ static bool make_folder(const char *path, struct err *e)
 	       err_errno(e, ERR_SYSTEM, "cannot make the folder %s", path);
 }
 
-static bool write_configuration(const char *folder, struct err *e)
+static bool join(const char *folder, const char *name, char ret_path[static PATH_MAX],
+		 struct err *e)
 {
-	char path[PATH_MAX], objects[PATH_MAX];
+	return snprintf(ret_path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX ||
+	       err_set(e, ERR_INVALID, "the path %s is too long", folder);
+}
+
+/* Tells SoftHSM (by its environment, too) where its tokens are. */
+static bool configure(const char *folder, const char *objects, struct err *e)
+{
+	char path[PATH_MAX];
 	AUTO(FILE) file = NULL;
 
-	if (snprintf(objects, sizeof(objects), "%s/" OBJECTS, folder) >= (int)sizeof(objects) ||
-	    snprintf(path, sizeof(path), "%s/" CONFIGURATION, folder) >= (int)sizeof(path))
-		return err_set(e, ERR_INVALID, "the path %s is too long", folder);
-	if (!make_folder(folder, e) || !make_folder(objects, e))
+	if (!join(folder, CONFIGURATION, path, e))
 		return false;
 	file = fopen(path, "we");
 	if (!file ||
@@ -80,9 +87,14 @@ static bool write_configuration(const char *folder, struct err *e)
 		    objects) < 0 ||
 	    fflush(file) != 0)
 		return err_errno(e, ERR_SYSTEM, "cannot write %s", path);
-	if (setenv("SOFTHSM2_CONF", path, 1) < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot set SOFTHSM2_CONF");
-	return true;
+	return setenv("SOFTHSM2_CONF", path, 1) == 0 ||
+	       err_errno(e, ERR_SYSTEM, "cannot set SOFTHSM2_CONF");
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)
+{
+	(void)status, (void)type, (void)ftw;
+	return remove(path);
 }
 
 /* PKCS#11 pads labels with blanks and ends them with nothing. */
@@ -94,26 +106,31 @@ static void pad_label(const char *label, CK_UTF8CHAR ret_label[static TOKEN_LABE
 	memcpy(ret_label, label, len);
 }
 
+static bool is_wanted(const CK_TOKEN_INFO *info, const CK_UTF8CHAR *label)
+{
+	if (!(info->flags & CKF_TOKEN_INITIALIZED))
+		return !label;
+	return label && memcmp(info->label, label, TOKEN_LABEL_MAX) == 0;
+}
+
 /* The slot of the token with that label, or of an empty one with label NULL. */
 static bool find_slot(struct module *m, const CK_UTF8CHAR *label, CK_SLOT_ID *ret_slot,
-		      CK_TOKEN_INFO *ret_info, bool *ret_found, struct err *e)
+		      struct err *e)
 {
 	CK_SLOT_ID slots[SLOTS_MAX];
 	CK_ULONG count = SLOTS_MAX;
 	CK_RV answer = m->call->C_GetSlotList(CK_TRUE, slots, &count);
+	CK_TOKEN_INFO info;
 
-	*ret_found = false;
 	if (answer != CKR_OK)
 		return module_error(answer, "list the tokens", e);
-	for (CK_ULONG i = 0; i < count && !*ret_found; i++) {
-		if (m->call->C_GetTokenInfo(slots[i], ret_info) != CKR_OK)
-			continue;
-		*ret_slot = slots[i];
-		*ret_found = ret_info->flags & CKF_TOKEN_INITIALIZED
-				     ? label && memcmp(ret_info->label, label, TOKEN_LABEL_MAX) == 0
-				     : !label;
+	for (CK_ULONG i = 0; i < count; i++) {
+		if (m->call->C_GetTokenInfo(slots[i], &info) == CKR_OK && is_wanted(&info, label)) {
+			*ret_slot = slots[i];
+			return true;
+		}
 	}
-	return true;
+	return err_set(e, ERR_TOKEN, "the new token does not appear");
 }
 
 static bool set_user_pin(struct module *m, CK_SLOT_ID slot, const char *pin, const char *so_pin,
@@ -132,44 +149,31 @@ static bool set_user_pin(struct module *m, CK_SLOT_ID slot, const char *pin, con
 	return answer == CKR_OK || module_error(answer, "set the new token's PIN", e);
 }
 
-/* What an earlier attempt has done already is left as it is. */
 static bool init_token(struct module *m, const char *label, const char *pin, const char *so_pin,
 		       struct err *e)
 {
 	CK_UTF8CHAR padded[TOKEN_LABEL_MAX];
-	CK_TOKEN_INFO info;
 	CK_SLOT_ID slot;
 	CK_RV answer;
-	bool found;
 
 	pad_label(label, padded);
-	if (!find_slot(m, padded, &slot, &info, &found, e))
-		return false;
-	if (!found) {
-		if (!find_slot(m, NULL, &slot, &info, &found, e))
-			return false;
-		if (!found)
-			return err_set(e, ERR_TOKEN, "the PKCS#11 module offers no empty token");
-		answer = m->call->C_InitToken(slot, (CK_UTF8CHAR *)so_pin, strlen(so_pin), padded);
-		if (answer != CKR_OK)
-			return module_error(answer, "make a new token", e);
-		if (!find_slot(m, padded, &slot, &info, &found, e))
-			return false;
-	}
-	if (!found)
-		return err_set(e, ERR_TOKEN, "the new token %s does not appear", label);
-	return info.flags & CKF_USER_PIN_INITIALIZED || set_user_pin(m, slot, pin, so_pin, e);
+	if (!find_slot(m, NULL, &slot, e))
+		return err_set(e, ERR_TOKEN, "the PKCS#11 module offers no empty token");
+	answer = m->call->C_InitToken(slot, (CK_UTF8CHAR *)so_pin, strlen(so_pin), padded);
+	if (answer != CKR_OK)
+		return module_error(answer, "make a new token", e);
+	return find_slot(m, padded, &slot, e) && set_user_pin(m, slot, pin, so_pin, e);
 }
 
-bool token_init_soft(const char *module, const char *folder, const char *label, const char *pin,
-		     const char *so_pin, struct err *e)
+static bool run_module(const char *path, const char *label, const char *pin, const char *so_pin,
+		       struct err *e)
 {
 	CK_C_INITIALIZE_ARGS arguments = { .flags = CKF_OS_LOCKING_OK };
 	struct module m;
 	CK_RV answer;
 	bool done;
 
-	if (!write_configuration(folder, e) || !module_load(module, &m, e))
+	if (!module_load(path, &m, e))
 		return false;
 	answer = m.call->C_Initialize(&arguments);
 	done = answer == CKR_OK ? init_token(&m, label, pin, so_pin, e)
@@ -177,5 +181,34 @@ bool token_init_soft(const char *module, const char *folder, const char *label, 
 	if (answer == CKR_OK)
 		m.call->C_Finalize(NULL);
 	module_unload(&m);
-	return done && token_sync(folder, e);
+	return done;
+}
+
+/* Under another name until it is whole, for SoftHSM chokes on a token that was begun only. */
+static bool make_token(const char *module, const char *folder, const char *objects,
+		       const char *label, const char *pin, const char *so_pin, struct err *e)
+{
+	char unfinished[PATH_MAX];
+
+	if (!join(folder, UNFINISHED, unfinished, e))
+		return false;
+	nftw(unfinished, remove_one, DEPTH_MAX, FTW_DEPTH | FTW_PHYS);
+	if (!make_folder(unfinished, e) || !configure(folder, unfinished, e) ||
+	    !run_module(module, label, pin, so_pin, e) || !token_sync(unfinished, e))
+		return false;
+	return rename(unfinished, objects) == 0 ||
+	       err_errno(e, ERR_SYSTEM, "cannot name %s", objects);
+}
+
+bool token_init_soft(const char *module, const char *folder, const char *label, const char *pin,
+		     const char *so_pin, struct err *e)
+{
+	char objects[PATH_MAX];
+
+	if (!make_folder(folder, e) || !join(folder, OBJECTS, objects, e))
+		return false;
+	if (access(objects, F_OK) < 0 &&
+	    !make_token(module, folder, objects, label, pin, so_pin, e))
+		return false;
+	return configure(folder, objects, e) && token_sync(folder, e);
 }

@@ -46,8 +46,9 @@ static bool take(const char *attribute, size_t len, struct token_config *config,
 			continue;
 		return decode(attribute + name_len, len - name_len, known[i].value,
 			      known[i].size) ||
-		       err_set(e, ERR_USAGE, "\"%.*s\" in the token's URI is empty, too long or wrong",
-			       (int)len, attribute);
+		       err_set(e, ERR_USAGE,
+			       "\"%.*s\" in the token's URI is empty, too long or wrong", (int)len,
+			       attribute);
 	}
 	return err_set(e, ERR_USAGE,
 		       "\"%.*s\" in the token's URI is not understood; allowed are token and "

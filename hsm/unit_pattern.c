@@ -8,7 +8,7 @@
 
 /* How unit ids mostly begin; digits follow, the last one 1. */
 static const char *const beginnings[] = {
-	"",    "T-",   "T",   "U-", "A",  "AA", "SN",	"SN-", "UNIT-",
+	"T-",  "",     "T",   "U-", "A",  "AA", "SN",	"SN-", "UNIT-",
 	"AB-", "ABC-", "ABC", "a",  "t-", "sn", "urn:", "A-",
 };
 #define BEGINNINGS (sizeof(beginnings) / sizeof(beginnings[0]))

@@ -110,9 +110,9 @@ bool x509_key_id(struct bytes spki, uint8_t ret_id[static X509_KEY_ID_LEN], stru
 static bool verify(EVP_PKEY *key, const EVP_MD *hash, struct bytes body, struct bytes signature)
 {
 	AUTO(EVP_MD_CTX) context = EVP_MD_CTX_new();
-	bool good = context && EVP_DigestVerifyInit(context, NULL, hash, NULL, key) == 1 &&
-		    EVP_DigestVerify(context, signature.data, signature.len, body.data, body.len) ==
-			    1;
+	bool good =
+		context && EVP_DigestVerifyInit(context, NULL, hash, NULL, key) == 1 &&
+		EVP_DigestVerify(context, signature.data, signature.len, body.data, body.len) == 1;
 
 	ERR_clear_error();
 	return good;

@@ -21,9 +21,9 @@ struct x509_body {
 void x509_write_body(struct der_writer *w, const struct x509_body *body);
 
 /* One Extension each. */
-void x509_write_constraints(struct der_writer *w, bool ca);	    /* basicConstraints, critical */
-void x509_write_usage(struct der_writer *w, uint32_t usage);	    /* KU_… bits, critical */
-void x509_write_key_id(struct der_writer *w, struct bytes key_id);  /* subjectKeyIdentifier */
+void x509_write_constraints(struct der_writer *w, bool ca);	   /* basicConstraints, critical */
+void x509_write_usage(struct der_writer *w, uint32_t usage);	   /* KU_… bits, critical */
+void x509_write_key_id(struct der_writer *w, struct bytes key_id); /* subjectKeyIdentifier */
 void x509_write_authority(struct der_writer *w, struct bytes key_id); /* its keyIdentifier */
 /* Any other one that is not critical: the DER of its OID and of its value. */
 void x509_write_extension(struct der_writer *w, struct bytes oid, struct bytes value);

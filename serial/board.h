@@ -2,10 +2,12 @@
  * uses (with fault.h). A driver is a table of these functions; board_open finds it by name, and
  * each call below is the driver's. Calls are blocking with an absolute deadline (base/clock.h) and
  * see the cancel descriptor; each ends in time. Errors: err.code is a FAULT_… (the board's doing),
- * ERR_CANCELLED, ERR_BUSY (the port is held by another process) or ERR_SYSTEM. The sentence does
- * not name nest or unit: the caller adds them. All text from a board is checked: printable ASCII,
- * at most BOARD_TEXT_MAX characters. Threads: a board belongs to one thread at a time. Layer above:
- * station/recipe. Below: drivers, link, port. */
+ * ERR_CANCELLED, ERR_BUSY (the port is held by another process), ERR_INVALID (an option or a file
+ * that no board could take) or ERR_SYSTEM. One `struct board` is one board in one run: where it
+ * names another unit id after the first board_identify, or has restarted since, the call fails. The
+ * sentence does not name nest or unit: the caller adds them. All text from a board is checked:
+ * printable ASCII, at most BOARD_TEXT_MAX characters. Threads: a board belongs to one thread at a
+ * time. Layer above: station/recipe. Below: drivers, link, port. */
 #ifndef SERIAL_BOARD_H
 #define SERIAL_BOARD_H
 

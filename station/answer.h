@@ -16,7 +16,7 @@ struct caller {
 	unsigned roles;
 	bool watches;
 	enum waits_for waits;
-	int64_t asked_at, deadline; /* monotonic ms */
+	int64_t asked_at, deadline;	/* monotonic ms */
 	struct control_request request; /* the one that waits */
 	uint64_t nests;			/* that it is about: bit 1 << index */
 };

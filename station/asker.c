@@ -36,6 +36,8 @@ static bool ask_once(struct asker *asker, const struct request *request, struct 
 		return true;
 	if (!is_refusal(e->code))
 		asker_close(asker); /* a late answer must not be taken for the next one */
+	if (e->code == ERR_INVALID)
+		e->code = REFUSAL_REQUEST; /* we do not understand each other */
 	return false;
 }
 
@@ -43,8 +45,8 @@ static bool stayed_away(struct err *e)
 {
 	if (is_refusal(e->code))
 		return false;
-	e->code = ERR_GONE;
-	return err_add(e, "the signer does not answer; see imprint doctor");
+	return err_set(e, ERR_GONE, "the signer did not answer for %d s; see imprint doctor",
+		       ASKER_AWAY_MS / 1000);
 }
 
 bool asker_ask(struct asker *asker, const struct request *request, struct reply *ret_reply,

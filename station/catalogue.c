@@ -72,8 +72,8 @@ static bool path_of(const char *name, char path[static PATH_MAX], struct err *e)
 	return place_path(PLACE_ETC, file, path, e);
 }
 
-bool catalogue_get(struct catalogue *catalogue, const char *name, struct station_product *ret_product,
-		  struct err *e)
+bool catalogue_get(struct catalogue *catalogue, const char *name,
+		   struct station_product *ret_product, struct err *e)
 {
 	AUTO(lock) lock = lock_take(&catalogue->mutex);
 	struct kept *kept = find(catalogue, name);

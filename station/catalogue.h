@@ -17,6 +17,6 @@ AUTO_DEFINE(catalogue, struct catalogue *, catalogue_free)
 
 /* The product of that name, a copy. ERR_INVALID with a sentence if it is missing or wrong. */
 MUST_CHECK bool catalogue_get(struct catalogue *catalogue, const char *name,
-			     struct station_product *ret_product, struct err *e);
+			      struct station_product *ret_product, struct err *e);
 
 #endif

@@ -77,9 +77,8 @@ static bool ask_status(struct reply *ret_reply, struct err *e)
 	struct request request = { .type = REQUEST_STATUS };
 	AUTO(fd) fd = -1;
 
-	return signer_connect(&fd, e) &&
-	       signer_call(fd, &request, -1, record, ret_reply, clock_deadline(SIGNER_PATIENCE_MS),
-			   -1, e);
+	return signer_connect(&fd, e) && signer_call(fd, &request, -1, record, ret_reply,
+						     clock_deadline(SIGNER_PATIENCE_MS), -1, e);
 }
 
 static void check_signer(bool *well)
@@ -92,7 +91,8 @@ static void check_signer(bool *well)
 	else if (*reply.status.trouble)
 		say(well, LEVEL_WARN, "signer: %s", reply.status.trouble);
 	else if (!*reply.status.order)
-		say(well, LEVEL_WARN, "no order is in use; a supervisor says: imprint order use ID");
+		say(well, LEVEL_WARN,
+		    "no order is in use; a supervisor says: imprint order use ID");
 	else
 		say(well, LEVEL_OK, "signer answers; order %s is in use", reply.status.order);
 }

@@ -10,7 +10,7 @@
 
 #define TICK_MS (1000 / CONTROL_EVENTS_PER_S)
 #define IDLE_MS 1000
-#define OVERVIEW_EVERY_MS 2000 /* while somebody watches */
+#define OVERVIEW_EVERY_MS 1000 /* while somebody watches */
 
 enum place_in_poll { POLL_SIGNAL, POLL_LISTEN, POLL_BELL, POLL_SIGNER, POLL_CALLERS };
 

@@ -19,8 +19,7 @@ struct desk_config {
 
 struct desk;
 
-MUST_CHECK bool desk_new(const struct desk_config *config, struct desk **ret_desk,
-			   struct err *e);
+MUST_CHECK bool desk_new(const struct desk_config *config, struct desk **ret_desk, struct err *e);
 void desk_free(struct desk *desk);
 AUTO_DEFINE(desk, struct desk *, desk_free)
 

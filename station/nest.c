@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #define STACK_SIZE (256 * 1024)
 
@@ -94,16 +95,29 @@ static bool count_unit(struct nest *nest, const struct run *run)
 	return !has_room(nest);
 }
 
+/* In the log a value ends at its quote: a board must not write keys there. */
+static char *log_text(const char *text, char quoted[static CONTROL_TEXT_MAX + 1])
+{
+	control_copy_text(quoted, CONTROL_TEXT_MAX + 1, text);
+	for (char *c = quoted; *c; c++)
+		if (*c == '"')
+			*c = '\'';
+	return quoted;
+}
+
 static void log_run(const struct run *run)
 {
-	log_event(run->outcome == OUTCOME_PASS	? LOG_INFO :
-		  run->outcome == OUTCOME_ERROR ? LOG_ERR :
-						  LOG_WARNING,
-		  "run ended", "run=%llu nest=%s unit=\"%s\" outcome=%s code=%s step=\"%s\" "
-			       "duration_ms=%llu text=\"%s\"",
-		  (unsigned long long)run->number, run->nest, run->unit,
+	int level = run->outcome == OUTCOME_PASS    ? LOG_INFO
+		    : run->outcome == OUTCOME_ERROR ? LOG_ERR
+						    : LOG_WARNING;
+	char unit[CONTROL_TEXT_MAX + 1], text[CONTROL_TEXT_MAX + 1];
+
+	log_event(level, "run ended",
+		  "run=%llu nest=%s unit=\"%s\" outcome=%s code=%s step=\"%s\" duration_ms=%llu "
+		  "text=\"%s\"",
+		  (unsigned long long)run->number, run->nest, log_text(run->unit, unit),
 		  control_outcome_name(run->outcome), run->code, run->step,
-		  (unsigned long long)run->duration_ms, run->text);
+		  (unsigned long long)run->duration_ms, log_text(run->text, text));
 }
 
 /* A run whose record is not durable has not passed: nobody could show it later. */
@@ -121,6 +135,11 @@ static void keep_record(struct nest *nest, struct run *run, const char **remedy)
 	*remedy = "Free space on the disk of the station, then start the nest again.";
 }
 
+static bool lost_line(const struct run *run)
+{
+	return strcmp(run->code, fault_short(FAULT_LINE_GONE)) == 0;
+}
+
 static void end_run(struct nest *nest, struct run *run, const char *remedy)
 {
 	bool stops = count_unit(nest, run);
@@ -129,7 +148,10 @@ static void end_run(struct nest *nest, struct run *run, const char *remedy)
 	if (stops)
 		log_event(LOG_WARNING, "nest stopped", "nest=%s units_without_pass=%d", run->nest,
 			  NEST_UNITS_MAX);
-	box_end(&nest->box, stops ? CONTROL_STOPPED : CONTROL_ENDED,
+	box_end(&nest->box,
+		stops		 ? CONTROL_STOPPED
+		: lost_line(run) ? CONTROL_EMPTY
+				 : CONTROL_ENDED,
 		&(struct box_end) { .outcome = run->outcome,
 				    .run = run->number,
 				    .tries = run->tries,
@@ -148,7 +170,7 @@ static bool run_board(struct nest *nest, const struct nest_start *start)
 		.settings = nest->shared->settings,
 		.nest = nest->settings,
 		.catalogue = nest->shared->catalogue,
-		.operator = start->operator,
+		.operator= start->operator,
 		.unit = start->unit,
 		.cancel_fd = nest->cancel_fd,
 		.box = &nest->box,
@@ -159,7 +181,7 @@ static bool run_board(struct nest *nest, const struct nest_start *start)
 	recipe_run(&in, &run, &remedy);
 	keep_record(nest, &run, &remedy);
 	end_run(nest, &run, remedy);
-	return strcmp(run.code, fault_short(FAULT_LINE_GONE)) == 0;
+	return lost_line(&run);
 }
 
 /* The cancel of an abort that came too late for its run must not stop the next one. */
@@ -275,8 +297,8 @@ static bool start_thread(struct nest *nest, struct err *e)
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	rc = pthread_create(&nest->thread, &attributes, nest_thread, nest);
 	pthread_attr_destroy(&attributes);
-	return rc == 0 || err_set(e, ERR_SYSTEM, "no thread for nest %s: %s", nest_name(nest),
-				  strerror(rc));
+	return rc == 0 ||
+	       err_set(e, ERR_SYSTEM, "no thread for nest %s: %s", nest_name(nest), strerror(rc));
 }
 
 bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret_nest,
@@ -306,9 +328,13 @@ bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret
 
 bool nest_close(struct nest *nest, int64_t deadline)
 {
-	struct timespec until = { deadline / 1000, deadline % 1000 * 1000000 };
+	int64_t left_ms = deadline - clock_monotonic_ms();
+	struct timespec until;
 
-	if (pthread_clockjoin_np(nest->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+	/* Not pthread_clockjoin_np: the thread sanitizer does not know it. */
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += left_ms > 0 ? left_ms / 1000 + 1 : 0;
+	if (pthread_timedjoin_np(nest->thread, NULL, &until) != 0)
 		return false;
 	nest_free(nest);
 	return true;

@@ -13,8 +13,8 @@
 #include "station/runs.h"
 #include "station/settings.h"
 
-#define NEST_LOOK_MS 200  /* how often an idle nest looks for a board */
-#define NEST_UNITS_MAX 3  /* different unit ids without a PASS that stop a nest */
+#define NEST_LOOK_MS 200 /* how often an idle nest looks for a board */
+#define NEST_UNITS_MAX 3 /* different unit ids without a PASS that stop a nest */
 
 /* What all nests share. It outlives them. */
 struct nest_shared {

@@ -61,7 +61,9 @@ static bool run_steps(struct recipe *r, struct err *e)
 		r->run->step = step->label;
 		box_step(r->in->box, step->label, i + 1, COUNT(steps));
 		if (step->timeout != SAME)
-			deadline = clock_deadline(*(const unsigned *)((const char *)&r->in->settings->timeouts + step->timeout));
+			deadline = clock_deadline(
+				*(const unsigned *)((const char *)&r->in->settings->timeouts +
+						    step->timeout));
 		if (step->action(r, deadline, e))
 			continue;
 		if (!may_go_back(r, e))
@@ -73,9 +75,9 @@ static bool run_steps(struct recipe *r, struct err *e)
 
 static const char *passed_text(enum evidence evidence)
 {
-	return evidence == EVIDENCE_SIGNED    ? "installed, proved by the board's signature" :
-	       evidence == EVIDENCE_READ_BACK ? "installed, read back and compared" :
-						"installed, the board's digest agrees";
+	return evidence == EVIDENCE_SIGNED	? "installed, proved by the board's signature"
+	       : evidence == EVIDENCE_READ_BACK ? "installed, read back and compared"
+						: "installed, the board's digest agrees";
 }
 
 static void judge(struct run *run, bool done, enum evidence evidence, const struct err *e)
@@ -87,7 +89,9 @@ static void judge(struct run *run, bool done, enum evidence evidence, const stru
 
 static void begin(const struct recipe_input *in, struct run *run)
 {
-	*run = (struct run) { .started_at = clock_wall_s(), .step = "", .code = "", .evidence = "" };
+	*run = (struct run) {
+		.started_at = clock_wall_s(), .step = "", .code = "", .evidence = ""
+	};
 	snprintf(run->nest, sizeof(run->nest), "%s", in->nest->name);
 	control_copy_text(run->operator, sizeof(run->operator), in->operator);
 }

@@ -182,8 +182,8 @@ static bool rotate(struct runs *runs, struct err *e)
 		return err_errno(e, ERR_SYSTEM, "cannot sync the record of runs");
 	runs->synced = runs->written;
 	for (uint64_t i = RUNS_FILES - 1; i > 0; i--)
-		if (renameat(runs->dir_fd, file_name(i - 1, from), runs->dir_fd,
-			     file_name(i, to)) < 0 &&
+		if (renameat(runs->dir_fd, file_name(i - 1, from), runs->dir_fd, file_name(i, to)) <
+			    0 &&
 		    errno != ENOENT)
 			return err_errno(e, ERR_SYSTEM, "cannot rotate the record of runs");
 	close(TAKE_FD(runs->fd));
@@ -194,7 +194,8 @@ static bool rotate(struct runs *runs, struct err *e)
 static char *line_of(const struct run *run, size_t *ret_len)
 {
 	char started[CLOCK_TEXT_SIZE], ended[CLOCK_TEXT_SIZE];
-	AUTO(json) object = json_pack(
+	AUTO(json)
+	object = json_pack(
 		"{sI ss ss ss ss ss ss ss si ss ss ss sI ss ss ss sI}", "run",
 		(json_int_t)run->number, "nest", run->nest, "unit", run->unit, "product",
 		run->product, "order", run->order, "outcome", control_outcome_name(run->outcome),

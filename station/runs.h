@@ -21,7 +21,7 @@ struct run {
 	enum outcome outcome;
 	int64_t started_at, ended_at; /* seconds since 1970 UTC */
 	uint64_t duration_ms;
-	uint64_t bytes; /* of CSR and files that went over the wire */
+	uint64_t bytes;			    /* of CSR and files that went over the wire */
 	const char *step, *code, *evidence; /* of tables, never NULL */
 	/* printable ASCII */
 	char nest[CONTROL_NEST_MAX + 1];

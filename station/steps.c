@@ -22,7 +22,7 @@ bool step_order(struct recipe *r, int64_t deadline, struct err *e)
 	if (!asker_ask(&r->asker, &request, &r->reply, deadline, e))
 		return false;
 	if (r->reply.type != REPLY_STATUS)
-		return err_set(e, ERR_INVALID, "the signer's answer is no status");
+		return err_set(e, REFUSAL_REQUEST, "the signer's answer is no status");
 	if (!*status->order)
 		return err_set(e, REFUSAL_ORDER_NONE, "no order is in use");
 	memcpy(r->run->order, status->order, sizeof(r->run->order));
@@ -39,9 +39,10 @@ static bool choose_unit(struct recipe *r, struct err *e)
 	if (by_board && !*unit)
 		return err_set(e, FAULT_UNIT_TEXT, "the board does not know its unit id");
 	if (!*unit)
-		return err_set(e, ERR_INVALID,
-			       "the product takes the unit id from a %s: imprint start %s --unit ID",
-			       unit_source_name(r->product.unit_source), r->in->nest->name);
+		return err_set(
+			e, ERR_INVALID,
+			"the product takes the unit id from a %s: imprint start %s --unit ID",
+			unit_source_name(r->product.unit_source), r->in->nest->name);
 	snprintf(r->unit, sizeof(r->unit), "%s", unit);
 	control_copy_text(r->run->unit, sizeof(r->run->unit), unit);
 	box_unit(r->in->box, unit);
@@ -82,7 +83,7 @@ static bool take_certificate_id(struct recipe *r, struct err *e)
 	const uint8_t *id = r->reply.issuance.certificate_id;
 
 	if (r->has_issued && memcmp(r->certificate_id, id, SHA256_LEN) != 0)
-		return err_set(e, ERR_INVALID,
+		return err_set(e, REFUSAL_REQUEST,
 			       "the signer gave another certificate when it was asked again");
 	r->has_issued = true;
 	memcpy(r->certificate_id, id, SHA256_LEN);
@@ -136,7 +137,7 @@ bool step_certificate(struct recipe *r, int64_t deadline, struct err *e)
 	if (!asker_ask(&r->asker, &request, &r->reply, deadline, e))
 		return false;
 	if (r->reply.type != REPLY_ISSUED)
-		return err_set(e, ERR_INVALID, "the signer's answer is no certificate");
+		return err_set(e, REFUSAL_REQUEST, "the signer's answer is no certificate");
 	return take_certificate_id(r, e) && take_files(r, e);
 }
 
@@ -153,6 +154,7 @@ static bool each_file(struct recipe *r, file_action action, int64_t deadline, st
 	r->bytes_before = r->bytes_total = 0;
 	for (size_t i = 0; i < r->file_count; i++)
 		r->bytes_total += r->files[i].content.len;
+	box_progress(r->in->box, 0, r->bytes_total);
 	for (size_t i = 0; done && i < r->file_count; i++) {
 		const struct board_file *file = file_of(r, r->product.files[i].name);
 
@@ -212,8 +214,9 @@ bool step_prove(struct recipe *r, int64_t deadline, struct err *e)
 	if (!board_prove(r->board, &challenge, &r->proof, deadline, e))
 		return false;
 	if (strcmp(r->proof.unit, r->unit) != 0)
-		return err_set(e, FAULT_UNIT_CHANGED, "the board signed as unit %s and should be %s",
-			       r->proof.unit, r->unit);
+		return err_set(e, FAULT_UNIT_CHANGED,
+			       "the board signed as unit %s and should be %s", r->proof.unit,
+			       r->unit);
 	r->evidence = EVIDENCE_SIGNED;
 	return true;
 }
@@ -245,7 +248,7 @@ bool step_installed(struct recipe *r, int64_t deadline, struct err *e)
 	if (!asker_ask(&r->asker, &request, &done, deadline, e))
 		return false;
 	if (done.type != REPLY_DONE)
-		return err_set(e, ERR_INVALID, "the signer did not say that it is done");
+		return err_set(e, REFUSAL_REQUEST, "the signer did not say that it is done");
 	r->run->evidence = evidence_name(r->evidence);
 	return true;
 }

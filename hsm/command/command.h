@@ -54,6 +54,8 @@ int command_failed(const struct err *e);
 void command_print(const json_t *object);
 /* The keys of a ledger line. Returns a new reference. */
 json_t *command_issuance_json(const char *station, const struct issuance *issuance);
+/* The line of an export: what people read of an entry, and its bytes. Returns a new reference. */
+json_t *command_entry_json(const struct entry *entry, struct bytes data);
 json_t *command_time(int64_t wall_s);
 json_t *command_hex(struct bytes bytes);
 /* The station's name, asked once. */

@@ -81,7 +81,7 @@ static bool wanted(struct exporting *x, const struct entry *entry, bool *ret_wan
 	return entry->type != ENTRY_RESERVED || !of_order || remember(x, entry->number, e);
 }
 
-static json_t *entry_json(const struct entry *entry, struct bytes data)
+json_t *command_entry_json(const struct entry *entry, struct bytes data)
 {
 	json_t *object =
 		json_pack("{sI ss so}", "entry", (json_int_t)entry->number, "type",
@@ -108,7 +108,7 @@ static bool export_entry(void *context, struct bytes data, struct err *e)
 	if (!wanted(x, &entry, &whole, e))
 		return false;
 	if (whole) {
-		object = entry_json(&entry, data);
+		object = command_entry_json(&entry, data);
 	} else {
 		uint8_t leaf[MERKLE_HASH];
 

@@ -15,9 +15,11 @@ static void print_row(const struct issuance *i)
 	char time[CLOCK_TEXT_SIZE], id[2 * SHA256_LEN + 1];
 
 	hex_encode(BYTES(i->certificate_id), id);
-	printf("%-18s %-14s %-10s %-9s %-5s %-20s %s\n", i->unit, i->order, state_name(i->state),
+	/* The whole id is long: `show` and --json have it. */
+	printf("%-14s %-12s %-9s %-9s %-4s %-20s %.8s%s\n", i->unit, i->order, state_name(i->state),
 	       evidence_name(i->evidence), i->nest,
-	       i->issued_at ? clock_format(i->issued_at, time) : "-", i->issued_at ? id : "-");
+	       i->issued_at ? clock_format(i->issued_at, time) : "-", i->issued_at ? id : "-",
+	       i->issued_at ? "…" : "");
 }
 
 static bool list_row(void *context, const struct issuance *issuance, struct err *e)
@@ -26,8 +28,8 @@ static bool list_row(void *context, const struct issuance *issuance, struct err 
 	AUTO(json) object = NULL;
 
 	if (!listing->rows++ && !listing->a->json)
-		printf("%-18s %-14s %-10s %-9s %-5s %-20s %s\n", "UNIT", "ORDER", "STATE",
-		       "EVIDENCE", "NEST", "ISSUED", "CERTIFICATE ID");
+		printf("%-14s %-12s %-9s %-9s %-4s %-20s %s\n", "UNIT", "ORDER", "STATE",
+		       "EVIDENCE", "NEST", "ISSUED", "CERT ID");
 	if (!listing->a->json) {
 		print_row(issuance);
 		return true;
@@ -107,6 +109,7 @@ static bool show_one(const struct arguments *a, const char *station,
 		     const struct issuance *issuance, struct err *e)
 {
 	struct showing showing = { .issuance = issuance->id };
+	char serial[2 * SERIAL_MAX + 1], id[2 * SHA256_LEN + 1];
 	AUTO(json) object = command_issuance_json(station, issuance);
 
 	if (!object)
@@ -115,7 +118,10 @@ static bool show_one(const struct arguments *a, const char *station,
 		command_print(object);
 		return true;
 	}
-	print_row(issuance);
+	printf("unit %s  order %s  state %s\ncertificate serial %s\ncertificate id     %s\n",
+	       issuance->unit, issuance->order, state_name(issuance->state),
+	       hex_encode(bytes_of(issuance->serial, issuance->serial_len), serial),
+	       hex_encode(BYTES(issuance->certificate_id), id));
 	return command_entries(issuance->id - 1, show_entry, &showing, e) &&
 	       print_certificate(issuance, e);
 }

@@ -120,9 +120,26 @@ static bool entry_of_line(const json_t *line, uint8_t *ret_data, size_t *ret_len
 	return true;
 }
 
+/* What people read of the entry must be what its bytes say: nobody decodes CBOR by eye. */
+static bool check_words(const json_t *line, struct bytes data, struct err *e)
+{
+	AUTO(json) wanted = NULL;
+	struct entry entry;
+
+	if (!entry_decode(data, &entry, e))
+		return err_set(e, ERR_CORRUPT, "an entry of the export is malformed");
+	wanted = command_entry_json(&entry, data);
+	if (!wanted)
+		return err_set(e, ERR_SYSTEM, "no memory for a line");
+	return json_equal(line, wanted) ||
+	       err_set(e, ERR_CORRUPT,
+		       "the words of entry %llu of the export are not those of its bytes",
+		       (unsigned long long)entry.number);
+}
+
 static bool head_of_line(const json_t *value, struct head *ret_head, struct err *e)
 {
-	AUTO_FREE char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+	AUTO_FREE char *text = json_dumps(value, JSON_COMPACT);
 
 	return text ? head_parse(text, ret_head, e) : err_set(e, ERR_SYSTEM, "no memory");
 }
@@ -146,7 +163,8 @@ static bool check_line(struct checking *c, const char *text, struct head *ret_to
 	if (!entry_of_line(line, data, &len, e))
 		return false;
 	c->seen++;
-	return verify_entry(c->verify, bytes_of(data, len), e);
+	return verify_entry(c->verify, bytes_of(data, len), e) &&
+	       check_words(line, bytes_of(data, len), e);
 }
 
 static bool check_file(struct checking *c, const char *path, struct head *ret_today, struct err *e)

@@ -4,6 +4,10 @@
 #ifndef HSM_LEDGER_SCHEMA_H
 #define HSM_LEDGER_SCHEMA_H
 
+/* A constant as SQL text. */
+#define SCHEMA_TEXT_OF(x) #x
+#define SCHEMA_NUMBER(x) SCHEMA_TEXT_OF(x)
+
 #define SCHEMA_APPLICATION_ID 0x696d7072 /* "impr" */
 #define SCHEMA_VERSION 1
 
@@ -16,7 +20,8 @@
 	"operator, reason, serial, certificate_id, key_sha256, ca_id, reserved_at, issued_at, "    \
 	"installed_at, ended_at"
 
-extern const char schema_sql[];
+extern const char schema_mark_sql[], schema_version_sql[];
+extern const char schema_sql[];	      /* the tables, in a transaction */
 extern const char schema_clear_sql[]; /* empties what is derived, but tree and latest */
 
 #endif

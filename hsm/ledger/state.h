@@ -11,6 +11,9 @@
 MUST_CHECK bool state_check(struct ledger *l, const struct entry *entry, struct err *e);
 /* Does to the tables what a checked entry says. */
 MUST_CHECK bool state_apply(struct ledger *l, const struct entry *entry, struct err *e);
+/* A look-up that found nothing means "not allowed" here: turns ERR_NOT_FOUND into ERR_REFUSED;
+ * always false. */
+bool state_refuse_missing(struct err *e);
 /* Empties the tables. */
 MUST_CHECK bool state_clear(struct ledger *l, struct err *e);
 

@@ -3,18 +3,17 @@
 #include "hsm/ledger/schema.h"
 
 #define CACHE_KIB 4096	      /* the signer stays below 20 MB */
-#define CHECKPOINT_PAGES 4000 /* 16 MB of WAL: a checkpoint then serves some thousand commits */
+#define PAGE_SIZE 2048	      /* an entry or two: random places in an index cost a page each */
+#define CHECKPOINT_PAGES 8000 /* 16 MB of WAL before it is folded into the file */
 #define BUSY_MS 1000	      /* somebody looks at the file with another program */
 
-#define TEXT_OF(x) #x
-#define NUMBER_OF(x) TEXT_OF(x)
-
-static const char connection_sql[] =
-	"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-	"PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;"
-	"PRAGMA cache_size=-" NUMBER_OF(CACHE_KIB) ";"
-						   "PRAGMA wal_autocheckpoint=" NUMBER_OF(
-							   CHECKPOINT_PAGES) ";";
+static const char connection_sql[] = "PRAGMA page_size=" SCHEMA_NUMBER(
+	PAGE_SIZE) "; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+		   "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;"
+		   "PRAGMA cache_size=-" SCHEMA_NUMBER(
+			   CACHE_KIB) ";"
+				      "PRAGMA wal_autocheckpoint=" SCHEMA_NUMBER(
+					      CHECKPOINT_PAGES) ";";
 
 #define ORDER_SELECT "SELECT " SCHEMA_ORDER_COLUMNS " FROM orders WHERE "
 #define ISSUANCE_SELECT "SELECT " SCHEMA_ISSUANCE_COLUMNS " FROM issuances WHERE "
@@ -118,7 +117,8 @@ bool store_make(struct ledger *l, const char *path, struct err *e)
 {
 	AUTO(statement) tree = NULL;
 
-	if (!connect(l, path, e) || !execute(l, schema_sql, "making", e))
+	if (!connect(l, path, e) || !execute(l, schema_mark_sql, "making", e) ||
+	    !execute(l, schema_version_sql, "making", e) || !execute(l, schema_sql, "making", e))
 		return false;
 	if (sqlite3_prepare_v2(l->db, "INSERT INTO tree VALUES (1, ?1, 0, 0, x'', 0, 0)", -1, &tree,
 			       NULL) != SQLITE_OK ||

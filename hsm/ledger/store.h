@@ -5,9 +5,8 @@
 #ifndef HSM_LEDGER_STORE_H
 #define HSM_LEDGER_STORE_H
 
-#include "hsm/api/proof/merkle.h"
-#include "hsm/ledger/ledger.h"
 #include "hsm/ledger/pattern.h"
+#include "hsm/ledger/position.h"
 
 #include <limits.h>
 #include <sqlite3.h>
@@ -60,15 +59,6 @@ enum statement {
 	SQL_COUNT
 };
 
-/* What stands in one row beside the entries; a copy of it is what a rollback goes back to. */
-struct position {
-	struct merkle tree;
-	uint32_t epoch;
-	int64_t time_s; /* of the last entry */
-	enum entry_type last;
-	uint64_t latest[ENTRY_TYPE_COUNT]; /* number of the last entry of each type, 0 = none */
-};
-
 struct ledger {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_COUNT];
@@ -76,7 +66,7 @@ struct ledger {
 	int lock_fd;
 	bool in_transaction, spoiled, dead;
 	uint8_t id[LEDGER_ID_LEN];
-	struct position now, committed;
+	struct position now, committed; /* a rollback goes back to the latter */
 	struct pattern pattern;
 	uint8_t buffer[ENTRY_MAX]; /* the entry being written */
 };

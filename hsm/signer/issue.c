@@ -276,9 +276,6 @@ static enum verdict decide(struct signer *s, struct job *job, struct err *refusa
 	enum verdict verdict = VERDICT_REFUSED;
 	struct err e;
 
-	/* Others of this batch may have used the order since: its row is read again. */
-	if (job->has_order && !ledger_order(s->ledger, job->order.id, &job->order, &e))
-		signer_die(&e);
 	if (!product_of_repeat(s, job, refusal))
 		return VERDICT_REFUSED;
 	if (job->product) {
@@ -286,6 +283,9 @@ static enum verdict decide(struct signer *s, struct job *job, struct err *refusa
 		question.rekey_before_installed = job->product->product->rekey_before_installed;
 	}
 	for (unsigned i = 0; i < REKEY_ROUNDS; i++) {
+		/* Others of this batch, or a void of ours, may have changed the order since. */
+		if (job->has_order && !ledger_order(s->ledger, job->order.id, &job->order, &e))
+			signer_die(&e);
 		if (!rules_decide(s->ledger, &question, &verdict, &job->issuance, refusal, &e))
 			signer_die(&e);
 		if (verdict != VERDICT_REKEY)

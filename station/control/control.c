@@ -56,13 +56,14 @@ static const struct field r_code = NUMBER_OF(control_reply, code),
 
 #define REPLY_FIELDS_MAX 12
 
-static const struct field *const reply_shapes[CONTROL_REPLY_END - CONTROL_DONE][REPLY_FIELDS_MAX] = {
-	[CONTROL_DONE - CONTROL_DONE] = { &r_text },
-	[CONTROL_REFUSED - CONTROL_DONE] = { &r_code, &r_text },
-	[CONTROL_NESTS - CONTROL_DONE] = { &s_station, &s_order, &s_product, &s_trouble,
-					   &s_quantity, &s_used, &s_arrival, &s_batch, &r_more,
-					   &r_rows },
-};
+static const struct field
+	*const reply_shapes[CONTROL_REPLY_END - CONTROL_DONE][REPLY_FIELDS_MAX] = {
+		[CONTROL_DONE - CONTROL_DONE] = { &r_text },
+		[CONTROL_REFUSED - CONTROL_DONE] = { &r_code, &r_text },
+		[CONTROL_NESTS - CONTROL_DONE] = { &s_station, &s_order, &s_product, &s_trouble,
+						   &s_quantity, &s_used, &s_arrival, &s_batch,
+						   &r_more, &r_rows },
+	};
 
 static const struct field nest_fields[] = {
 	NUMBER_OF(control_nest, index),	      NUMBER_OF(control_nest, row),
@@ -86,14 +87,13 @@ static const char *const states[CONTROL_STATE_COUNT] = {
 };
 
 static const char *const outcomes[OUTCOME_COUNT] = {
-	[OUTCOME_NONE] = "",	     [OUTCOME_PASS] = "PASS",	    [OUTCOME_FAIL] = "FAIL",
-	[OUTCOME_ERROR] = "ERROR",   [OUTCOME_ABORTED] = "ABORTED",
+	[OUTCOME_NONE] = "",	   [OUTCOME_PASS] = "PASS",	  [OUTCOME_FAIL] = "FAIL",
+	[OUTCOME_ERROR] = "ERROR", [OUTCOME_ABORTED] = "ABORTED",
 };
 
 static const char *const answers[ANSWER_COUNT] = {
-	[ANSWER_NONE] = "",		 [ANSWER_PENDING] = "no answer yet",
-	[ANSWER_STARTED] = "started",	 [ANSWER_EMPTY] = "empty",
-	[ANSWER_RUNNING] = "is running", [ANSWER_STOPPED] = "stopped",
+	[ANSWER_NONE] = "",	  [ANSWER_PENDING] = "no answer yet", [ANSWER_STARTED] = "started",
+	[ANSWER_EMPTY] = "empty", [ANSWER_RUNNING] = "is running",    [ANSWER_STOPPED] = "stopped",
 };
 
 static void write_field(struct writer *w, const struct field *field, const void *object)

@@ -4,16 +4,15 @@
  * `station.sock` in the station's run folder. Who may ask what is the station's (desk.c).
  *	STATUS and WATCH	answered with NESTS: what holds for the station, then nests. If
  *				`more` is set, ask again with `after` = the last nest's index + 1.
- *				After WATCH come further NESTS by themselves: the nests that changed,
- *				at most CONTROL_EVENTS_PER_S a second; who does not read them in time
- *				is hung up on.
- *	START			answered with NESTS, each with its answer, when the nests with a board
- *				are running. A nest that is named runs again even if it was stopped.
+ *				After WATCH come further NESTS by themselves: the nests that
+ *changed, at most CONTROL_EVENTS_PER_S a second; who does not read them in time is hung up on.
+ *	START			answered with NESTS, each with its answer, when the nests with a
+ *board are running. A nest that is named runs again even if it was stopped.
  *	ABORT			answered with DONE; the runs end a moment later.
  *	RUNS			answered with DONE and a descriptor: the index-th file of the record
- *				of runs, 0 = the newest, to be read only. Each line is a JSON object;
- *				run numbers rise. ERR_NOT_FOUND if there are not so many.
- * Threads: any. Layer above: station/desk, command, screen. Below: message, socket. */
+ *				of runs, 0 = the newest, to be read only. Each line is a JSON
+ *object; run numbers rise. ERR_NOT_FOUND if there are not so many. Threads: any. Layer above:
+ *station/desk, command, screen. Below: message, socket. */
 #ifndef STATION_CONTROL_CONTROL_H
 #define STATION_CONTROL_CONTROL_H
 
@@ -111,15 +110,15 @@ enum control_answer {
 struct control_nest {
 	uint64_t index; /* place in the settings, from 0 */
 	uint64_t row, column;
-	uint64_t state, answer;		   /* enum control_state, control_answer */
-	uint64_t step_index, step_count;   /* the step under way, from 1 */
-	uint64_t bytes_done, bytes_total;  /* of that step */
-	uint64_t elapsed_ms;		   /* of the run: so far, or in all */
-	uint64_t run;			   /* number in the record of runs; 0 while it runs */
-	uint64_t batch;			   /* the start that its last run came from; 0: arrival */
-	uint64_t tries;			   /* of this unit in this nest without a PASS between */
-	uint64_t outcome;		   /* of the last run, even if its board has left */
-	int64_t started_at;		   /* seconds since 1970; 0: never */
+	uint64_t state, answer;		  /* enum control_state, control_answer */
+	uint64_t step_index, step_count;  /* the step under way, from 1 */
+	uint64_t bytes_done, bytes_total; /* of that step */
+	uint64_t elapsed_ms;		  /* of the run: so far, or in all */
+	uint64_t run;			  /* number in the record of runs; 0 while it runs */
+	uint64_t batch;			  /* the start that its last run came from; 0: arrival */
+	uint64_t tries;			  /* of this unit in this nest without a PASS between */
+	uint64_t outcome;		  /* of the last run, even if its board has left */
+	int64_t started_at;		  /* seconds since 1970; 0: never */
 	char name[CONTROL_NEST_MAX + 1];
 	char step[CONTROL_STEP_MAX + 1];
 	char unit[CONTROL_NAME_MAX + 1];
@@ -133,10 +132,10 @@ struct control_nest {
 	char certificate_id[CONTROL_ID_MAX + 1];
 };
 
-const char *control_name(enum control_type type);	   /* "start"; "?" for none */
-const char *control_state_name(uint64_t state);		   /* "ready"; "?" for none */
-const char *control_outcome_name(uint64_t outcome);	   /* "PASS", …; "" for NONE */
-const char *control_answer_name(uint64_t answer);	   /* "started" */
+const char *control_name(enum control_type type);   /* "start"; "?" for none */
+const char *control_state_name(uint64_t state);	    /* "ready"; "?" for none */
+const char *control_outcome_name(uint64_t outcome); /* "PASS", …; "" for NONE */
+const char *control_answer_name(uint64_t answer);   /* "started" */
 bool control_outcome_parse(const char *text, enum outcome *ret_outcome); /* of either case */
 
 /* Each writes a record of at most MESSAGE_MAX bytes; false if it does not fit. */

@@ -10,6 +10,7 @@ The programs come from $IMPRINT_BUILD (default build/dev). Long campaigns run wi
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -62,19 +63,30 @@ class Station:
 
     def down(self):
         """Ends what runs; the folder stays."""
+        for child in self.children:  # a dead child of ours would be waited for by the script
+            if child.poll() is None:
+                child.terminate()
+        for child in self.children:
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self.children = []
         self.line("down")
-        self.reap()
 
     def pid(self, name):
         """Of "signer", "station" or "boards", while it lives; else None."""
         try:
             pid = int((self.dir / "run" / f"{name}.pid").read_text())
-            # A pid file may outlive its process, and a zombie is no life.
+            # A pid file may outlive its process; a zombie is no life, unless threads of it still run.
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            mine = os.readlink(f"/proc/{pid}/exe").startswith(str(PROGRAMS[name]))
+            dead = state in "ZX" and len(os.listdir(f"/proc/{pid}/task")) == 1
+            if not dead and state not in "ZX" and not os.readlink(f"/proc/{pid}/exe").startswith(str(PROGRAMS[name])):
+                return None
         except (OSError, ValueError):
             return None
-        return pid if mine and state not in "ZX" else None
+        return None if dead else pid
 
     def kill(self, name, number=signal.SIGKILL):
         """Sends a signal to it and waits for its end."""
@@ -150,10 +162,20 @@ class Station:
 
     # --- boards ---
 
-    def rig(self, command):
-        """"insert A1", "remove A1", "fault A1 mute", "restart A1", "list": see rig-boards --help"""
-        return subprocess.run([PROGRAMS["boards"], "--dir", self.dir / "boards", "--send", command], env=self.env,
-                              text=True, capture_output=True, check=True, timeout=20).stdout
+    def rig(self, *commands):
+        """"insert A1", "remove A1", "fault A1 mute", "restart A1", "list": see rig-boards --help; the last one's answer"""
+        folder = os.open(self.dir / "boards", os.O_RDONLY | os.O_DIRECTORY)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+            control.settimeout(20)
+            try:
+                control.connect(f"/proc/self/fd/{folder}/control")
+            finally:
+                os.close(folder)
+            for command in commands:
+                control.send(command.encode())
+                answer = control.recv(65536).decode()
+                assert answer.startswith("ok"), f"rig: {command}: {answer}"
+        return answer[3:]
 
     def boards(self):
         """{nest: unit} of the boards that lie there"""

@@ -133,6 +133,7 @@ void nest_set_trouble(struct nest *nest, const struct trouble *trouble)
 	nest->wire.baud = baud_of(nest);
 	if (nest->board) { /* a CSR made before must not hide the trouble */
 		nest->board->csr_made = false;
+		nest->board->erased = 0;
 		nest->board->agent.csr_len = 0;
 	}
 }
@@ -173,11 +174,11 @@ void nest_work(struct nest *nest, int64_t now_ns)
 		return;
 	if (nest->trouble.kind == KIND_GARBAGE)
 		babble(nest);
-	arrived = wire_move(&nest->wire, now_ns);
-	if (arrived.len == 0)
-		return;
-	if (nest->trouble.kind == KIND_SWAP && nest->board->csr_made && !nest->trouble_done)
-		swap(nest);
-	vboard_receive(nest->board, arrived);
-	wire_move(&nest->wire, wire_now_ns());
+	while ((arrived = wire_move(&nest->wire, now_ns)).len > 0) {
+		if (nest->trouble.kind == KIND_SWAP && nest->board->csr_made &&
+		    !nest->trouble_done)
+			swap(nest);
+		vboard_receive(nest->board, arrived);
+		now_ns = wire_now_ns();
+	}
 }

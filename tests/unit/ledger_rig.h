@@ -284,8 +284,8 @@ static inline bool rig_install(struct rig *r, const struct rig_issuance *i, stru
 	uint8_t nonce[SHA256_LEN] = { 7 }, digests[2 * SHA256_LEN] = { 9 }, id[SHA256_LEN];
 	uint8_t message[512], signature[80];
 	struct bytes der = bytes_of(i->der, i->der_len);
-	struct bytes parts[] = { bytes_of("imprint-prove-v1", 17), BYTES(nonce), BYTES(id), T(i->unit),
-				 BYTES(digests) };
+	struct bytes parts[] = { bytes_of("imprint-prove-v1", 17), BYTES(nonce), BYTES(id),
+				 T(i->unit), BYTES(digests) };
 	size_t len = 0;
 
 	sha256(&der, 1, id);
@@ -299,8 +299,8 @@ static inline bool rig_install(struct rig *r, const struct rig_issuance *i, stru
 	entry.operator= T("li");
 	entry.nonce = BYTES(nonce);
 	entry.digests = BYTES(digests);
-	entry.signature = bytes_of(signature, rig_sign(i->board->key, bytes_of(message, len),
-						       signature));
+	entry.signature =
+		bytes_of(signature, rig_sign(i->board->key, bytes_of(message, len), signature));
 	return rig_append(r, &entry, e);
 }
 

@@ -7,8 +7,9 @@
 #include <fcntl.h>
 
 #define UNITS 12
-#define KEYS 24
-#define STEPS 600
+#define REVOCATIONS 4
+#define KEYS (2 * REVOCATIONS * UNITS)
+#define STEPS 1000
 
 static void creates_once(void **state)
 {
@@ -115,9 +116,9 @@ static void patterns(void **state)
 		const char *pattern, *unit;
 		bool takes;
 	} cases[] = {
-		{ "T-[0-9]+", "T-12", true },	 { "T-[0-9]+", "T-12x", false },
-		{ "T-[0-9]+", "xT-12", false },	 { "^T-[0-9]+$", "T-1", true },
-		{ "T|T-1", "T-1", true },	 { "a)|(b", "b", false },
+		{ "T-[0-9]+", "T-12", true },	    { "T-[0-9]+", "T-12x", false },
+		{ "T-[0-9]+", "xT-12", false },	    { "^T-[0-9]+$", "T-1", true },
+		{ "T|T-1", "T-1", true },	    { "a)|(b", "b", false },
 		{ "(A|B)-[0-9]{2}", "B-77", true },
 	};
 	struct rig r;
@@ -168,13 +169,13 @@ static void moves(void **state)
 		bool allowed;
 		uint32_t used;
 	} cases[] = {
-		{ "", ISSUE, true, 1 },	    { "", INSTALL, false, 1 },	 { "", VOID, true, 0 },
-		{ "", REKEY, false, 1 },    { "", REVOKE, false, 1 },	 { "i", ISSUE, false, 1 },
-		{ "i", INSTALL, true, 1 },  { "i", VOID, true, 1 },	 { "i", REKEY, true, 0 },
-		{ "i", REVOKE, false, 1 },  { "in", ISSUE, false, 1 },	 { "in", INSTALL, false, 1 },
-		{ "in", VOID, false, 1 },   { "in", REKEY, false, 1 },	 { "in", REVOKE, true, 1 },
-		{ "iv", ISSUE, false, 1 },  { "iv", INSTALL, false, 1 }, { "iv", VOID, false, 1 },
-		{ "inr", VOID, false, 1 },  { "inr", REVOKE, false, 1 }, { "inr", ISSUE, false, 1 },
+		{ "", ISSUE, true, 1 },	   { "", INSTALL, false, 1 },	{ "", VOID, true, 0 },
+		{ "", REKEY, false, 1 },   { "", REVOKE, false, 1 },	{ "i", ISSUE, false, 1 },
+		{ "i", INSTALL, true, 1 }, { "i", VOID, true, 1 },	{ "i", REKEY, true, 0 },
+		{ "i", REVOKE, false, 1 }, { "in", ISSUE, false, 1 },	{ "in", INSTALL, false, 1 },
+		{ "in", VOID, false, 1 },  { "in", REKEY, false, 1 },	{ "in", REVOKE, true, 1 },
+		{ "iv", ISSUE, false, 1 }, { "iv", INSTALL, false, 1 }, { "iv", VOID, false, 1 },
+		{ "inr", VOID, false, 1 }, { "inr", REVOKE, false, 1 }, { "inr", ISSUE, false, 1 },
 	};
 	struct rig_board board = rig_board();
 	struct rig r;
@@ -196,7 +197,8 @@ static void moves(void **state)
 		for (const char *p = cases[c].path; *p; p++)
 			assert_done(*p == 'i'	? rig_issue(&r, &i, &e)
 				    : *p == 'n' ? rig_install(&r, &i, &e)
-						: rig_end(&r, &i, *p == 'v' ? ENTRY_VOID : ENTRY_REVOKED,
+						: rig_end(&r, &i,
+							  *p == 'v' ? ENTRY_VOID : ENTRY_REVOKED,
 							  false, &e),
 				    &e);
 		assert_done(ledger_issuance(r.ledger, i.id, &before, &e), &e);
@@ -445,9 +447,11 @@ static void hash_tables(const char *path, uint8_t *ret_hash)
 	static const char *const queries[] = {
 		"SELECT * FROM orders ORDER BY id",
 		"SELECT * FROM order_units ORDER BY order_id, unit",
-		"SELECT id, issued_entry, state, evidence, unit_source, rekeyed, order_id, product, "
+		"SELECT id, issued_entry, state, evidence, unit_source, rekeyed, order_id, "
+		"product, "
 		"unit, nest, operator, reason, hex(serial), hex(certificate_id), hex(key_sha256), "
-		"hex(ca_id), reserved_at, issued_at, installed_at, ended_at FROM issuances ORDER BY id",
+		"hex(ca_id), reserved_at, issued_at, installed_at, ended_at FROM issuances ORDER "
+		"BY id",
 		"SELECT * FROM alarms ORDER BY kind, unit, other_unit",
 		"SELECT hex(ca_id), number FROM crls ORDER BY ca_id",
 		"SELECT * FROM latest ORDER BY type",
@@ -494,7 +498,7 @@ struct model {
 	enum state state[UNITS];
 	uint32_t used[3], quantity[3];
 	int order[UNITS];
-	unsigned rekeys[UNITS];
+	unsigned rekeys[UNITS], revocations[UNITS];
 };
 
 static void random_step(struct rig *r, struct model *m, struct rig_board *keys, unsigned *seed)
@@ -510,13 +514,15 @@ static void random_step(struct rig *r, struct model *m, struct rig_board *keys, 
 	snprintf(unit, sizeof(unit), "R-%d", u);
 	switch (rand_r(seed) % 6) {
 	case 0: {
-		/* two keys a unit; a revoked one is not used again */
+		/* one of two keys, and after each revocation of two new ones */
 		struct rig_issuance i;
 		bool wanted = !live && m->used[o] < m->quantity[o];
 
-		if (m->state[u] == STATE_REVOKED)
+		if (m->revocations[u] == REVOCATIONS)
 			return;
-		rig_plan(r, unit, &keys[2 * u + rand_r(seed) % 2], &i);
+		rig_plan(r, unit,
+			 &keys[2 * (u * REVOCATIONS + (int)m->revocations[u]) + rand_r(seed) % 2],
+			 &i);
 		assert_int_equal(rig_reserve(r, ids[o], &i, &e), wanted);
 		if (!wanted)
 			return;
@@ -542,8 +548,8 @@ static void random_step(struct rig *r, struct model *m, struct rig_board *keys, 
 		return;
 	case 3: {
 		bool rekeyed = rand_r(seed) % 2 && m->rekeys[u] < 3;
-		bool wanted = m->state[u] == STATE_ISSUED ||
-			      (m->state[u] == STATE_RESERVED && !rekeyed);
+		bool wanted =
+			m->state[u] == STATE_ISSUED || (m->state[u] == STATE_RESERVED && !rekeyed);
 
 		if (m->state[u] == 0)
 			return;
@@ -558,21 +564,22 @@ static void random_step(struct rig *r, struct model *m, struct rig_board *keys, 
 	case 4:
 		if (m->state[u] == 0)
 			return;
-		if (rand_r(seed) % 3)
-			return;
 		assert_int_equal(rig_end(r, &m->unit[u], ENTRY_REVOKED, false, &e),
 				 m->state[u] == STATE_INSTALLED);
-		if (m->state[u] == STATE_INSTALLED)
-			m->state[u] = STATE_REVOKED;
+		if (m->state[u] != STATE_INSTALLED)
+			return;
+		m->state[u] = STATE_REVOKED;
+		m->revocations[u]++;
 		return;
 	case 5: {
 		struct entry entry = rig_entry(r, ENTRY_ORDER_QUANTITY);
-		unsigned quantity = 1 + (unsigned)rand_r(seed) % 40;
+		unsigned quantity = m->used[o] + (unsigned)rand_r(seed) % 8;
 
+		quantity -= quantity > 1; /* may be one too few */
 		entry.order = T(ids[o]);
 		entry.quantity = quantity;
-		assert_int_equal(rig_append(r, &entry, &e), quantity >= m->used[o]);
-		if (quantity >= m->used[o])
+		assert_int_equal(rig_append(r, &entry, &e), quantity > 0 && quantity >= m->used[o]);
+		if (quantity > 0 && quantity >= m->used[o])
 			m->quantity[o] = quantity;
 		return;
 	}
@@ -623,9 +630,8 @@ static void random_lives(void **state)
 		}
 		today = rig_head(&r);
 		assert_done(verify_file(&r, &middle, &today, &counts, &e), &e);
-		assert_true(counts.issued > 10 && counts.installed > 5 && counts.voided > 5 &&
-			    counts.revoked > 0);
-		fprintf(stderr,"%d %d %d %d\n",(int)counts.issued,(int)counts.installed,(int)counts.voided,(int)counts.revoked);
+		assert_true(counts.issued > 20 && counts.installed > 10 && counts.voided > 10 &&
+			    counts.revoked > 5);
 		rig_reopen(&r);
 		hash_tables(r.path, before);
 		assert_done(ledger_rebuild(r.ledger, &e), &e);
@@ -743,6 +749,34 @@ static void backups(void **state)
 	rig_down(&r);
 }
 
+static int64_t pragma(struct rig *r, const char *text)
+{
+	AUTO(statement) statement = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(r->ledger->db, text, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	if (sqlite3_column_type(statement, 0) == SQLITE_TEXT)
+		return strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+	return sqlite3_column_int64(statement, 0);
+}
+
+/* What durability rests on, after the making and after each opening. */
+static void settings(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_up(&r);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pragma(&r, "PRAGMA synchronous"), 2); /* FULL */
+		assert_int_equal(pragma(&r, "PRAGMA journal_mode"), 1);
+		assert_int_equal(pragma(&r, "PRAGMA foreign_keys"), 1);
+		assert_int_equal(pragma(&r, "PRAGMA trusted_schema"), 0);
+		rig_reopen(&r);
+	}
+	rig_down(&r);
+}
+
 /* A stranger's lock: refused, and no harm done. */
 static void stranger(void **state)
 {
@@ -835,14 +869,15 @@ static void failed_commit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(creates_once), cmocka_unit_test(rolls_back),
-		cmocka_unit_test(orders),	cmocka_unit_test(patterns),
-		cmocka_unit_test(moves),	cmocka_unit_test(refuses),
-		cmocka_unit_test(new_epoch),	cmocka_unit_test(lookups),
-		cmocka_unit_test(random_lives), cmocka_unit_test(entries_are_fixed),
-		cmocka_unit_test(cut_tail),	cmocka_unit_test(flipped_byte),
-		cmocka_unit_test(backups),	cmocka_unit_test(stranger),
-		cmocka_unit_test(full_disk),	cmocka_unit_test(failed_commit),
+		cmocka_unit_test(creates_once),	 cmocka_unit_test(rolls_back),
+		cmocka_unit_test(orders),	 cmocka_unit_test(patterns),
+		cmocka_unit_test(moves),	 cmocka_unit_test(refuses),
+		cmocka_unit_test(new_epoch),	 cmocka_unit_test(lookups),
+		cmocka_unit_test(random_lives),	 cmocka_unit_test(entries_are_fixed),
+		cmocka_unit_test(cut_tail),	 cmocka_unit_test(flipped_byte),
+		cmocka_unit_test(backups),	 cmocka_unit_test(stranger),
+		cmocka_unit_test(settings),	 cmocka_unit_test(full_disk),
+		cmocka_unit_test(failed_commit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 #include "hsm/api/proof/replay.h"
 
 #include "hsm/api/proof/authorities.h"
-#include "hsm/api/proof/index.h"
 #include "hsm/api/proof/orders.h"
+#include "hsm/api/proof/records.h"
 #include "hsm/api/proof/sha256.h"
 #include "hsm/api/proof/texts.h"
 
@@ -13,49 +13,12 @@
 #define PROOF_MAX                                                                                  \
 	(sizeof(PROOF_MARK) + 2 * SHA256_LEN + NAME_MAX_LEN + ENTRY_FILES_MAX * SHA256_LEN)
 
-struct record {
-	uint64_t id, issued_entry;
-	int64_t reserved_at, issued_at, installed_at, ended_at;
-	uint32_t order, ca;				/* rows */
-	uint32_t unit, product, nest, operator, reason; /* texts */
-	uint32_t earlier_of_unit, earlier_of_key;	/* rows or INDEX_NONE */
-	uint8_t state, evidence, source, rekeyed;
-	uint8_t serial_len;
-	uint8_t serial[SERIAL_MAX];
-	uint8_t key_sha256[SHA256_LEN], tbs_sha256[SHA256_LEN], certificate_id[SHA256_LEN];
-	uint8_t *spki; /* from issued to installed or void, for the proof */
-	size_t spki_len;
-};
-
 struct replay {
 	struct texts texts;
 	struct orders orders;
 	struct authorities authorities;
-	struct record *records; /* by id */
-	size_t count, capacity;
-	struct index by_unit, by_key, by_serial; /* the latest record of each */
+	struct records records;
 };
-
-static struct bytes unit_of(const void *rows, uint32_t row)
-{
-	const struct replay *r = rows;
-
-	return bytes_text(texts_get(&r->texts, r->records[row].unit));
-}
-
-static struct bytes key_of(const void *rows, uint32_t row)
-{
-	const struct replay *r = rows;
-
-	return BYTES(r->records[row].key_sha256);
-}
-
-static struct bytes serial_of(const void *rows, uint32_t row)
-{
-	const struct record *record = &((const struct replay *)rows)->records[row];
-
-	return bytes_of(record->serial, record->serial_len);
-}
 
 bool replay_new(struct replay **ret_replay, struct err *e)
 {
@@ -65,9 +28,7 @@ bool replay_new(struct replay **ret_replay, struct err *e)
 		return err_set(e, ERR_SYSTEM, "out of memory");
 	texts_start(&r->texts);
 	orders_start(&r->orders, &r->texts);
-	index_start(&r->by_unit, unit_of, r);
-	index_start(&r->by_key, key_of, r);
-	index_start(&r->by_serial, serial_of, r);
+	records_start(&r->records, &r->texts);
 	*ret_replay = r;
 	return true;
 }
@@ -76,12 +37,7 @@ void replay_free(struct replay *r)
 {
 	if (!r)
 		return;
-	for (size_t i = 0; i < r->count; i++)
-		OPENSSL_free(r->records[i].spki);
-	free(r->records);
-	index_free(&r->by_unit);
-	index_free(&r->by_key);
-	index_free(&r->by_serial);
+	records_free(&r->records);
 	authorities_free(&r->authorities);
 	orders_free(&r->orders);
 	texts_free(&r->texts);
@@ -93,101 +49,19 @@ static bool bad(struct err *e, const char *finding)
 	return err_set(e, ERR_CORRUPT, "%s", finding);
 }
 
-static bool is_live(const struct record *record)
-{
-	return record->state == STATE_RESERVED || record->state == STATE_ISSUED ||
-	       record->state == STATE_INSTALLED;
-}
-
-static bool check_unit(const struct replay *r, const struct entry *entry, struct err *e)
-{
-	for (uint32_t row = index_find(&r->by_unit, entry->unit); row != INDEX_NONE;
-	     row = r->records[row].earlier_of_unit)
-		if (is_live(&r->records[row]))
-			return bad(e, "the unit has a certificate in force");
-	return true;
-}
-
-/* A key that was ever issued stays with its unit, and a revoked one stays out. */
-static bool check_key(const struct replay *r, const struct entry *entry, struct err *e)
-{
-	for (uint32_t row = index_find(&r->by_key, entry->key_sha256); row != INDEX_NONE;
-	     row = r->records[row].earlier_of_key) {
-		const struct record *record = &r->records[row];
-		bool same_unit = bytes_equal(unit_of(r, row), entry->unit);
-
-		if (!same_unit && (record->issued_entry || record->state == STATE_RESERVED))
-			return bad(e, "the key is that of another unit");
-		if (record->state == STATE_REVOKED)
-			return bad(e, "the key was revoked");
-	}
-	return true;
-}
-
-static bool fill_texts(struct replay *r, const struct entry *entry, struct record *record,
-		       struct err *e)
-{
-	return texts_put(&r->texts, entry->unit, &record->unit, e) &&
-	       texts_put(&r->texts, entry->product, &record->product, e) &&
-	       texts_put(&r->texts, entry->nest, &record->nest, e) &&
-	       texts_put(&r->texts, entry->operator, & record->operator, e) &&
-	       texts_put(&r->texts, bytes_of("", 0), &record->reason, e);
-}
-
-static bool add_record(struct replay *r, const struct record *record, struct err *e)
-{
-	void *rows = r->records;
-	uint32_t row = (uint32_t)r->count;
-
-	if (!index_room(&rows, r->count, &r->capacity, sizeof(*record), e))
-		return false;
-	r->records = rows;
-	r->records[r->count++] = *record;
-	return index_put(&r->by_unit, row, e) && index_put(&r->by_key, row, e) &&
-	       index_put(&r->by_serial, row, e);
-}
-
 static bool reserved(struct replay *r, const struct entry *entry, struct err *e)
 {
-	struct record new = { .id = entry->number,
-			      .reserved_at = entry->time_s,
-			      .state = STATE_RESERVED,
-			      .source = (uint8_t)entry->source,
-			      .serial_len = (uint8_t)entry->serial.len };
+	uint32_t order, ca;
 
-	if (index_find(&r->by_serial, entry->serial) != INDEX_NONE)
-		return bad(e, "the certificate serial was used before");
-	if (!authorities_in_use(&r->authorities, entry->ca_id, &new.ca, e) ||
-	    !check_unit(r, entry, e) || !check_key(r, entry, e) ||
-	    !orders_take(&r->orders, entry, &new.order, e) || !fill_texts(r, entry, &new, e))
-		return false;
-	memcpy(new.serial, entry->serial.data, entry->serial.len);
-	memcpy(new.key_sha256, entry->key_sha256.data, SHA256_LEN);
-	memcpy(new.tbs_sha256, entry->tbs_sha256.data, SHA256_LEN);
-	new.earlier_of_unit = index_find(&r->by_unit, entry->unit);
-	new.earlier_of_key = index_find(&r->by_key, entry->key_sha256);
-	return add_record(r, &new, e);
-}
-
-static struct record *find(const struct replay *r, uint64_t id)
-{
-	size_t from = 0, to = r->count;
-
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-
-		if (r->records[middle].id < id)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from < r->count && r->records[from].id == id ? &r->records[from] : NULL;
+	return authorities_in_use(&r->authorities, entry->ca_id, &ca, e) &&
+	       records_check(&r->records, entry, e) && orders_take(&r->orders, entry, &order, e) &&
+	       records_add(&r->records, entry, order, ca, e);
 }
 
 static bool find_move(const struct replay *r, const struct entry *entry, enum state to,
 		      struct record **ret_record, struct err *e)
 {
-	struct record *record = find(r, entry->issuance);
+	struct record *record = records_find(&r->records, entry->issuance);
 
 	if (!record)
 		return err_set(e, ERR_CORRUPT, "there is no issuance %" PRIu64, entry->issuance);
@@ -196,12 +70,6 @@ static bool find_move(const struct replay *r, const struct entry *entry, enum st
 			       record->id, state_name(record->state), state_name(to));
 	*ret_record = record;
 	return true;
-}
-
-static void forget_key(struct record *record)
-{
-	OPENSSL_free(record->spki);
-	record->spki = NULL;
 }
 
 static bool issued(struct replay *r, const struct entry *entry, struct err *e)
@@ -257,20 +125,16 @@ static bool installed(struct replay *r, const struct entry *entry, struct err *e
 	record->state = STATE_INSTALLED;
 	record->evidence = (uint8_t)entry->evidence;
 	record->installed_at = entry->time_s;
-	forget_key(record);
+	records_forget_key(record);
 	return true;
 }
 
 static bool check_rekey(const struct replay *r, const struct record *record, struct err *e)
 {
-	unsigned rekeys = 1;
-
 	if (record->state != STATE_ISSUED)
 		return bad(e, "only an issued certificate is voided for a new key");
-	for (uint32_t row = record->earlier_of_unit; row != INDEX_NONE;
-	     row = r->records[row].earlier_of_unit)
-		rekeys += r->records[row].rekeyed;
-	return rekeys <= REKEYS_MAX || bad(e, "the unit was given a new key too often");
+	return records_rekeys(&r->records, record) < REKEYS_MAX ||
+	       bad(e, "the unit was given a new key too often");
 }
 
 static bool voided(struct replay *r, const struct entry *entry, struct err *e)
@@ -286,7 +150,7 @@ static bool voided(struct replay *r, const struct entry *entry, struct err *e)
 	record->state = STATE_VOID;
 	record->rekeyed = (uint8_t)entry->rekeyed;
 	record->ended_at = entry->time_s;
-	forget_key(record);
+	records_forget_key(record);
 	return true;
 }
 
@@ -354,7 +218,7 @@ bool replay_entry(struct replay *r, const struct entry *entry, struct err *e)
 bool replay_issuance(const struct replay *r, uint64_t id, struct issuance *ret_issuance,
 		     struct err *e)
 {
-	const struct record *record = find(r, id);
+	const struct record *record = records_find(&r->records, id);
 	struct issuance i = { 0 };
 
 	if (!record)

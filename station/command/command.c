@@ -1,0 +1,269 @@
+#include "station/command/command.h"
+
+#include "hsm/api/refusal.h"
+#include "station/command/print.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEAR_ENOUGH 3 /* letters to change, for "did you mean" */
+#define WORD_MAX 32
+
+const char *argp_program_version = "imprint " IMPRINT_VERSION;
+
+static command_function help_command;
+
+/* clang-format off */
+static const struct command commands[] = {
+	/* name, arguments, help, least and most arguments, option letters, function; or the program that does it */
+	{ "init", "--station NAME [--token soft|URI]", "First set-up of this station", .program = "imprint-ca", .word = "init" },
+	{ "ca show", "[--json]", "Show the CA in use", .program = "imprint-ledger", .word = "ca-show" },
+	{ "ca crl", "> FILE", "Sign a list of what was revoked", .program = "imprint-ledger", .word = "ca-crl" },
+	{ "ca verification-cert", "CODE > FILE", "Sign the certificate that AWS IoT asks for", .program = "imprint-ledger", .word = "ca-verification-cert" },
+	{ "ca", "create|import …", "Make the CA key in the token, import its certificate", .program = "imprint-ca" },
+	{ "product check", "FILE", "Show every mistake in a product, or a sample", 1, 1, "", product_check_command },
+	{ "order open", "ID --product NAME --quantity N", "Open a work order and put it in use", 1, 1, "pquU", order_open_command },
+	{ "order use", "ID", "Put an order in use", 1, 1, "", order_use_command },
+	{ "order close", "ID", "Close an order for good", 1, 1, "", order_close_command },
+	{ "order quantity", "ID N", "Change the quantity of an order", 2, 2, "", order_quantity_command },
+	{ "order show", "ID", "Show one order", 1, 1, "j", order_show_command },
+	{ "order list", "", "Show every order", 0, 0, "j", order_list_command },
+	{ "issue", "--unit ID --csr FILE", "Sign one request from a file", .program = "imprint-ledger", .word = "issue" },
+	{ "status", "[NEST]", "Show every nest, or one", 0, 1, "j", status_command },
+	{ "watch", "", "Show the nests as they work", 0, 0, "jd", watch_command },
+	{ "start", "[NEST…]", "Run the boards of all nests, or of those named", 0, COMMAND_ARGUMENTS_MAX, "iO", start_command },
+	{ "abort", "[NEST…]", "Stop the work on all nests, or on those named", 0, COMMAND_ARGUMENTS_MAX, "", abort_command },
+	{ "wait", "", "Wait until every nest that was started has an outcome", 0, 0, "jnot", wait_command },
+	{ "ledger", "list|show|export|head|verify|backup …", "Read and check the ledger", .program = "imprint-ledger" },
+	{ "runs", "", "Show every attempt on every nest", 0, 0, "jnsl", runs_command },
+	{ "void", "UNIT --reason TEXT", "Void a certificate that was never installed", 1, 1, "r", void_command },
+	{ "revoke", "UNIT|--certificate-id ID --reason TEXT", "Revoke a certificate that was installed", 0, 1, "rc", revoke_command },
+	{ "board list", "", "Show which nests have a board", 0, 0, "j", board_list_command },
+	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
+};
+/* clang-format on */
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static const char sketch[] = "imprint gives every board of a factory station its identity.\n\n"
+			     "  imprint [--dir D] COMMAND [OPTION…] [ARGUMENT…]\n\n";
+
+/* --- finding a command --- */
+
+/* How many of the words are the command's name; 0 if they are not. */
+static int names(const struct command *command, char **words, int count)
+{
+	const char *blank = strchr(command->name, ' ');
+	size_t first = blank ? (size_t)(blank - command->name) : strlen(command->name);
+
+	if (count < 1 || strlen(words[0]) != first || strncmp(words[0], command->name, first) != 0)
+		return 0;
+	if (!blank)
+		return 1;
+	return count > 1 && strcmp(words[1], blank + 1) == 0 ? 2 : 0;
+}
+
+/* The one with the most words; NULL if there is none. */
+static const struct command *find(char **words, int count, int *ret_used)
+{
+	const struct command *found = NULL;
+
+	*ret_used = 0;
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		int used = names(&commands[i], words, count);
+
+		if (used > *ret_used) {
+			found = &commands[i];
+			*ret_used = used;
+		}
+	}
+	return found;
+}
+
+static size_t least(size_t a, size_t b, size_t c)
+{
+	size_t ab = a < b ? a : b;
+
+	return ab < c ? ab : c;
+}
+
+/* Letters to add, drop or change (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[WORD_MAX + 1], len = strlen(b);
+
+	if (strlen(a) > WORD_MAX || len > WORD_MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= len; j++) {
+			size_t above = row[j];
+
+			row[j] = least(above + 1, row[j - 1] + 1, corner + (a[i - 1] != b[j - 1]));
+			corner = above;
+		}
+	}
+	return row[len];
+}
+
+static const char *nearest(const char *typed)
+{
+	size_t best = NEAR_ENOUGH;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		size_t d = distance(typed, commands[i].name);
+
+		if (d < best) {
+			best = d;
+			found = commands[i].name;
+		}
+	}
+	return found;
+}
+
+static int unknown(char **words, int count)
+{
+	char typed[2 * WORD_MAX], safe[2 * WORD_MAX];
+	const char *meant;
+
+	snprintf(typed, sizeof(typed), "%s%s%s", words[0], count > 1 ? " " : "",
+		 count > 1 ? words[1] : "");
+	meant = nearest(typed);
+	print_copy(safe, sizeof(safe), meant ? typed : words[0]);
+	meant = meant ? meant : nearest(words[0]);
+	fprintf(stderr, "imprint: there is no command \"%s\"; ", safe);
+	if (meant)
+		fprintf(stderr, "did you mean imprint %s?\n", meant);
+	else
+		fprintf(stderr, "imprint help shows what there is\n");
+	return EXIT_USAGE;
+}
+
+/* --- help --- */
+
+/* As wide as it looks: "…" is three bytes. */
+static int pad(const char *text, int width)
+{
+	for (; *text; text++)
+		width -= (*text & 0xc0) != 0x80;
+	return width > 0 ? width : 0;
+}
+
+static void help_line(const struct command *command)
+{
+	char call[128];
+
+	snprintf(call, sizeof(call), "%s %s", command->name, command->arguments);
+	printf("  %s%*s  %s\n", call, pad(call, 46), "", command->help);
+}
+
+static int help_all(void)
+{
+	fputs(sketch, stdout);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		help_line(&commands[i]);
+	puts("\nimprint help COMMAND shows its options. Exit codes: 0 done, 1 failed or refused,\n"
+	     "2 wrong usage, 3 alarm. IMPRINT_DIR or --dir puts the whole station under one "
+	     "folder.");
+	return EXIT_DONE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	struct options options;
+
+	if (command->program)
+		return external_become(command, argc, argv);
+	arguments_read(command, argc, argv, &options);
+	return command->run(&options);
+}
+
+static int help_one(char **words, int count)
+{
+	char *ask[] = { NULL, "--help", NULL };
+	const struct command *command;
+	int used, shown = 0;
+
+	command = find(words, count, &used);
+	if (command && used == count)
+		return run_command(command, 2, ask);
+	for (size_t i = 0; count == 1 && i < COMMAND_COUNT; i++) {
+		size_t len = strlen(words[0]);
+
+		if (strncmp(commands[i].name, words[0], len) == 0 && commands[i].name[len] == ' ') {
+			help_line(&commands[i]);
+			shown++;
+		}
+	}
+	return shown ? EXIT_DONE : unknown(words, count);
+}
+
+static int help_command(const struct options *options)
+{
+	char *words[2] = { (char *)options->arguments[0], (char *)options->arguments[1] };
+
+	return options->count ? help_one(words, options->count) : help_all();
+}
+
+/* --- dispatch --- */
+
+static const struct argp_option options[] = {
+	{ "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	if (key == 'd') {
+		setenv("IMPRINT_DIR", value, 1);
+		return 0;
+	}
+	if (key == ARGP_KEY_ARG) {
+		*(int *)state->input = state->next - 1;
+		state->next = state->argc; /* the rest is the command's */
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+int command_main(int argc, char **argv)
+{
+	static const struct argp argp = { .options = options,
+					  .parser = parse,
+					  .args_doc = "COMMAND …",
+					  .doc = "Gives every board of a factory station its "
+						 "identity. imprint help shows the commands." };
+	const struct command *command;
+	int first = 0, used;
+
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &first);
+	if (first == 0) {
+		help_all();
+		return EXIT_USAGE;
+	}
+	command = find(argv + first, argc - first, &used);
+	if (!command)
+		return unknown(argv + first, argc - first);
+	return run_command(command, argc - first - used + 1, argv + first + used - 1);
+}
+
+int command_fail(const struct err *e)
+{
+	/* A sentence with a second half says there what to do. */
+	const char *remedy = strchr(e->text, ';') ? "" : refusal_remedy(e->code);
+	char text[ERR_TEXT_SIZE];
+
+	print_copy(text, sizeof(text), e->text);
+	fprintf(stderr, "imprint: %s%s%s\n", text, *remedy ? ". " : "", remedy);
+	return e->code == ERR_USAGE	? EXIT_USAGE
+	       : e->code == ERR_CORRUPT ? EXIT_ALARM
+					: EXIT_FAILED;
+}

@@ -1,0 +1,175 @@
+#include "station/command/print.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+
+#define BAR_WIDTH 10
+
+static const struct {
+	const char *start, *end;
+} colours[OUTCOME_COUNT] = {
+	[OUTCOME_NONE] = { "", "" },
+	[OUTCOME_PASS] = { "\033[1;36m", "\033[0m" }, /* cyan and red: told apart by all eyes */
+	[OUTCOME_FAIL] = { "\033[1;31m", "\033[0m" },
+	[OUTCOME_ERROR] = { "\033[1;35m", "\033[0m" },
+	[OUTCOME_ABORTED] = { "\033[1;33m", "\033[0m" },
+};
+
+void print_copy(char *ret_text, size_t size, const char *text)
+{
+	control_copy_text(ret_text, size, text);
+}
+
+bool print_has_colour(void)
+{
+	const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+struct print_table print_table(const struct control_nest *nests, size_t count, uint64_t batch)
+{
+	struct print_table table = { .batch = batch, .colour = print_has_colour() };
+
+	for (size_t i = 0; i < count; i++) {
+		int name = (int)strlen(nests[i].name), unit = (int)strlen(nests[i].unit);
+
+		table.name = name > table.name ? name : table.name;
+		table.unit = unit > table.unit ? unit : table.unit;
+	}
+	return table;
+}
+
+static void bar(char text[static BAR_WIDTH + 1], uint64_t done, uint64_t total)
+{
+	size_t filled = total && done <= total ? (size_t)(done * BAR_WIDTH / total) : 0;
+
+	memset(text, '.', BAR_WIDTH);
+	memset(text, '=', filled);
+	text[BAR_WIDTH] = '\0';
+}
+
+static void running_line(const struct control_nest *nest, char *line, size_t size)
+{
+	char progress[64] = "", filled[BAR_WIDTH + 1];
+
+	bar(filled, nest->bytes_done, nest->bytes_total);
+	if (nest->bytes_total)
+		snprintf(progress, sizeof(progress), "  [%s]  %" PRIu64 " of %" PRIu64 " bytes",
+			 filled, nest->bytes_done, nest->bytes_total);
+	snprintf(line, size, "%2" PRIu64 "/%" PRIu64 " %-11s %5.1f s%s", nest->step_index,
+		 nest->step_count, nest->step, (double)nest->elapsed_ms / 1000, progress);
+}
+
+/* "0.9", and "0.04" where a tenth would say nothing. */
+static int decimals(uint64_t ms)
+{
+	return ms < 100 ? 2 : 1;
+}
+
+const char *print_code_end(const char *code)
+{
+	return !*code ? "" : code[0] == 'F' ? " " : ": ";
+}
+
+static void ended_line(const struct control_nest *nest, bool colour, char *line, size_t size)
+{
+	uint64_t outcome = nest->outcome < OUTCOME_COUNT ? nest->outcome : OUTCOME_NONE;
+	const char *word = control_outcome_name(outcome);
+	char text[CONTROL_TEXT_MAX + 1];
+
+	print_copy(text, sizeof(text), nest->text);
+	snprintf(line, size, "%s%s%s  %.*f s  %s%s%s%s", colour ? colours[outcome].start : "", word,
+		 colour ? colours[outcome].end : "", decimals(nest->elapsed_ms),
+		 (double)nest->elapsed_ms / 1000, nest->code, *nest->code ? " " : "", text,
+		 nest->state == CONTROL_EMPTY	  ? " (the board has left)"
+		 : nest->state == CONTROL_STOPPED ? " (the nest is stopped)"
+						  : "");
+}
+
+static bool shows_result(const struct control_nest *nest, const struct print_table *table)
+{
+	return nest->outcome != OUTCOME_NONE &&
+	       (nest->state == CONTROL_ENDED || nest->state == CONTROL_STOPPED ||
+		(nest->state == CONTROL_EMPTY && nest->batch == table->batch));
+}
+
+char *print_nest(const struct control_nest *nest, const struct print_table *table,
+		 char line[static PRINT_LINE_MAX])
+{
+	char unit[CONTROL_NAME_MAX + 1], rest[PRINT_LINE_MAX - 128];
+
+	if (nest->state == CONTROL_RUNNING) {
+		running_line(nest, rest, sizeof(rest));
+	} else if (shows_result(nest, table)) {
+		ended_line(nest, table->colour, rest, sizeof(rest));
+	} else {
+		snprintf(line, PRINT_LINE_MAX, "%-*s  %s", table->name, nest->name,
+			 control_state_name(nest->state));
+		return line;
+	}
+	print_copy(unit, sizeof(unit), *nest->unit ? nest->unit : "-");
+	snprintf(line, PRINT_LINE_MAX, "%-*s  %-*s  %s", table->name, nest->name, table->unit, unit,
+		 rest);
+	return line;
+}
+
+void print_nest_lines(const struct control_nest *nest, const struct print_table *table)
+{
+	char line[PRINT_LINE_MAX], remedy[CONTROL_REMEDY_MAX + 1];
+
+	puts(print_nest(nest, table, line));
+	if (!shows_result(nest, table) || !*nest->remedy)
+		return;
+	print_copy(remedy, sizeof(remedy), nest->remedy);
+	printf("%-*s  Try %" PRIu64 ". %s\n", table->name, "", nest->tries, remedy);
+}
+
+void print_json(const json_t *object)
+{
+	if (object && json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) == 0)
+		putchar('\n');
+	fflush(stdout);
+}
+
+json_t *print_json_time(int64_t wall_s)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	return wall_s ? json_string(clock_format(wall_s, text)) : json_null();
+}
+
+void print_json_nest(const struct control_nest *nest)
+{
+	char text[CONTROL_TEXT_MAX + 1], unit[CONTROL_NAME_MAX + 1];
+	AUTO(json) object = NULL;
+
+	print_copy(text, sizeof(text), nest->text);
+	print_copy(unit, sizeof(unit), nest->unit);
+	object = json_pack(
+		"{ss ss sI sI ss ss sI sI sI sI sf ss ss ss ss ss ss ss ss ss sI sI so}", "type",
+		"nest", "nest", nest->name, "row", (json_int_t)nest->row, "column",
+		(json_int_t)nest->column, "state", control_state_name(nest->state), "step",
+		nest->step, "step_index", (json_int_t)nest->step_index, "step_count",
+		(json_int_t)nest->step_count, "bytes_done", (json_int_t)nest->bytes_done,
+		"bytes_total", (json_int_t)nest->bytes_total, "seconds",
+		(double)nest->elapsed_ms / 1000, "unit", unit, "outcome",
+		control_outcome_name(nest->outcome), "code", nest->code, "text", text, "remedy",
+		nest->remedy, "evidence", nest->evidence, "certificate_id", nest->certificate_id,
+		"order", nest->order, "product", nest->product, "run", (json_int_t)nest->run, "try",
+		(json_int_t)nest->tries, "started_at", print_json_time(nest->started_at));
+	print_json(object);
+}
+
+void print_json_station(const struct control_station *station)
+{
+	AUTO(json)
+	object = json_pack("{ss ss ss ss sI sI ss sb}", "type", "station", "station",
+			   station->station, "order", station->order, "product", station->product,
+			   "quantity", (json_int_t)station->quantity, "used",
+			   (json_int_t)station->used, "trouble", station->trouble, "arrival",
+			   (int)station->arrival);
+	print_json(object);
+}

@@ -1,0 +1,86 @@
+#include "station/command/command.h"
+#include "station/command/print.h"
+#include "station/command/view.h"
+
+#include <inttypes.h>
+
+static bool is_asked(const struct options *options, const struct control_nest *nest)
+{
+	return options->count == 0 || strcmp(options->arguments[0], nest->name) == 0;
+}
+
+static void print_station(const struct control_station *s)
+{
+	char trouble[CONTROL_TEXT_MAX + 1];
+
+	if (*s->order)
+		printf("%s  %s  %s: %" PRIu64 " of %" PRIu64 "\n", s->station, s->product, s->order,
+		       s->used, s->quantity);
+	else
+		printf("%s  no order is in use\n", s->station);
+	print_copy(trouble, sizeof(trouble), s->trouble);
+	if (*trouble)
+		printf("%s\n", trouble);
+}
+
+static void print_all(const struct options *options, const struct view *view)
+{
+	struct print_table table = print_table(view->nests, view->count, view->station.batch);
+
+	if (options->json)
+		print_json_station(&view->station);
+	else if (options->count == 0)
+		print_station(&view->station);
+	for (size_t i = 0; i < view->count; i++) {
+		if (!is_asked(options, &view->nests[i]))
+			continue;
+		if (options->json)
+			print_json_nest(&view->nests[i]);
+		else
+			print_nest_lines(&view->nests[i], &table);
+	}
+}
+
+static bool has_nest(const struct options *options, const struct view *view, struct err *e)
+{
+	for (size_t i = 0; i < view->count; i++)
+		if (is_asked(options, &view->nests[i]))
+			return true;
+	return err_set(e, ERR_NOT_FOUND, "there is no nest %s; imprint status shows all of them",
+		       options->arguments[0]);
+}
+
+int status_command(const struct options *options)
+{
+	AUTO(view) view = NULL;
+	struct err e;
+
+	if (!view_open(&view, &e) || !has_nest(options, view, &e))
+		return command_fail(&e);
+	print_all(options, view);
+	return EXIT_DONE;
+}
+
+int board_list_command(const struct options *options)
+{
+	AUTO(view) view = NULL;
+	struct err e;
+
+	if (!view_open(&view, &e))
+		return command_fail(&e);
+	for (size_t i = 0; i < view->count; i++) {
+		const struct control_nest *nest = &view->nests[i];
+		bool present = nest->state != CONTROL_EMPTY && nest->state != CONTROL_UNSEEN;
+		AUTO(json) object = NULL;
+
+		if (!options->json) {
+			printf("%-8s %-9s %s\n", nest->name, present ? "line" : "no line",
+			       nest->unit);
+			continue;
+		}
+		object = json_pack("{ss sb ss}", "nest", nest->name, "present", (int)present,
+				   "unit", nest->unit);
+		print_json(object);
+	}
+	return EXIT_DONE;
+}

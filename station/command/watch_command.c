@@ -1,0 +1,188 @@
+#include "station/command/command.h"
+#include "station/command/print.h"
+#include "station/command/view.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <sys/ioctl.h>
+
+#define REDRAW_MS 250 /* so that seconds pass while nothing else does */
+#define ROWS_USUAL 24
+#define COLUMNS_USUAL 80
+#define CLEAR_LINE "\033[K"
+
+struct terminal {
+	int rows, columns;
+	int drawn; /* lines of the last table */
+	bool colour;
+};
+
+static void measure(struct terminal *t)
+{
+	struct winsize size;
+
+	t->rows = ROWS_USUAL;
+	t->columns = COLUMNS_USUAL;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 2 && size.ws_col > 20) {
+		t->rows = size.ws_row;
+		t->columns = size.ws_col;
+	}
+}
+
+/* A line may not wrap, or the table would not be drawn over itself; colour takes no room. */
+static void draw_line(struct terminal *t, const char *line)
+{
+	int room = t->columns - 1;
+
+	for (; *line && (room > 0 || *line == '\033'); line++) {
+		if (*line == '\033') {
+			while (*line && *line != 'm')
+				putchar(*line++);
+			putchar('m');
+			continue;
+		}
+		putchar(*line);
+		room--;
+	}
+	fputs(t->colour ? "\033[0m" CLEAR_LINE "\n" : CLEAR_LINE "\n", stdout);
+	t->drawn++;
+}
+
+static void draw_station(struct terminal *t, const struct control_station *s)
+{
+	char line[PRINT_LINE_MAX], trouble[CONTROL_TEXT_MAX + 1];
+
+	print_copy(trouble, sizeof(trouble), s->trouble);
+	snprintf(line, sizeof(line), "%s  %s  %s: %" PRIu64 " of %" PRIu64 "  %s", s->station,
+		 s->product, *s->order ? s->order : "no order is in use", s->used, s->quantity,
+		 trouble);
+	draw_line(t, line);
+}
+
+static struct control_nest now_of(const struct view *view, size_t i)
+{
+	struct control_nest nest = view->nests[i];
+
+	if (nest.state == CONTROL_RUNNING)
+		nest.elapsed_ms += (uint64_t)(clock_monotonic_ms() - view->told_at[i]);
+	return nest;
+}
+
+/* Where the terminal is too short, the nests at work come first. */
+static bool is_quiet(const struct control_nest *nest)
+{
+	return nest->state != CONTROL_RUNNING && nest->outcome <= OUTCOME_PASS;
+}
+
+static void draw_nests(struct terminal *t, const struct view *view, const struct print_table *table,
+		       bool quiet, bool all, size_t *left_out)
+{
+	char line[PRINT_LINE_MAX];
+
+	for (size_t i = 0; i < view->count; i++) {
+		struct control_nest nest = now_of(view, i);
+
+		if (!all && is_quiet(&nest) != quiet)
+			continue;
+		if (t->drawn >= t->rows - 2)
+			++*left_out;
+		else
+			draw_line(t, print_nest(&nest, table, line));
+	}
+}
+
+static void draw(struct terminal *t, const struct view *view)
+{
+	struct print_table table = print_table(view->nests, view->count, view->station.batch);
+	size_t left_out = 0;
+	char line[64];
+	int before = t->drawn;
+
+	measure(t);
+	if (before)
+		printf("\033[%dA", before);
+	t->drawn = 0;
+	draw_station(t, &view->station);
+	if ((int)view->count + 2 <= t->rows) {
+		draw_nests(t, view, &table, false, true, &left_out);
+	} else {
+		draw_nests(t, view, &table, false, false, &left_out);
+		draw_nests(t, view, &table, true, false, &left_out);
+	}
+	if (left_out) {
+		snprintf(line, sizeof(line), "and %zu more", left_out);
+		draw_line(t, line);
+	}
+	fputs("\033[J", stdout);
+	fflush(stdout);
+}
+
+/* What a plain line would say again is not said again: bytes and seconds are for the table. */
+static bool is_news(const struct control_nest *before, const struct control_nest *nest)
+{
+	return before->state != nest->state || before->step_index != nest->step_index ||
+	       before->outcome != nest->outcome || strcmp(before->unit, nest->unit) != 0;
+}
+
+static void print_news(const struct view *view, struct control_nest *before)
+{
+	struct print_table table = print_table(view->nests, view->count, view->station.batch);
+	char line[PRINT_LINE_MAX];
+
+	for (size_t i = 0; i < view->count; i++) {
+		if (!(view->changed >> i & 1) || !is_news(&before[i], &view->nests[i]))
+			continue;
+		before[i] = view->nests[i];
+		puts(print_nest(&view->nests[i], &table, line));
+	}
+	fflush(stdout);
+}
+
+static void print_events(const struct view *view)
+{
+	print_json_station(&view->station);
+	for (size_t i = 0; i < view->count; i++)
+		if (view->changed >> i & 1)
+			print_json_nest(&view->nests[i]);
+}
+
+static bool is_done(const struct options *options, const struct view *view)
+{
+	for (size_t i = 0; i < view->count; i++)
+		if (view->nests[i].state == CONTROL_RUNNING)
+			return false;
+	return options->until_done;
+}
+
+static bool follow(const struct options *options, struct view *view, struct err *e)
+{
+	static struct control_nest before[CONTROL_NESTS_MAX];
+	bool is_table = !options->json && isatty(STDOUT_FILENO);
+	struct terminal terminal = { .colour = print_has_colour() };
+
+	for (;;) {
+		if (options->json)
+			print_events(view);
+		else if (is_table)
+			draw(&terminal, view);
+		else
+			print_news(view, before);
+		if (is_done(options, view))
+			return true;
+		view->changed = 0;
+		if (!view_next(view, is_table ? clock_deadline(REDRAW_MS) : CLOCK_NEVER, e) &&
+		    e->code != ERR_TIMEOUT)
+			return false;
+	}
+}
+
+int watch_command(const struct options *options)
+{
+	AUTO(view) view = NULL;
+	struct err e;
+
+	if (!view_open(&view, &e) || !view_watch(view, &e) || !follow(options, view, &e))
+		return command_fail(&e);
+	return EXIT_DONE;
+}

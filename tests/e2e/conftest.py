@@ -1,0 +1,52 @@
+"""What all the end-to-end tests share. Each owns a throw-away folder; a station that it brought up is ended with it."""
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from station import Station  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sanitizers: also run with the programs of build/asan and build/tsan")
+
+
+@pytest.fixture(scope="session")
+def scratch():
+    """A folder below /tmp that other users may enter: pytest's own is for root alone."""
+    folder = Path(tempfile.mkdtemp(prefix="imprint-e2e."))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def station(request, scratch):
+    """station("--boards", 4): a whole station, until the test ends."""
+    yield from stations(request.node.name, scratch)
+
+
+@pytest.fixture(scope="module")
+def module_station(request, scratch):
+    """The same for all tests of a file."""
+    yield from stations(Path(request.node.name).stem, scratch)
+
+
+def stations(name, scratch):
+    up = []
+
+    def bring_up(*options):
+        folder = tempfile.mkdtemp(prefix="".join(c if c.isalnum() else "-" for c in name)[:24] + ".", dir=scratch)
+        up.append(Station(folder))
+        Path(folder).chmod(0o755)
+        return up[-1].up(*options)
+
+    try:
+        yield bring_up
+    finally:
+        for one in up:
+            one.down()

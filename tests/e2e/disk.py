@@ -1,0 +1,69 @@
+"""A disk whose power can be cut: a file system in a file, shut down dead by the kernel. What was not synced is gone."""
+import os
+import shutil
+import subprocess
+import time
+
+SIZES = {"ext4": 192, "xfs": 320}  # MiB: mkfs.xfs makes nothing smaller than 300
+MAKE = {"ext4": ["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0"], "xfs": ["mkfs.xfs", "-q"]}
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{command[0]}: {done.stderr or done.stdout}"
+
+
+def why_not():
+    """The reason why there are no such disks here, or None."""
+    missing = [tool for tool in ("xfs_io", "mkfs.ext4", "mkfs.xfs", "mount") if not shutil.which(tool)]
+    if missing:
+        return f"not installed: {' '.join(missing)}"
+    if os.geteuid() != 0:
+        return "loop mounts need root"
+    return None if os.path.exists("/dev/loop-control") else "no loop devices here"
+
+
+class Disk:
+    """with Disk(folder, "xfs") as disk: mounted at disk.path until the end, whatever happens."""
+
+    def __init__(self, path, kind):
+        self.path, self.kind = path, kind
+        self.image = path.parent / f"{path.name}.{kind}"
+
+    def __enter__(self):
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.image, "wb") as image:
+            image.truncate(SIZES[self.kind] << 20)
+        try:
+            run(*MAKE[self.kind], self.image)
+            self.mount()
+        except BaseException:
+            self.image.unlink()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if os.path.ismount(self.path):
+            self.unmount()
+        self.image.unlink()
+
+    def mount(self):
+        run("mount", "-o", "loop", self.image, self.path)
+
+    def unmount(self):
+        """The loop device goes with it."""
+        for _ in range(100):  # the dead may still be letting go of their files
+            if subprocess.run(["umount", self.path], capture_output=True).returncode == 0:
+                return
+            time.sleep(0.02)
+        run("umount", self.path)
+
+    def cut(self, log_too=True):
+        """Power off. The file system's log is lost with it, or had been written just before; the data that nobody synced
+        is lost in both cases."""
+        run("xfs_io", "-x", "-c", "shutdown" if log_too else "shutdown -f", self.path)
+
+    def back(self):
+        """Power on: the log is replayed. Nobody may be on the disk any more."""
+        self.unmount()
+        self.mount()
