@@ -102,6 +102,8 @@ static bool check_validity(struct ca *ca, int64_t now_s, struct err *e)
 
 	ca->not_before = time_of(X509_get0_notBefore(ca->certificate));
 	ca->not_after = time_of(X509_get0_notAfter(ca->certificate));
+	if (now_s == CA_ANY_TIME)
+		return true;
 	if (now_s < ca->not_before)
 		return err_set(e, ERR_INVALID, "the CA certificate begins only at %s",
 			       clock_format(ca->not_before, text));
@@ -117,8 +119,9 @@ static bool read_chain(struct bytes chain, STACK_OF(X509) * between, X509_STORE 
 {
 	size_t count = 0;
 
-	for (const uint8_t *at = chain.data, *end = at + chain.len; at != end; count++) {
-		AUTO(X509) certificate = d2i_X509(NULL, &at, end - at);
+	for (; chain.len > 0; count++) {
+		const uint8_t *at = chain.data;
+		AUTO(X509) certificate = d2i_X509(NULL, &at, (long)chain.len);
 
 		if (!certificate || count + 1 == PATH_CERTIFICATES_MAX)
 			return err_set(e, ERR_INVALID,
@@ -132,6 +135,7 @@ static bool read_chain(struct bytes chain, STACK_OF(X509) * between, X509_STORE 
 		} else if (sk_X509_push(between, certificate)) {
 			TAKE(certificate);
 		}
+		chain = bytes_of(at, chain.len - (size_t)(at - chain.data));
 	}
 	*ret_count = count;
 	return true;
@@ -213,7 +217,9 @@ static bool check_path(struct ca *ca, struct bytes chain, int64_t now_s, struct 
 		return crypto_failed("check the CA's path", e);
 	parameters = X509_STORE_CTX_get0_param(context);
 	X509_VERIFY_PARAM_set_time(parameters, (time_t)now_s);
-	X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_CHECK_SS_SIGNATURE);
+	X509_VERIFY_PARAM_set_flags(parameters,
+				    X509_V_FLAG_CHECK_SS_SIGNATURE |
+					    (now_s == CA_ANY_TIME ? X509_V_FLAG_NO_CHECK_TIME : 0));
 	X509_VERIFY_PARAM_set_auth_level(parameters, SECURITY_LEVEL);
 	if (X509_verify_cert(context) != 1)
 		return path_error(context, e);

@@ -120,15 +120,43 @@ static bool check_key(struct ceremony *c, const struct ca *ca, struct err *e)
 	return false;
 }
 
+/* A key that `create` did not make, or not last: an entry of its own says so. */
+static bool key_on_record(struct ceremony *c, const struct ca *ca, bool *ret_there, struct err *e)
+{
+	AUTO_FREE uint8_t *data = NULL;
+	struct entry entry;
+	size_t len;
+
+	*ret_there = false;
+	if (!ledger_latest(c->ledger, ENTRY_CA_KEY, &data, &len, e))
+		return e->code == ERR_NOT_FOUND;
+	if (!entry_decode(bytes_of(data, len), &entry, e))
+		return false;
+	*ret_there = bytes_equal(entry.key, ca_spki(ca));
+	return true;
+}
+
+static bool append_ca(struct ceremony *c, const struct ca *ca, struct err *e)
+{
+	char subject[REASON_MAX_LEN + 1];
+	struct entry entries[] = { { .type = ENTRY_CA_KEY, .key = ca_spki(ca) },
+				   { .type = ENTRY_CA,
+				     .certificate = bytes_of(ca->der, ca->der_len),
+				     .chain = bytes_of(ca->chain, ca->chain_len) } };
+	bool there;
+
+	X509_NAME_oneline(X509_get_subject_name(ca->certificate), subject, sizeof(subject));
+	entries[0].subject = bytes_text(subject);
+	return key_on_record(c, ca, &there, e) &&
+	       ceremony_append(c, entries + there, there ? 1 : 2, e);
+}
+
 static bool accept(struct ceremony *c, const struct ca *ca, char *ret_text, struct err *e)
 {
-	struct entry entry = { .type = ENTRY_CA,
-			       .certificate = bytes_of(ca->der, ca->der_len),
-			       .chain = bytes_of(ca->chain, ca->chain_len) };
 	bool same;
 
 	if (!check_key(c, ca, e) || !in_use_already(c, ca, &same, e) ||
-	    (!same && !ceremony_append(c, &entry, 1, e)))
+	    (!same && !append_ca(c, ca, e)))
 		return false;
 	ceremony_say_ca(ca, ret_text, CEREMONY_TEXT_MAX);
 	if (same)

@@ -39,6 +39,7 @@ struct ca {
 /* Checks a CA certificate and its chain: path, CA:TRUE, keyCertSign (an absent keyUsage passes),
  * path length, validity at now_s. Self-signed, or a chain (in any order; the CA keeps it in the
  * order of the path) that leads up to a self-signed root. ERR_INVALID says which rule is broken. */
+#define CA_ANY_TIME 0 /* for now_s: an ended CA still signs its CRL; composing checks the time */
 MUST_CHECK bool ca_load(struct bytes der, struct bytes chain, int64_t now_s, struct ca **ret_ca,
 			struct err *e);
 void ca_free(struct ca *ca);

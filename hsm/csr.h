@@ -2,10 +2,10 @@
  * Size limit, DER strictness, version 0, SPKI and curve OIDs, uncompressed point of the right
  * length on the curve, RSA size and exponent, signature algorithm at least SHA-256 and fitting the
  * key, no trailing bytes, signature over the original bytes (proof of possession). Subject and
- * attributes are bounded and never used. The fast path: an own ASN.1 template, no d2i_X509_REQ. Any
- * input is safe. Errors: ERR_INVALID with the rule that it breaks ("the CSR's public key is the
- * point at infinity"). Threads: any, each with its own struct csr_checker. Layer above: signer,
- * issue. Below: libcrypto. */
+ * attributes are bounded and never used. The fast path: our own strict DER reader, no
+ * d2i_X509_REQ. Any input is safe. Errors: ERR_INVALID with the rule that it breaks ("the CSR: the
+ * public key is the point at infinity"). Threads: any, each with its own struct csr_checker. Layer
+ * above: signer, issue. Below: der, spki, libcrypto. */
 #ifndef HSM_CSR_H
 #define HSM_CSR_H
 

@@ -3,9 +3,10 @@
  * attributes. After any ERR_TOKEN the token is of no more use: token_close, then token_open again
  * (recovery = close everything and reopen). ERR_PIN: the token refused the PIN; never tried again
  * by oneself. The PIN is read from its file or credential for each login into one locked buffer and
- * cleansed after it. Threads: token_open and token_close from one thread with no signature under
- * way; token_sign from any. Layer above: ceremony, signer. Below: libp11, PKCS#11 module,
- * libcrypto. Source: PKCS#11 v2.40, RFC 7512. */
+ * cleansed after it. SoftHSM rewrites its token at each login without care: token_open keeps a copy
+ * beside it, and puts that back when it was cut off. Threads: token_open and token_close from one
+ * thread with no signature under way; token_sign from any. Layer above: ceremony, signer. Below:
+ * libp11, PKCS#11 module, libcrypto. Source: PKCS#11 v2.40, RFC 7512. */
 #ifndef HSM_TOKEN_H
 #define HSM_TOKEN_H
 

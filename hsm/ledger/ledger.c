@@ -117,6 +117,16 @@ bool ledger_create(const char *path, struct err *e)
 	return sync_name(path, e);
 }
 
+/* A process that was killed as it committed may have left a whole transaction in the kernel's
+ * memory, not yet on the disk. From here on it is read, and acted on: so it must last. */
+static bool sync_log(const struct ledger *l, struct err *e)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s-wal", l->path);
+	return access(path, F_OK) != 0 || sync_name(path, e);
+}
+
 bool ledger_open(const char *path, struct ledger **ret_ledger, struct err *e)
 {
 	AUTO(ledger) l = NULL;
@@ -124,7 +134,7 @@ bool ledger_open(const char *path, struct ledger **ret_ledger, struct err *e)
 	if (access(path, F_OK) && errno == ENOENT)
 		return err_set(e, ERR_NOT_FOUND,
 			       "there is no ledger %s: it is made by imprint init", path);
-	if (!allocate(path, &l, e) || !store_open(l, e) || !position_load(l, e))
+	if (!allocate(path, &l, e) || !sync_log(l, e) || !store_open(l, e) || !position_load(l, e))
 		return false;
 	*ret_ledger = TAKE(l);
 	return true;

@@ -2,18 +2,18 @@
 
 #include "hsm/ledger/schema.h"
 
-#define CACHE_KIB 4096	      /* the signer stays below 20 MB */
-#define PAGE_SIZE 2048	      /* an entry or two: random places in an index cost a page each */
-#define CHECKPOINT_PAGES 8000 /* 16 MB of WAL before it is folded into the file */
-#define BUSY_MS 1000	      /* somebody looks at the file with another program */
+#define BUSY_MS 1000 /* somebody looks at the file with another program */
 
-static const char connection_sql[] = "PRAGMA page_size=" SCHEMA_NUMBER(
-	PAGE_SIZE) "; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-		   "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;"
-		   "PRAGMA cache_size=-" SCHEMA_NUMBER(
-			   CACHE_KIB) ";"
-				      "PRAGMA wal_autocheckpoint=" SCHEMA_NUMBER(
-					      CHECKPOINT_PAGES) ";";
+static const char *const pragmas[] = {
+	"PRAGMA page_size=2048", /* random places in an index cost a page each: small ones */
+	"PRAGMA journal_mode=WAL",
+	"PRAGMA synchronous=FULL",
+	"PRAGMA foreign_keys=ON",
+	"PRAGMA trusted_schema=OFF",
+	"PRAGMA temp_store=MEMORY",
+	"PRAGMA cache_size=-4096",	  /* KiB: the signer stays below 20 MB */
+	"PRAGMA wal_autocheckpoint=8000", /* pages: 16 MB before they are folded into the file */
+};
 
 #define ORDER_SELECT "SELECT " SCHEMA_ORDER_COLUMNS " FROM orders WHERE "
 #define ISSUANCE_SELECT "SELECT " SCHEMA_ISSUANCE_COLUMNS " FROM issuances WHERE "
@@ -110,7 +110,10 @@ static bool connect(struct ledger *l, const char *path, struct err *e)
 	if (sqlite3_open_v2(path, &l->db, flags, NULL) != SQLITE_OK)
 		return store_fail(l, "opening", e);
 	sqlite3_busy_timeout(l->db, BUSY_MS);
-	return execute(l, connection_sql, "opening", e);
+	for (size_t i = 0; i < sizeof(pragmas) / sizeof(pragmas[0]); i++)
+		if (!execute(l, pragmas[i], "opening", e))
+			return false;
+	return true;
 }
 
 bool store_make(struct ledger *l, const char *path, struct err *e)

@@ -23,7 +23,7 @@ static const struct command commands[] = {
 	{ "ca crl", "> FILE", "Sign a list of what was revoked", .program = "imprint-ledger", .word = "ca-crl" },
 	{ "ca verification-cert", "CODE > FILE", "Sign the certificate that AWS IoT asks for", .program = "imprint-ledger", .word = "ca-verification-cert" },
 	{ "ca", "create|import …", "Make the CA key in the token, import its certificate", .program = "imprint-ca" },
-	{ "product check", "FILE", "Show every mistake in a product, or a sample", 1, 1, "", product_check_command },
+	{ "product check", "FILE", "Show every mistake in a product, or a sample", .program = "imprint-product", .word = "check" },
 	{ "order open", "ID --product NAME --quantity N", "Open a work order and put it in use", 1, 1, "pquU", order_open_command },
 	{ "order use", "ID", "Put an order in use", 1, 1, "", order_use_command },
 	{ "order close", "ID", "Close an order for good", 1, 1, "", order_close_command },
@@ -128,6 +128,14 @@ static const char *nearest(const char *typed)
 	return found;
 }
 
+/* "order open" is one of "order". */
+static bool is_of(const struct command *command, const char *group)
+{
+	size_t len = strlen(group);
+
+	return strncmp(command->name, group, len) == 0 && command->name[len] == ' ';
+}
+
 static int unknown(char **words, int count)
 {
 	char typed[2 * WORD_MAX], safe[2 * WORD_MAX];
@@ -138,6 +146,12 @@ static int unknown(char **words, int count)
 	meant = nearest(typed);
 	print_copy(safe, sizeof(safe), meant ? typed : words[0]);
 	meant = meant ? meant : nearest(words[0]);
+	for (size_t i = 0; count == 1 && i < COMMAND_COUNT; i++) {
+		if (!is_of(&commands[i], words[0]))
+			continue;
+		fprintf(stderr, "imprint: say which one: imprint help %s shows them\n", safe);
+		return EXIT_USAGE;
+	}
 	fprintf(stderr, "imprint: there is no command \"%s\"; ", safe);
 	if (meant)
 		fprintf(stderr, "did you mean imprint %s?\n", meant);
@@ -185,24 +199,30 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return command->run(&options);
 }
 
+/* True if there are any. */
+static bool help_group(const char *word)
+{
+	bool shown = false;
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (!is_of(&commands[i], word))
+			continue;
+		help_line(&commands[i]);
+		shown = true;
+	}
+	return shown;
+}
+
 static int help_one(char **words, int count)
 {
 	char *ask[] = { NULL, "--help", NULL };
 	const struct command *command;
-	int used, shown = 0;
+	int used;
 
 	command = find(words, count, &used);
 	if (command && used == count)
 		return run_command(command, 2, ask);
-	for (size_t i = 0; count == 1 && i < COMMAND_COUNT; i++) {
-		size_t len = strlen(words[0]);
-
-		if (strncmp(commands[i].name, words[0], len) == 0 && commands[i].name[len] == ' ') {
-			help_line(&commands[i]);
-			shown++;
-		}
-	}
-	return shown ? EXIT_DONE : unknown(words, count);
+	return count == 1 && help_group(words[0]) ? EXIT_DONE : unknown(words, count);
 }
 
 static int help_command(const struct options *options)
@@ -250,6 +270,9 @@ int command_main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	command = find(argv + first, argc - first, &used);
+	if (!command && first == argc - 2 && strcmp(argv[first + 1], "--help") == 0 &&
+	    help_group(argv[first]))
+		return EXIT_DONE;
 	if (!command)
 		return unknown(argv + first, argc - first);
 	return run_command(command, argc - first - used + 1, argv + first + used - 1);

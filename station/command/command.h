@@ -51,11 +51,9 @@ int command_fail(const struct err *e);
 
 /* Becomes the program, found beside this one or in the libexec folder; returns only on failure. */
 int external_become(const struct command *command, int argc, char **argv);
-/* Runs it and waits; returns its exit code. */
-int external_run(const char *program, const char *const *arguments, struct err *e);
 
 command_function status_command, watch_command, start_command, abort_command, wait_command,
-	runs_command, board_list_command, product_check_command;
+	runs_command, board_list_command;
 command_function order_open_command, order_use_command, order_close_command, order_show_command,
 	order_list_command, order_quantity_command, void_command, revoke_command;
 

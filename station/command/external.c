@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define WORDS_MAX 1024
@@ -70,42 +69,4 @@ int external_become(const struct command *command, int argc, char **argv)
 	execv(path, (char *const *)words);
 	err_errno(&e, ERR_SYSTEM, "cannot run %s", path);
 	return command_fail(&e);
-}
-
-int external_run(const char *program, const char *const *arguments, struct err *e)
-{
-	char path[PATH_MAX];
-	int status;
-	pid_t pid;
-
-	if (!find_program(program, path, e))
-		return -1;
-	pid = fork();
-	if (pid == 0) {
-		execv(path, (char *const *)arguments);
-		_exit(EXIT_FAILED);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
-		err_errno(e, ERR_SYSTEM, "cannot run %s", path);
-		return -1;
-	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
-}
-
-/* Both parts of a product are looked at, so that all mistakes are seen at once. */
-int product_check_command(const struct options *options)
-{
-	const char *const signer[] = { "imprint product", "check", options->arguments[0], NULL };
-	const char *const station[] = { "imprint product", "--check-product", options->arguments[0],
-					NULL };
-	struct err e;
-	int first, second;
-
-	first = external_run("imprint-product", signer, &e);
-	if (first < 0)
-		return command_fail(&e);
-	second = external_run("imprint-station", station, &e);
-	if (second < 0)
-		return command_fail(&e);
-	return first ? first : second;
 }

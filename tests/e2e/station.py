@@ -9,6 +9,7 @@
 The programs come from $IMPRINT_BUILD (default build/dev). Long campaigns run with IMPRINT_LONG=1."""
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -74,6 +75,14 @@ class Station:
                 child.wait()
         self.children = []
         self.line("down")
+        self.check_sanitizers()
+
+    def check_sanitizers(self):
+        """What a sanitizer found in a daemon stands in that one's log, and maybe nowhere else."""
+        for log in sorted((self.dir / "log").glob("*")):
+            text = log.read_text(errors="replace")
+            found = re.search(r"(WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|runtime error: ).*", text)
+            assert not found, f"{log}:\n{text[found.start():found.start() + 6000]}"
 
     def pid(self, name):
         """Of "signer", "station" or "boards", while it lives; else None."""
@@ -82,11 +91,16 @@ class Station:
             # A pid file may outlive its process; a zombie is no life, unless threads of it still run.
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             dead = state in "ZX" and len(os.listdir(f"/proc/{pid}/task")) == 1
-            if not dead and state not in "ZX" and not os.readlink(f"/proc/{pid}/exe").startswith(str(PROGRAMS[name])):
-                return None
         except (OSError, ValueError):
             return None
-        return None if dead else pid
+        return None if dead or self.is_another(pid, name) else pid
+
+    @staticmethod
+    def is_another(pid, name):
+        try:
+            return not os.readlink(f"/proc/{pid}/exe").startswith(str(PROGRAMS[name]))
+        except OSError:
+            return False  # it is dying just now
 
     def kill(self, name, number=signal.SIGKILL):
         """Sends a signal to it and waits for its end."""

@@ -55,7 +55,8 @@ def set_access(s, text):
 def open_folders(s):
     """So that the file system refuses nobody: it is the daemons' turn."""
     for folder in (s.dir, s.dir / "run", s.dir / "run/signer", s.dir / "run/station"):
-        folder.chmod(0o755)
+        if folder.exists():
+            folder.chmod(0o755)
     (s.dir / "run/signer/signer.sock").chmod(0o666)
 
 

@@ -16,6 +16,7 @@
 
 #define NOW INT64_C(1795324416) /* 2026-11-22T05:13:36Z */
 #define DAY INT64_C(86400)
+#define CODE_WITH_G "g123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define CODE "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF"
 
 AUTO_DEFINE(X509_CRL, X509_CRL *, X509_CRL_free)
@@ -384,25 +385,42 @@ static void alternative_names_are_written_or_refused(void **state)
 	}
 }
 
+/* The bytes of the extension's value: DER drops trailing zero bits. */
+static void usage_is(X509 *certificate, const char *wanted, size_t len)
+{
+	int index = X509_get_ext_by_NID(certificate, NID_key_usage, -1);
+	const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(certificate, index));
+
+	assert_int_equal(ASN1_STRING_length(value), len);
+	assert_memory_equal(ASN1_STRING_get0_data(value), wanted, len);
+}
+
 static void key_usages_are_written(void **state)
 {
-	static const uint32_t usages[] = { KU_DIGITAL_SIGNATURE,
-					   KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT,
-					   KU_KEY_AGREEMENT | KU_ENCIPHER_ONLY,
-					   KU_KEY_AGREEMENT | KU_DECIPHER_ONLY,
-					   KU_DATA_ENCIPHERMENT | KU_NON_REPUDIATION };
+	static const struct {
+		uint32_t usage;
+		const char *der;
+		size_t len;
+	} cases[] = {
+		{ KU_DIGITAL_SIGNATURE, "\3\2\7\x80", 4 },
+		{ KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT, "\3\2\3\x88", 4 },
+		{ KU_KEY_AGREEMENT | KU_ENCIPHER_ONLY, "\3\2\0\x09", 4 },
+		{ KU_KEY_AGREEMENT | KU_DECIPHER_ONLY, "\3\3\7\x08\x80", 5 },
+		{ KU_DATA_ENCIPHERMENT | KU_NON_REPUDIATION, "\3\2\4\x50", 4 },
+	};
 	uint8_t der[CERTIFICATE_MAX];
 	size_t len;
 
 	(void)state;
 	product.extended_key_usage_count = 0;
-	for (size_t i = 0; i < sizeof(usages) / sizeof(*usages); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct certificate_plan plan = plan_for("T-0001");
 		AUTO(X509) certificate = NULL;
 
-		product.key_usage = usages[i];
+		product.key_usage = cases[i].usage;
 		certificate = issue(cas[0], &plan, der, &len);
-		assert_int_equal(X509_get_key_usage(certificate), usages[i]);
+		assert_int_equal(X509_get_key_usage(certificate), cases[i].usage);
+		usage_is(certificate, cases[i].der, cases[i].len);
 		assert_int_equal(X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1), -1);
 		verify_strictly(certificate, cas[0], false, NULL, X509_V_OK);
 	}
@@ -525,9 +543,7 @@ static void files_hold_what_the_product_says(void **state)
 
 static void the_verification_certificate_is_what_aws_wants(void **state)
 {
-	static const char *const bad[] = { "", "12ab", CODE "0",
-					   "g123456789abcdef0123456789abcdef"
-					   "0123456789abcdef0123456789abcdef" };
+	static const char *const bad[] = { "", "12ab", CODE "0", CODE_WITH_G };
 	uint8_t der[CERTIFICATE_MAX];
 	const uint8_t *at = der;
 	struct err e = { 0 };

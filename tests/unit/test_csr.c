@@ -194,7 +194,7 @@ static void requests_of_real_modems_pass(void **state)
 
 static void refuse_every_mutation(const struct request *good, const char *name)
 {
-	uint8_t bad[CSR_DER_MAX + 1];
+	uint8_t bad[CSR_DER_MAX + 2];
 	struct csr csr;
 	struct err e = { 0 };
 
@@ -217,6 +217,8 @@ static void refuse_every_mutation(const struct request *good, const char *name)
 		if (check(bad, good->len + 1, &csr, &e))
 			fail_msg("%s: accepted with a trailing byte %02x", name, byte);
 	}
+	memcpy(bad + good->len, "\5", 2); /* NULL: a whole element */
+	assert_false(check(bad, good->len + 2, &csr, &e));
 }
 
 static void every_mutation_is_refused(void **state)
@@ -287,7 +289,8 @@ static const uint8_t version_1[] = { 0x02, 1, 1 }, version_long[] = { 0x02, 2, 0
 static const uint8_t name_not_set[] = { 0x30, 3, 0x04, 1, 0 };
 static const uint8_t name_empty_set[] = { 0x30, 2, 0x31, 0 };
 static const uint8_t name_indefinite[] = { 0x30, 0x80, 0, 0 };
-static const uint8_t name_long_length[] = { 0x30, 0x81, 0 };
+static const uint8_t name_long_length[] = { 0x30, 0x81, 0x0d, 0x31, 0x0b, 0x30, 0x09, 0x06,
+					    0x03, 0x55, 0x04, 0x03, 0x0c, 0x02, 'C',  'A' };
 static const uint8_t attributes_bad[] = { 0xa0, 2, 0x30, 0 };
 static const uint8_t attributes_missing[] = { 0x05, 0 };
 static const uint8_t ecdsa_sha1[] = { 0x30, 9, 0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1 };
@@ -415,6 +418,33 @@ static void bad_keys_are_refused(void **state)
 	}
 }
 
+/* A point whose last bit is zero may not be said to be one bit shorter. */
+static void unused_bits_are_refused(void **state)
+{
+	static const size_t unused_at = 25;
+	struct request request;
+	struct csr csr;
+	struct err e = { 0 };
+	int len;
+
+	(void)state;
+	do {
+		AUTO(EVP_PKEY) key = EVP_EC_gen("P-256");
+		struct shape shape = { .key = key, .hash = "SHA256" };
+		uint8_t spki[SPKI_MAX], *at = spki;
+
+		len = i2d_PUBKEY(key, &at);
+		if (spki[len - 1] & 1) {
+			len = 0;
+			continue;
+		}
+		spki[unused_at] = 1;
+		build(&shape, bytes_of(spki, (size_t)len), &request);
+	} while (len == 0);
+	assert_false(check(request.der, request.len, &csr, &e));
+	assert_non_null(strstr(e.text, "DER"));
+}
+
 static void somebody_elses_key_and_pss_are_refused(void **state)
 {
 	AUTO(EVP_PKEY) other = EVP_EC_gen("P-256");
@@ -514,6 +544,7 @@ int main(void)
 		cmocka_unit_test(every_mutation_is_refused),
 		cmocka_unit_test(rules_hold_even_when_signed),
 		cmocka_unit_test(bad_keys_are_refused),
+		cmocka_unit_test(unused_bits_are_refused),
 		cmocka_unit_test(somebody_elses_key_and_pss_are_refused),
 		cmocka_unit_test(nothing_and_much_are_refused),
 		cmocka_unit_test(files_are_read),

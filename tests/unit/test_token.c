@@ -80,7 +80,7 @@ static void every_type_is_made_found_and_signs(void **state)
 		enum token_key_type type;
 		struct token_key *key;
 		struct err e = { 0 };
-		size_t len, signature_len;
+		size_t len, signature_len = 0;
 
 		assert_true(token_key_type_of(names[i], &type));
 		assert_string_equal(token_key_type_name(type), names[i]);

@@ -1,0 +1,368 @@
+"""Boards, lines and people that misbehave: each gets its outcome, its reason and its remedy; nobody else notices."""
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from station import BUILD, Station, wait_until
+
+pytestmark = pytest.mark.sanitizers
+NESTS = [f"{row}{column}" for row in "AB" for column in range(1, 9)]
+
+
+def nests_of(s):
+    return {row["nest"]: row for row in s.json("status") if row["type"] == "nest"}
+
+
+def run_all(s, *names, count=None):
+    """Starts all nests (or those named) and waits until their runs are on record: {nest: its newest run}."""
+    before = len(s.json("runs"))
+    s.imprint("start", *names)
+    count = count or len(names) or len(s.boards())
+    wait_until(lambda: len(s.json("runs")) >= before + count, 60, f"{count} runs")
+    return {run["nest"]: run for run in s.json("runs")[before:]}
+
+
+def one_run(s, nest="A1"):
+    return run_all(s, nest)[nest]
+
+
+def state_of(s, unit):
+    rows = [row["state"] for row in s.ledger_list() if row["unit"] == unit]
+    return rows[-1] if rows else None
+
+
+# --- three bad boards among sixteen ---
+
+
+def test_three_bad_boards_among_sixteen(station):
+    """Mute, babbling and resetting: these three FAIL; the others pass, no slower than without them."""
+    options = ("--boards", 16, "--baud", 115200)
+    calm = run_all(station(*options))
+    assert {run["outcome"] for run in calm.values()} == {"PASS"}
+    bad = {"A3": ("mute", "F10"), "A6": ("garbage", "F11"), "B2": ("reset-always", "F13")}
+    s = station(*options, *(word for nest, (kind, _) in bad.items() for word in ("--fault", f"{nest}={kind}")))
+    runs = run_all(s)
+    for nest, (kind, code) in bad.items():
+        assert (runs[nest]["outcome"], runs[nest]["code"]) == ("FAIL", code), f"{kind}: {runs[nest]}"
+    good = [runs[nest] for nest in NESTS if nest not in bad]
+    assert [run["outcome"] for run in good] == ["PASS"] * 13
+    usual = statistics.median(run["duration_ms"] for run in calm.values())
+    assert statistics.median(run["duration_ms"] for run in good) <= 3 * usual
+    assert max(run["duration_ms"] for run in good) <= 3 * max(run["duration_ms"] for run in calm.values())
+    # A board that says nothing costs its own nest's time, and that alone.
+    assert runs["A3"]["duration_ms"] > 3 * usual
+    rows = s.ledger_list()
+    assert sum(row["state"] == "installed" for row in rows) == 13
+    assert {row["nest"] for row in rows if row["state"] != "installed"} <= {"B2"}
+    s.imprint("ledger", "verify")
+
+
+# --- each kind of fault ---
+
+# kind: outcome, codes, what the sentence must name, and what the ledger says of the unit at the end
+KINDS = {
+    "none": ("PASS", {""}, "", "installed"),
+    "boot-log": ("PASS", {""}, "", "installed"),
+    "slow:19200": ("PASS", {""}, "", "installed"),
+    "noise:700": ("PASS", {""}, "", "installed"),
+    "mute": ("FAIL", {"F10"}, "answer", None),
+    "garbage": ("FAIL", {"F11"}, "", None),
+    "reset": ("FAIL", {"F13"}, "restart", "issued"),
+    "reset-always": ("FAIL", {"F13"}, "restart", "issued"),
+    "wrong-unit": ("FAIL", {"unit-text"}, "unit", None),
+    "bad-unit-text": ("FAIL", {"F30"}, "unit", None),
+    "same-key:A1": ("FAIL", {"key-other-unit"}, "key", None),
+    "flash-weak": ("FAIL", {"F21"}, "", "issued"),
+    "bad-csr": ("FAIL", {"csr"}, "signature", None),
+    "swap": ("FAIL", {"F13", "F31", "F33"}, "", "issued"),
+    "bad-proof": ("FAIL", {"F33", "proof"}, "", "issued"),
+    "unit-changed": ("FAIL", {"F31"}, "the board was", "issued"),
+}
+
+
+@pytest.fixture(scope="module")
+def faulty(module_station):
+    """One nest for each kind, all at once; A1 is the good one whose key is copied."""
+    s = module_station("--boards", len(KINDS))
+    for kind, nest in zip(KINDS, NESTS):
+        if kind not in ("none", "same-key:A1"):
+            s.rig(f"fault {nest} {kind}")
+    s.units = s.boards()
+    s.results = run_all(s, *(nest for kind, nest in zip(KINDS, NESTS) if kind != "same-key:A1"))
+    copied = NESTS[list(KINDS).index("same-key:A1")]
+    s.rig(f"fault {copied} same-key:A1")
+    s.results.update(run_all(s, copied))
+    s.nests = nests_of(s)
+    return s
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fault(faulty, kind):
+    outcome, codes, word, state = KINDS[kind]
+    nest = NESTS[list(KINDS).index(kind)]
+    run, shown, unit = faulty.results[nest], faulty.nests[nest], faulty.units[nest]
+    assert run["outcome"] == outcome and run["code"] in codes, run
+    assert (shown["outcome"], shown["code"], shown["text"]) == (outcome, run["code"], run["text"])
+    assert word in run["text"], run["text"]
+    assert state_of(faulty, unit) == state
+    if outcome == "PASS":
+        assert shown["remedy"] == "" and shown["evidence"] == "signed"
+        return
+    # The nest, the unit where there is one to know, and what to do now.
+    assert len(shown["remedy"].split()) >= 4 and shown["remedy"].endswith((".", "TEXT"))
+    if kind in ("reset", "reset-always", "flash-weak", "bad-csr", "swap", "bad-proof", "unit-changed", "same-key:A1"):
+        assert run["unit"] == unit
+    assert run["certificate_id"] == "" or state is not None
+    text = faulty.imprint("status", nest).stdout
+    for expected in (nest, outcome, run["code"], shown["remedy"], run["unit"] or "-"):
+        assert expected in text, text
+
+
+def test_what_failed_left_no_trace_of_being_installed(faulty):
+    assert sum(row["state"] == "installed" for row in faulty.ledger_list()) == sum(row[0] == "PASS" for row in KINDS.values())
+    faulty.imprint("ledger", "verify")
+
+
+def test_text_of_a_board_is_printable(faulty):
+    """A unit id with control characters reaches neither terminal nor record."""
+    for text in (faulty.imprint("status").stdout, faulty.imprint("runs").stdout, faulty.log("station")):
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text)
+
+
+def test_board_that_reset_once_passes_the_next_time(station):
+    s = station("--boards", 1, "--fault", "A1=reset")
+    first = one_run(s)
+    assert (first["outcome"], first["code"]) == ("FAIL", "F13")
+    again = one_run(s)
+    assert again["outcome"] == "PASS" and again["try"] == 2
+    assert len(s.ledger_list()) == 1 and s.ledger_list()[0]["state"] == "installed"
+
+
+# --- nests ---
+
+
+def test_three_units_without_a_pass_stop_a_nest(station):
+    s = station("--boards", 2, "--fault", "A1=flash-weak")
+    units = []
+    for _ in range(3):
+        assert nests_of(s)["A1"]["state"] != "stopped"
+        run = one_run_of_all(s)
+        assert run["outcome"] == "FAIL"
+        units.append(run["unit"])
+        s.rig("remove A1")
+        s.rig("insert A1")
+    assert len(set(units)) == 3
+    wait_until(lambda: nests_of(s)["A1"]["state"] == "stopped", what="the stop of A1")
+    # The other nest goes on; this one waits for somebody who names it.
+    runs = len(s.json("runs"))
+    done = run_all(s, count=1)
+    assert list(done) == ["A2"] and len(s.json("runs")) == runs + 1
+    assert "stop" in s.imprint("status", "A1").stdout
+    s.rig("fault A1 none")
+    assert one_run(s, "A1")["outcome"] == "PASS"
+    assert nests_of(s)["A1"]["state"] != "stopped"
+
+
+def one_run_of_all(s):
+    return run_all(s)["A1"]
+
+
+def test_the_same_unit_thrice_does_not_stop_a_nest(station):
+    s = station("--boards", 1, "--fault", "A1=flash-weak")
+    for _ in range(4):
+        assert run_all(s)["A1"]["outcome"] == "FAIL"
+    assert nests_of(s)["A1"]["state"] != "stopped"
+
+
+def running(s, nest, *steps):
+    row = nests_of(s)[nest]
+    return row["state"] == "running" and (not steps or row["step"] in steps)
+
+
+def test_unplugged_in_the_middle(station):
+    s = station("--boards", 2, "--baud", 19200)
+    unit = s.boards()["A1"]
+    s.imprint("start")
+    wait_until(lambda: running(s, "A1", "install"), what="A1 in the middle")
+    s.rig("remove A1")
+    wait_until(lambda: len(s.json("runs")) == 2, 60, "both runs")
+    runs = {run["nest"]: run for run in s.json("runs")}
+    assert (runs["A1"]["outcome"], runs["A1"]["code"]) == ("FAIL", "F12") and runs["A1"]["unit"] == unit
+    assert runs["A2"]["outcome"] == "PASS"
+    assert state_of(s, unit) == "issued"
+    s.imprint("start", "A1", check=False)
+    assert len(s.json("runs")) == 2, "an empty nest was run"
+    s.rig(f"insert A1 {unit}")
+    wait_until(lambda: nests_of(s)["A1"]["state"] != "empty", what="the board")
+    again = one_run(s, "A1")
+    assert again["outcome"] == "PASS" and again["unit"] == unit
+    assert len(s.ledger_list()) == 2
+
+
+def test_swapped_board_gets_nothing_of_the_first(station):
+    """What lies in flash at the end is of one board or of none: no certificate of one in the other."""
+    s = station("--boards", 1, "--fault", "A1=swap")
+    unit = s.boards()["A1"]
+    assert one_run(s)["outcome"] == "FAIL"
+    other = s.boards()["A1"]
+    assert other != unit
+    assert state_of(s, unit) == "issued" and state_of(s, other) is None
+    assert one_run(s)["outcome"] == "PASS"
+    assert state_of(s, other) == "installed"
+    assert f"CN={other}".encode() in subject(s.dump(other))
+
+
+def subject(der):
+    return subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-subject", "-nameopt", "RFC2253"], input=der, check=True,
+                          capture_output=True).stdout
+
+
+# --- start, abort ---
+
+
+def test_abort(station):
+    s = station("--boards", 3, "--baud", 9600)
+    s.imprint("start")
+    wait_until(lambda: all(running(s, nest) for nest in ("A1", "A2", "A3")), what="all running")
+    s.imprint("abort", "A2")
+    wait_until(lambda: len(s.json("runs")) == 1, 10, "the end of A2")
+    assert s.json("runs")[0]["nest"] == "A2" and s.json("runs")[0]["outcome"] == "ABORTED"
+    s.imprint("abort")
+    wait_until(lambda: len(s.json("runs")) == 3, 10, "the end of all")
+    assert {run["outcome"] for run in s.json("runs")} == {"ABORTED"}
+    assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
+    assert len(s.ledger_list()) == 3
+
+
+def test_start_on_arrival(station):
+    s = station("--boards", 2, "--start", "arrival")
+    wait_until(lambda: len(s.json("runs")) == 2, what="the runs of what lay there")
+    s.rig("remove A1")
+    wait_until(lambda: nests_of(s)["A1"]["state"] == "empty", what="an empty nest")
+    s.rig("insert A1")
+    wait_until(lambda: len(s.json("runs")) == 3, what="the run of the new board")
+    assert {run["outcome"] for run in s.json("runs")} == {"PASS"} and len(s.ledger_list()) == 3
+
+
+# --- the station's own trouble ---
+
+
+def test_signer_killed_in_the_middle(station):
+    """SIGKILL, and started again: all boards end with PASS and one certificate each."""
+    s = station("--boards", 16, "--baud", 38400)
+    s.imprint("start")
+    wait_until(lambda: any(running(s, nest, "certificate", "install", "verify", "prove") for nest in NESTS), what="the middle")
+    s.kill_signer()
+    s.start("signer")
+    wait_until(lambda: len(s.json("runs")) == 16, 60, "16 runs")
+    assert {run["outcome"] for run in s.json("runs")} == {"PASS"}, s.json("runs")
+    rows = s.ledger_list()
+    assert len({row["unit"] for row in rows if row["state"] == "installed"}) == 16
+    assert s.order()["used"] == 16
+    s.imprint("ledger", "verify")
+
+
+def set_timeouts(s, **timeouts):
+    path = s.dir / "etc/station.yaml"
+    path.write_text(path.read_text().replace("access:\n", "timeouts: { " + ", ".join(
+        f"{key}: {value}" for key, value in timeouts.items()) + " }\naccess:\n"))
+    s.restart("station")
+
+
+def test_no_signer_is_an_error_of_the_station(station):
+    s = station("--boards", 2, "--baud", 9600)
+    set_timeouts(s, certificate_ms=2000)
+    s.imprint("start")
+    wait_until(lambda: running(s, "A1", "csr", "certificate"), what="the middle")
+    s.kill_signer()
+    wait_until(lambda: len(s.json("runs")) == 2, 60, "both runs")
+    for run in s.json("runs"):
+        assert run["outcome"] == "ERROR" and "signer" in run["text"], run
+    done = s.imprint("start", check=False)
+    assert done.returncode == 1 and "signer" in done.stderr and len(done.stderr.splitlines()) == 1
+    s.start("signer")
+    assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
+
+
+def test_no_order_is_an_error_of_the_station(station):
+    s = station("--boards", 1)
+    s.imprint("order", "close", "DEMO")
+    done = s.imprint("start", check=False)
+    assert done.returncode == 1 and "order" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert s.json("runs", check=False) == []
+
+
+def started(program, env):
+    return subprocess.run([BUILD / program], env=env, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+
+
+def test_second_daemons_are_refused(station):
+    """On the same ledger, folder or socket: a sentence, and the first goes on."""
+    s = station("--boards", 1)
+    for program, word in (("imprint-station", "another"), ("imprint-signer", "")):
+        done = started(program, s.env)
+        assert done.returncode == 1, done.stderr
+        last = done.stderr.strip().splitlines()[-1]
+        assert re.search("another|already|runs", last), last
+    for name in ("signer", "station"):
+        assert s.pid(name)
+    done = s.imprint("ca", "create", "--subject", "CN=x", check=False)
+    assert done.returncode == 1 and re.search("signer|runs|another", done.stderr)
+    assert one_run(s)["outcome"] == "PASS"
+
+
+def second_station(s, folder):
+    """Another station daemon with the same ports, which asks the same signer."""
+    other = Station(folder)
+    for name in ("etc", "run", "log"):
+        (folder / name).mkdir()
+    shutil.copy(s.dir / "etc/station.yaml", folder / "etc")
+    shutil.copytree(s.dir / "etc/products", folder / "etc/products")
+    (folder / "run/signer").symlink_to(s.dir / "run/signer")
+    other.start("station")
+    return other
+
+
+def test_second_station_on_the_same_ports(station, scratch):
+    s = station("--boards", 1, "--baud", 9600)
+    with second_station(s, Path(tempfile.mkdtemp(prefix="second.", dir=scratch))) as other:
+        s.imprint("start")
+        wait_until(lambda: running(s, "A1", "csr", "install"), what="the first in the middle")
+        other.imprint("start", "A1", check=False)
+        wait_until(lambda: len(other.json("runs", check=False)) == 1, 20, "the second's run")
+        run = other.json("runs")[0]
+        assert run["outcome"] == "ERROR" and run["code"] == "busy", run
+        assert re.search("another|in use|holds", run["text"]), run
+        wait_until(lambda: len(s.json("runs")) == 1, 30, "the first's run")
+        assert s.json("runs")[0]["outcome"] == "PASS"
+    assert len(s.ledger_list()) == 1
+
+
+def test_station_ends_in_order(station):
+    """SIGTERM in the middle: runs are ABORTED and on record, and nothing is lost."""
+    s = station("--boards", 4, "--baud", 9600)
+    s.imprint("start")
+    wait_until(lambda: all(running(s, nest) for nest in NESTS[:4]), what="all running")
+    s.restart("station")
+    assert [run["outcome"] for run in s.json("runs")] == ["ABORTED"] * 4
+    assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
+    assert len(s.ledger_list()) == 4 and s.order()["used"] == 4
+
+
+def test_station_killed_in_the_middle(station):
+    """SIGKILL: the same boards again get the same certificates."""
+    s = station("--boards", 4, "--baud", 19200)
+    s.imprint("start")
+    wait_until(lambda: any(running(s, nest, "install") for nest in NESTS[:4]), what="the middle")
+    ids = {row["unit"]: row["certificate_id"] for row in s.ledger_list() if row["certificate_id"]}
+    assert ids
+    s.kill("station")
+    s.start("station")
+    assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
+    rows = s.ledger_list()
+    assert len(rows) == 4 and all(row["certificate_id"] == ids.get(row["unit"], row["certificate_id"]) for row in rows)
+    s.imprint("ledger", "verify")
