@@ -216,10 +216,11 @@ static bool check_path(struct ca *ca, struct bytes chain, int64_t now_s, struct 
 	if (X509_STORE_CTX_init(context, roots, ca->certificate, between) != 1)
 		return crypto_failed("check the CA's path", e);
 	parameters = X509_STORE_CTX_get0_param(context);
-	X509_VERIFY_PARAM_set_time(parameters, (time_t)now_s);
-	X509_VERIFY_PARAM_set_flags(parameters,
-				    X509_V_FLAG_CHECK_SS_SIGNATURE |
-					    (now_s == CA_ANY_TIME ? X509_V_FLAG_NO_CHECK_TIME : 0));
+	X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_CHECK_SS_SIGNATURE);
+	if (now_s == CA_ANY_TIME) /* a time that is set would win over this flag */
+		X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_NO_CHECK_TIME);
+	else
+		X509_VERIFY_PARAM_set_time(parameters, (time_t)now_s);
 	X509_VERIFY_PARAM_set_auth_level(parameters, SECURITY_LEVEL);
 	if (X509_verify_cert(context) != 1)
 		return path_error(context, e);

@@ -74,8 +74,9 @@ MUST_CHECK bool certificate_compose(const struct ca *ca, const struct certificat
 MUST_CHECK bool certificate_sign(const struct ca *ca, const struct tbs *tbs, uint8_t *ret_der,
 				 size_t *ret_len, struct err *e);
 
-/* A new certificate serial: the station's prefix, then random bits: 16 octets in all, positive, at
- * least 64 random bits. */
+/* A new certificate serial: the station's prefix, then the time in 1/256 s (at most 5 octets), so
+ * that serials rise and the ledger's index of them grows at its end, then random bits, at least 64:
+ * 16 octets in all, positive. Without a prefix all is random. */
 MUST_CHECK bool certificate_serial(struct bytes prefix, uint8_t ret_serial[static 16],
 				   struct err *e);
 

@@ -50,6 +50,33 @@ static bool one_issuance(struct ledger *l, enum statement statement, const struc
 	return true;
 }
 
+/* The first that is not void, or else the first, of rows that come latest first. Chosen here, for
+ * SQLite would set up a sorter each time. */
+static bool latest_issuance(struct ledger *l, enum statement statement, const struct value *values,
+			    struct issuance *ret_issuance, struct err *e)
+{
+	struct issuance latest = { 0 }, other;
+	AUTO(query) query = NULL;
+	bool row;
+
+	if (!store_start(l, statement, values, &query, e) || !store_row(l, query, &row, e))
+		return false;
+	if (!row)
+		return err_set(e, ERR_NOT_FOUND, "the ledger has no such certificate");
+	read_issuance(query, &latest);
+	while (latest.state == STATE_VOID) {
+		if (!store_row(l, query, &row, e))
+			return false;
+		if (!row)
+			break;
+		read_issuance(query, &other);
+		if (other.state != STATE_VOID)
+			latest = other;
+	}
+	*ret_issuance = latest;
+	return true;
+}
+
 bool ledger_issuance(struct ledger *l, uint64_t id, struct issuance *ret_issuance, struct err *e)
 {
 	return one_issuance(l, SQL_ISSUANCE_GET, VALUES(INTEGER(id)), ret_issuance, e);
@@ -58,22 +85,23 @@ bool ledger_issuance(struct ledger *l, uint64_t id, struct issuance *ret_issuanc
 bool ledger_by_unit(struct ledger *l, const char *unit, struct issuance *ret_issuance,
 		    struct err *e)
 {
-	return one_issuance(l, SQL_BY_UNIT, VALUES(TEXT(bytes_text(unit))), ret_issuance, e);
+	return latest_issuance(l, SQL_BY_UNIT, VALUES(TEXT(bytes_text(unit))), ret_issuance, e);
 }
 
 bool ledger_by_key(struct ledger *l, const uint8_t key_sha256[static SHA256_LEN],
 		   struct issuance *ret_issuance, struct err *e)
 {
-	return one_issuance(l, SQL_BY_KEY, VALUES(BLOB(bytes_of(key_sha256, SHA256_LEN))),
-			    ret_issuance, e);
+	return latest_issuance(l, SQL_BY_KEY, VALUES(BLOB(bytes_of(key_sha256, SHA256_LEN))),
+			       ret_issuance, e);
 }
 
 bool ledger_key_elsewhere(struct ledger *l, const uint8_t key_sha256[static SHA256_LEN],
 			  const char *unit, struct issuance *ret_issuance, struct err *e)
 {
-	return one_issuance(l, SQL_KEY_ELSEWHERE,
-			    VALUES(BLOB(bytes_of(key_sha256, SHA256_LEN)), TEXT(bytes_text(unit))),
-			    ret_issuance, e);
+	return latest_issuance(
+		l, SQL_KEY_ELSEWHERE,
+		VALUES(BLOB(bytes_of(key_sha256, SHA256_LEN)), TEXT(bytes_text(unit))),
+		ret_issuance, e);
 }
 
 bool ledger_key_revoked(struct ledger *l, const uint8_t key_sha256[static SHA256_LEN],

@@ -17,7 +17,7 @@ static const char *const pragmas[] = {
 
 #define ORDER_SELECT "SELECT " SCHEMA_ORDER_COLUMNS " FROM orders WHERE "
 #define ISSUANCE_SELECT "SELECT " SCHEMA_ISSUANCE_COLUMNS " FROM issuances WHERE "
-#define LATEST_NOT_VOID " ORDER BY state = 4, id DESC LIMIT 1"
+#define LATEST_FIRST " ORDER BY id DESC"
 
 static const char *const sql[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -60,13 +60,13 @@ static const char *const sql[SQL_COUNT] = {
 		"UPDATE issuances SET state = ?2, reason = ?3, rekeyed = ?4, ended_at = "
 		"?5 WHERE id = ?1",
 	[SQL_ISSUANCE_GET] = ISSUANCE_SELECT "id = ?1",
-	[SQL_BY_UNIT] = ISSUANCE_SELECT "unit = ?1" LATEST_NOT_VOID,
-	[SQL_BY_KEY] = ISSUANCE_SELECT "key_sha256 = ?1" LATEST_NOT_VOID,
+	[SQL_BY_UNIT] = ISSUANCE_SELECT "unit = ?1" LATEST_FIRST,
+	[SQL_BY_KEY] = ISSUANCE_SELECT "key_sha256 = ?1" LATEST_FIRST,
 	[SQL_BY_CERTIFICATE] = ISSUANCE_SELECT "certificate_id = ?1",
 	[SQL_BY_SERIAL] = ISSUANCE_SELECT "serial = ?1",
 	[SQL_UNIT_LIVE] = "SELECT id FROM issuances WHERE unit = ?1 AND state <= 3 LIMIT 1",
 	[SQL_KEY_ELSEWHERE] = ISSUANCE_SELECT
-	"key_sha256 = ?1 AND unit <> ?2 AND (issued_entry > 0 OR state = 1)" LATEST_NOT_VOID,
+	"key_sha256 = ?1 AND unit <> ?2 AND (issued_entry > 0 OR state = 1)" LATEST_FIRST,
 	[SQL_KEY_REVOKED] =
 		ISSUANCE_SELECT "key_sha256 = ?1 AND state = 5 ORDER BY id DESC LIMIT 1",
 	[SQL_REKEYS] = "SELECT count(*) FROM issuances WHERE unit = ?1 AND rekeyed = 1",

@@ -123,9 +123,12 @@ static void void_reserved(struct signer *s, struct job *job)
 			       .issuance = job->issuance.id,
 			       .by = bytes_text("signer") };
 	struct err e;
-	int len = snprintf(reason, sizeof(reason), "not signed: %.200s", job->err.text);
 
-	entry.reason = bytes_of(reason, (size_t)len);
+	snprintf(reason, sizeof(reason), "not signed: %.200s", job->err.text);
+	for (char *c = reason; *c; c++)
+		if (*c < 0x20 || *c > 0x7e)
+			*c = '?'; /* an entry takes no half of a UTF-8 character */
+	entry.reason = bytes_text(reason);
 	if (!signer_append(s, &entry, &e))
 		signer_die(&e);
 	if (job->err.code == ERR_TOKEN || job->err.code == ERR_PIN) {
@@ -246,8 +249,8 @@ static void raise_alarm(struct signer *s, struct job *job, const struct issuance
 	bool is_new;
 	struct err e;
 
-	if (!ledger_alarm_is_new(s->ledger, ALARM_KEY_OTHER_UNIT, job->request.unit, other->unit, &is_new,
-				 &e) ||
+	if (!ledger_alarm_is_new(s->ledger, ALARM_KEY_OTHER_UNIT, job->request.unit, other->unit,
+				 &is_new, &e) ||
 	    (is_new && !signer_append(s, &entry, &e)))
 		signer_die(&e);
 	log_event(LOG_ALERT, "two units with one key", "nest=%s unit=%s other_unit=%s",

@@ -130,8 +130,7 @@ static bool connect_all(struct bench *b, struct err *e)
 	if (b->epoll_fd < 0)
 		return err_errno(e, ERR_SYSTEM, "no epoll descriptor");
 	for (size_t i = 0; i < b->arguments->clients; i++) {
-		struct epoll_event event = { .events = EPOLLIN,
-					     .data.ptr = &b->connections[i] };
+		struct epoll_event event = { .events = EPOLLIN, .data.ptr = &b->connections[i] };
 
 		if (!signer_connect(&b->connections[i].fd, e))
 			return false;

@@ -133,8 +133,8 @@ static bool find_token(struct bench *b, CK_SLOT_ID *ret_slot, struct err *e)
 static bool open_session(struct bench *b, CK_SLOT_ID slot, CK_SESSION_HANDLE *ret_session,
 			 struct err *e)
 {
-	CK_RV answer = b->module.call->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL,
-						     ret_session);
+	CK_RV answer =
+		b->module.call->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, ret_session);
 
 	return answer == CKR_OK || module_error(answer, "open a session", e);
 }
@@ -160,8 +160,7 @@ static bool find_key(struct bench *b, CK_SESSION_HANDLE session, struct err *e)
 
 	if (!module_find(&b->module, session, CKO_PRIVATE_KEY, id, &b->key, 1, &count, e))
 		return false;
-	if (count != 1 ||
-	    !module_attribute(&b->module, session, b->key, CKA_KEY_TYPE, &type, &len))
+	if (count != 1 || !module_attribute(&b->module, session, b->key, CKA_KEY_TYPE, &type, &len))
 		return err_set(e, ERR_NOT_FOUND, "the token holds no key of that id");
 	b->mechanism.mechanism = type == CKK_RSA ? CKM_RSA_PKCS : CKM_ECDSA;
 	return true;

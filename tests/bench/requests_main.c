@@ -169,8 +169,7 @@ static bool run(const struct arguments *a, struct err *e)
 		return err_errno(e, ERR_SYSTEM, "cannot make %s", file ? a->pem : a->out);
 	for (size_t i = 0; i < a->count; i++) {
 		pool_unit(a->prefix, i, unit);
-		if (!make_request(unit, der, &len, e) ||
-		    !pool_write(file, bytes_of(der, len), e) ||
+		if (!make_request(unit, der, &len, e) || !pool_write(file, bytes_of(der, len), e) ||
 		    (a->pem && !write_pem(a->pem, unit, bytes_of(der, len), e)))
 			return false;
 	}

@@ -2,8 +2,9 @@
 from collections import Counter
 
 
-def audit(s, held, order="DEMO"):
-    """`held`: {certificate id: unit} of every certificate that was ever seen outside the signer. [] if all is well."""
+def audit(s, held, order="DEMO", installed=(), head=None):
+    """`held`: {certificate id: unit} of every certificate that was ever seen outside the signer; `installed`: the units of which
+    it said that they are; `head`: a file with a head that it signed. [] if all is well."""
     rows = s.ledger_list()
     known = {row["certificate_id"]: row["unit"] for row in rows if row["certificate_id"]}
     wrong = [f"lost: certificate {key} of unit {unit} left the signer, and the ledger does not know it"
@@ -20,7 +21,10 @@ def audit(s, held, order="DEMO"):
     used, counted = s.order(order)["used"], sum(live.values())
     if used != counted:
         wrong.append(f"the order {order} says {used} used, its certificates are {counted}")
-    verify = s.imprint("ledger", "verify", check=False)
+    states = {row["unit"]: row["state"] for row in rows if row["state"] != "void"}
+    wrong += [f"lost: unit {unit} was installed, and is {states.get(unit, 'unknown')}"
+              for unit in installed if states.get(unit) != "installed"]
+    verify = s.imprint("ledger", "verify", *(["--head", head] if head else []), check=False)
     if verify.returncode != 0:
         wrong.append(f"ledger verify: exit {verify.returncode}: {verify.stdout}{verify.stderr}")
     return wrong

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from audit import audit
 from csr import new_csr
 from signer_client import EVIDENCE_DIGEST
-from station import LONG, PROGRAMS, Station, wait_until
+from station import LONG, PROGRAMS, wait_until
 
 KINDS = ["write", "pwrite64", "fsync", "fdatasync", "ftruncate", "sendmsg"]
 POINTS_MAX = 5000  # a sweep that does not end is a mistake of ours
@@ -25,15 +26,17 @@ pytestmark = pytest.mark.skipif(bool(NO_PTRACE), reason=str(NO_PTRACE))
 
 
 class Strace:
-    """strace on a running process: on all its threads, or on one. With `kind` and `number` it kills."""
+    """strace on a running process: on all its threads, or on one; with `only`, its calls on that file. With `kind` and `number`
+    it kills."""
 
-    def __init__(self, s, thread=None, kind=None, number=0):
+    def __init__(self, s, thread=None, kind=None, number=0, only=None):
         self.path = s.dir / "strace"
         self.path.unlink(missing_ok=True)
         pid = s.pid("signer")
         inject = ["-e", f"inject={kind}:signal=KILL:when={number}"] if kind else []
         self.process = subprocess.Popen(
             ["strace", "-y", "-s", "0", "-o", self.path, "-e", f"trace={','.join(KINDS)}", *inject,
+             *(["-P", only] if only else []),
              *(["-p", str(thread)] if thread else ["-f", "-p", str(pid)])],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         # Counting begins with the attachment: nothing of the work may come before.
@@ -110,9 +113,9 @@ def work(station):
     return Work(station("--boards", 0))
 
 
-def kill_at(s, action, kind, number, thread=None):
+def kill_at(s, action, kind, number, thread=None, only=None):
     """True if the signer was killed there; it runs again afterwards."""
-    trace = Strace(s, thread, kind, number)
+    trace = Strace(s, thread, kind, number, only)
     if action() and s.answers("signer"):  # the kill may come after the answer
         trace.end()
         return False
@@ -122,13 +125,13 @@ def kill_at(s, action, kind, number, thread=None):
     return True
 
 
-def sweep(s, thread, kind, action, settle, step=1):
+def sweep(s, thread, kind, action, settle, step=1, only=None):
     """Kills at the 1st, 2nd, 3rd … such call of a thread, until the action gets done without. How many kills that were."""
     number = 1
     while True:
         assert number < POINTS_MAX
         unit = action.prepare()
-        killed = kill_at(s, lambda: action.run(unit), kind, number, thread(s))
+        killed = kill_at(s, lambda: action.run(unit), kind, number, thread(s), only)
         settle(unit, killed, (kind, number))
         if not killed:
             return len(range(1, number, step))
@@ -246,6 +249,98 @@ def test_killed_at_every_call_of_a_start(work):
                 break
     print(f"\nkilled at {sum(kills.values())} points: {dict(kills)}")
     assert kills["pwrite64"] and kills["fdatasync"], "the start wrote nothing"
+
+
+def fill_log(work, file):
+    """Makes the ledger's log so long that the signer begins to fold it into the file: there it is killed. From then on each of
+    its starts finds such a log, and its first commit tries again."""
+    s = work.s
+    trace = Strace(s, s.pid("signer"), "pwrite64", 1, only=file)
+    try:
+        with s.signer() as signer:
+            for _ in range(200):
+                unit, csr = work.new()
+                work.held[signer.issue(unit, csr.read_bytes()).issuance["certificate_id"].hex()] = unit
+            # What is killed must leave no reservation: to void it, the next start would commit, and fold the log.
+            while True:
+                assert not signer.ask("order use", order="DEMO").refusal
+    except ConnectionError:
+        s.wait_end("signer")
+        trace.end()
+        s.start("signer")
+
+
+class UseOrder:
+    """One commit and nothing else: nothing is left reserved, so the start after it commits nothing."""
+
+    def __init__(self, work):
+        self.work = work
+
+    def prepare(self):
+        return None
+
+    def run(self, _):
+        return self.work.s.imprint("order", "use", "DEMO", check=False).returncode == 0
+
+    def settle(self, _, killed, where):
+        assert audit(self.work.s, self.work.held) == [], where
+
+
+def test_killed_in_a_checkpoint(work):
+    """Now and then a commit folds the log into the ledger's file, page by page."""
+    s, action, kills = work.s, UseOrder(work), {}
+    file = s.dir / "lib/signer/ledger.db"
+    # A checkpoint has as many writes as the file has pages: the short form takes some.
+    for kind, step in (("pwrite64", 1 if LONG else 10), ("fdatasync", 1)):
+        fill_log(work, file)
+        kills[kind] = sweep(s, loop, kind, action, action.settle, step, file)
+    print(f"\n{work.count} units; killed at {sum(kills.values())} points: {kills}")
+    assert kills["pwrite64"] > 3 and kills["fdatasync"]
+
+
+def run_board(s):
+    """One run on A1: True if it passed."""
+    return s.imprint("start", "A1", check=False).returncode == 0 and s.imprint("wait", "--outcome", "PASS", "--timeout", "30", check=False).returncode == 0
+
+
+def kill_with_a_board(s, kind, number):
+    """Starts a run, kills the signer in it, and brings it back while the station still waits: was it killed, did the run pass?"""
+    trace, passed = Strace(s, s.pid("signer"), kind, number), []
+    run = threading.Thread(target=lambda: passed.append(run_board(s)))
+    run.start()
+    wait_until(lambda: not s.pid("signer") or not run.is_alive(), what="kill or end")
+    killed = not s.answers("signer")
+    if killed:
+        s.wait_end("signer")
+        s.start("signer")
+    run.join()
+    trace.end()
+    return killed, passed[0]
+
+
+def test_killed_with_a_board(station):
+    """The whole life of one board, from blank to installed; then the same board again."""
+    work = Work(station("--boards", 1))
+    s, kills, outcomes = work.s, Counter(), Counter()
+    for kind in KINDS:
+        # The writes into the log are many and all alike here: test_killed_at_every_call has every one of them.
+        for number in range(1, POINTS_MAX, 1 if LONG or kind != "pwrite64" else 8):
+            s.rig("remove A1", "insert A1")
+            unit = s.boards()["A1"]
+            killed, passed = kill_with_a_board(s, kind, number)
+            flash = s.dump(unit)
+            if flash:
+                work.held[hashlib.sha256(flash).hexdigest()] = unit
+            outcomes["passed in spite of it" if passed else "did not pass"] += killed
+            assert run_board(s), (kind, number)
+            work.held[hashlib.sha256(s.dump(unit)).hexdigest()] = unit
+            work.check_unit(unit, "installed")
+            work.check()
+            kills[kind] += killed
+            if not killed:
+                break
+    print(f"\nkilled at {sum(kills.values())} points: {dict(kills)}; {dict(outcomes)}")
+    assert kills["fdatasync"] >= 3 and kills["sendmsg"] >= 2 and kills["pwrite64"]
 
 
 def leave_reserved(work):

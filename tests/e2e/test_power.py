@@ -11,7 +11,7 @@ import pytest
 from audit import audit
 from csr import new_csr
 from disk import Disk, why_not
-from signer_client import ISSUED
+from signer_client import DONE, EVIDENCE_DIGEST, ISSUED
 from station import BUILD, LONG, Station
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=str(why_not()))
@@ -70,8 +70,9 @@ class Clients:
     """Ask for certificates without a pause, and write down what they get before anything else."""
 
     def __init__(self, s):
-        self.s, self.held, self.open, self.count = s, {}, {}, 0
+        self.s, self.held, self.installed, self.open, self.count = s, {}, set(), {}, 0
         self.lock = threading.Lock()
+        self.head = s.dir / "head.json"  # the last that the signer signed
 
     def next_unit(self):
         with self.lock:
@@ -83,6 +84,17 @@ class Clients:
         assert answer.type == ISSUED, answer.text
         self.held[answer.issuance["certificate_id"].hex()] = unit
         assert hashlib.sha256(answer.files["certificate"][0]).digest() == answer.issuance["certificate_id"]
+        done = signer.ask("installed", certificate_id=answer.issuance["certificate_id"], unit=unit, nest="X1",
+                          evidence=EVIDENCE_DIGEST, nonce=answer.nonce)
+        assert done.type == DONE, done.text
+        self.installed.add(unit)
+
+    def ask_heads(self):
+        while True:
+            head = self.s.imprint("ledger", "head", check=False)
+            if head.returncode != 0:
+                return
+            self.head.write_text(head.stdout)
 
     def work(self):
         try:
@@ -97,7 +109,7 @@ class Clients:
 
     def run_until(self, cut):
         """Runs them all until `cut` has been called and they see the end of the signer."""
-        all_of_them = [threading.Thread(target=self.work) for _ in range(CLIENTS)]
+        all_of_them = [threading.Thread(target=work) for work in [self.work] * CLIENTS + [self.ask_heads]]
         for one in all_of_them:
             one.start()
         cut()
@@ -143,7 +155,7 @@ def cut_campaign(s, disk, numbers, cuts, env=None, wanted=""):
         s.start("signer", env=env)
         if env is None:
             clients.ask_again()
-        wrong = audit(s, clients.held)
+        wrong = audit(s, clients.held, installed=clients.installed, head=clients.head if clients.head.exists() else None)
         if any(sentence.startswith(wanted) for sentence in wrong):
             return wrong, clients.held, number + 1
     return [], clients.held, cuts
@@ -205,6 +217,10 @@ class Line:
         self.units = set()
         return {unit: data for unit, data in found.items() if data}
 
+    def passed(self):
+        """The units of which the station wrote down that they passed; its own folder is not on the disk that is cut."""
+        return {run["unit"] for run in self.s.json("runs") if run["outcome"] == "PASS"}
+
     def hold(self, flashes):
         """Certificates in boards are held; half a certificate counts as the one of the ledger that it is a half of."""
         rows = self.s.ledger_list()
@@ -254,11 +270,11 @@ def line_campaign(s, disk, numbers, cuts, env=None, wanted=""):
         flashes = line.read_flash()
         s.start("signer", env=env)
         line.hold(flashes)
-        wrong = audit(s, line.held)
+        wrong = audit(s, line.held, installed=line.passed())
         if env is None:
             s.start("station")
             line.again()
-            wrong += audit(s, line.held)
+            wrong += audit(s, line.held, installed=line.passed())
         if any(sentence.startswith(wanted) for sentence in wrong):
             return wrong, line, number + 1
     return [], line, cuts

@@ -19,8 +19,7 @@ pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=str(WHY_NOT))
 
 DISKS = ["ext4", "xfs"]
 CALLS = ["write", "pwrite64", "ftruncate", "rename,renameat2", "fsync", "fdatasync"]
-STEP = 1 if LONG else 10  # of writes and truncations, of which SoftHSM makes many; the rest is cut at each
-MANY = ("write", "pwrite64", "ftruncate")
+STEP = {"write": 20, "pwrite64": 20, "ftruncate": 20, "fsync": 2, "fdatasync": 2}  # the short form takes some of many
 POINTS_MAX = 1000
 INIT = ["init", "--station", "CUT"]
 CREATE = ["ca", "create", "--subject", "O=Example,CN=Example CUT CA"]
@@ -94,7 +93,7 @@ def cut_at_every_call(s, disk, command, prepare, check, answers=lambda: False):
     numbers, cuts = dice(command[-1], disk.kind), {}
     for calls in CALLS:
         cuts[calls] = 0
-        for number in range(1, POINTS_MAX, STEP if calls in MANY else 1):
+        for number in range(1, POINTS_MAX, 1 if LONG else STEP.get(calls, 1)):
             prepare()
             stopped = Stopped(s, command, calls, number, answers)
             disk.cut(numbers.random() < 0.5)

@@ -469,6 +469,38 @@ static void serials_are_positive_and_differ(void **state)
 	assert_false(certificate_serial(bytes_of(serial, 9), first, &e));
 }
 
+static void write_seconds(int64_t wall_s, uint8_t ret_octets[static 4])
+{
+	for (int i = 0; i < 4; i++)
+		ret_octets[i] = (uint8_t)(wall_s >> 8 * (3 - i));
+}
+
+/* What lies between prefix and random octets is the time: a later serial is larger. */
+static void serials_rise(void **state)
+{
+	static const uint8_t prefix[] = { 0x5a, 0x31, 1, 2, 3, 4, 5, 6 };
+	static const struct timespec moment = { .tv_nsec = 10000000 };
+	uint8_t first[16], second[16], begin[4], end[4];
+	struct err e;
+
+	(void)state;
+	for (size_t len = 1; len <= sizeof(prefix); len++) {
+		size_t shown = 8 - len < 4 ? 8 - len : 4; /* of the whole seconds */
+
+		write_seconds(clock_wall_s(), begin);
+		assert_true(certificate_serial(bytes_of(prefix, len), first, &e));
+		nanosleep(&moment, NULL);
+		assert_true(certificate_serial(bytes_of(prefix, len), second, &e));
+		write_seconds(clock_wall_s() + 1, end); /* time() lags by up to a tick */
+		assert_memory_equal(second, prefix, len);
+		assert_true(memcmp(first + len, begin, shown) >= 0);
+		assert_true(memcmp(second + len, end, shown) <= 0);
+		if (len <= 3)
+			assert_true(memcmp(first, second, 8) < 0);
+		assert_memory_not_equal(first + 8, second + 8, 8);
+	}
+}
+
 static size_t pem_of(struct bytes der, char *text)
 {
 	AUTO(BIO) output = BIO_new(BIO_s_mem());
@@ -893,6 +925,7 @@ int main(void)
 		cmocka_unit_test_setup(key_usages_are_written, reset_product),
 		cmocka_unit_test_setup(only_what_was_reserved_is_signed, reset_product),
 		cmocka_unit_test_setup(serials_are_positive_and_differ, reset_product),
+		cmocka_unit_test_setup(serials_rise, reset_product),
 		cmocka_unit_test_setup(files_hold_what_the_product_says, reset_product),
 		cmocka_unit_test_setup(the_verification_certificate_is_what_aws_wants,
 				       reset_product),

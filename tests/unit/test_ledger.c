@@ -430,6 +430,36 @@ static void lookups(void **state)
 	rig_down(&r);
 }
 
+/* The latest that is not void, whatever came after it; if all are void, the latest. */
+static void void_hides_nothing(void **state)
+{
+	struct rig_board boards[5];
+	struct rig_issuance i[5];
+	struct issuance row;
+	struct rig r;
+	struct err e;
+
+	(void)state;
+	rig_up(&r);
+	rig_order(&r, "WO-1", 9);
+	for (int n = 0; n < 5; n++) {
+		boards[n] = rig_board();
+		rig_plan(&r, n < 3 ? "T-1" : "T-2", &boards[n], &i[n]);
+		assert_done(rig_reserve(&r, "WO-1", &i[n], &e), &e);
+		assert_done(rig_issue(&r, &i[n], &e), &e);
+		if (n == 0)
+			assert_done(rig_install(&r, &i[n], &e), &e);
+		assert_done(rig_end(&r, &i[n], n == 0 ? ENTRY_REVOKED : ENTRY_VOID, false, &e), &e);
+	}
+	assert_done(ledger_by_unit(r.ledger, "T-1", &row, &e), &e);
+	assert_int_equal(row.id, i[0].id);
+	assert_done(ledger_by_unit(r.ledger, "T-2", &row, &e), &e);
+	assert_int_equal(row.id, i[4].id);
+	for (int n = 0; n < 5; n++)
+		EVP_PKEY_free(boards[n].key);
+	rig_down(&r);
+}
+
 /* All that the derived tables hold, as one hash. */
 static int add_row(void *context, int count, char **values, char **names)
 {
@@ -877,7 +907,7 @@ int main(void)
 		cmocka_unit_test(cut_tail),	 cmocka_unit_test(flipped_byte),
 		cmocka_unit_test(backups),	 cmocka_unit_test(stranger),
 		cmocka_unit_test(settings),	 cmocka_unit_test(full_disk),
-		cmocka_unit_test(failed_commit),
+		cmocka_unit_test(failed_commit), cmocka_unit_test(void_hides_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
