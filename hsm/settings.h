@@ -21,7 +21,7 @@
 #ifndef HSM_SETTINGS_H
 #define HSM_SETTINGS_H
 
-#include "hsm/token.h"
+#include "hsm/token/token.h"
 #include "hsm/api/request.h"
 
 #define SETTINGS_PEERS_MAX 16

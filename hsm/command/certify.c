@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
-#include "hsm/csr.h"
+#include "hsm/certificate/csr.h"
 
 #include <errno.h>
 #include <openssl/sha.h>

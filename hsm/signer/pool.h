@@ -5,7 +5,7 @@
 #ifndef HSM_SIGNER_POOL_H
 #define HSM_SIGNER_POOL_H
 
-#include "hsm/csr.h"
+#include "hsm/certificate/csr.h"
 
 #define POOL_WORKERS_MAX 32
 

@@ -5,7 +5,7 @@
 #ifndef HSM_SIGNER_PRODUCTS_H
 #define HSM_SIGNER_PRODUCTS_H
 
-#include "hsm/product.h"
+#include "hsm/product/product.h"
 
 struct products;
 struct product_ref {

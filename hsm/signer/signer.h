@@ -13,7 +13,7 @@
 
 #include "hsm/api/refusal.h"
 #include "hsm/api/request.h"
-#include "hsm/certificate.h"
+#include "hsm/certificate/certificate.h"
 #include "hsm/ledger/rules.h"
 #include "hsm/settings.h"
 #include "hsm/signer/guard.h"

@@ -2,7 +2,7 @@
  * Prints one JSON object. See --help. */
 #include "base/cleanup.h"
 #include "base/hex.h"
-#include "hsm/module.h"
+#include "hsm/token/module.h"
 #include "tests/bench/clock.h"
 #include "tests/bench/pool.h"
 

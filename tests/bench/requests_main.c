@@ -1,8 +1,8 @@
 /* bench-requests: makes the requests that a benchmark asks certificates for: a new P-256 key for
  * each, as boards do. See --help. */
 #include "base/err.h"
-#include "hsm/crypto.h"
-#include "hsm/der.h"
+#include "hsm/x509/crypto.h"
+#include "hsm/x509/der.h"
 #include "tests/bench/pool.h"
 
 #include <argp.h>

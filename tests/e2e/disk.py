@@ -43,9 +43,14 @@ class Disk:
         return self
 
     def __exit__(self, *_):
-        if os.path.ismount(self.path):
-            self.unmount()
-        self.image.unlink()
+        try:
+            if os.path.ismount(self.path):
+                self.unmount()
+        except AssertionError:
+            run("umount", "-l", self.path)  # whoever is still on it: it goes when he goes
+            raise
+        finally:
+            self.image.unlink()
 
     def mount(self):
         run("mount", "-o", "loop", self.image, self.path)

@@ -2,6 +2,7 @@
 that left the signer must be in the ledger afterwards. And it must be possible to see a loss: the same harness goes red
 with libeatmydata under the signer, and with a careless SQLite."""
 import hashlib
+import json
 import os
 import random
 import threading
@@ -132,7 +133,7 @@ def control_env(control):
 
 
 def check_control(s, env, name, wrong, held, cuts):
-    lost = [sentence for sentence in wrong if sentence.startswith("lost")]
+    lost = [sentence for sentence in wrong if sentence.startswith("lost: certificate")]
     print(f"{name}: red at cut {cuts}, {len(lost)} of {len(held)} certificates lost")
     if "RIG_SYNCHRONOUS" in env:
         assert f"rig: synchronous={env['RIG_SYNCHRONOUS']}" in s.log("signer"), "the control controls nothing"
@@ -179,7 +180,7 @@ def test_the_clients_see_a_loss(disked, kind, control):
     """Negative controls: with fsync turned off the ledger must lose what was sent, and the audit must say so."""
     env = control_env(control)
     s, disk = disked(kind, "--boards", 0)
-    wrong, held, cuts = cut_campaign(s, disk, dice(kind, control), CONTROL_CUTS, env, "lost")
+    wrong, held, cuts = cut_campaign(s, disk, dice(kind, control), CONTROL_CUTS, env, "lost: certificate")
     check_control(s, env, f"{kind}, {control}", wrong, held, cuts)
 
 
@@ -219,7 +220,8 @@ class Line:
 
     def passed(self):
         """The units of which the station wrote down that they passed; its own folder is not on the disk that is cut."""
-        return {run["unit"] for run in self.s.json("runs") if run["outcome"] == "PASS"}
+        lines = (self.s.dir / "lib/station/runs.jsonl").read_text().splitlines()
+        return {run["unit"] for run in map(json.loads, lines) if run["outcome"] == "PASS"}
 
     def hold(self, flashes):
         """Certificates in boards are held; half a certificate counts as the one of the ledger that it is a half of."""
@@ -297,5 +299,5 @@ def test_every_certificate_in_a_board_is_in_the_ledger(disked, kind, campaign, r
 def test_the_line_sees_a_loss(disked, kind, control):
     env = control_env(control)
     s, disk = disked(kind, "--boards", BOARDS)
-    wrong, line, cuts = line_campaign(s, disk, dice("line", kind, control), CONTROL_CUTS, env, "lost")
+    wrong, line, cuts = line_campaign(s, disk, dice("line", kind, control), CONTROL_CUTS, env, "lost: certificate")
     check_control(s, env, f"{kind}, {control}", wrong, line.held, cuts)

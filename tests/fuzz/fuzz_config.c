@@ -1,7 +1,7 @@
 /* Any bytes as each of the settings files and as both parts of a product, with every check behind
  * the schema. The file is read from a folder of its own, as the programs read it. */
 #include "base/config.h"
-#include "hsm/product.h"
+#include "hsm/product/product.h"
 #include "hsm/schemas.h"
 #include "hsm/settings.h"
 #include "station/product.h"

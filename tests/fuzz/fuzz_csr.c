@@ -1,8 +1,8 @@
 /* A request from a board, or a file that a person gives: whatever the bytes are, the checker
  * returns, and what it accepts OpenSSL accepts, too. */
-#include "hsm/csr.h"
+#include "hsm/certificate/csr.h"
 
-#include "hsm/crypto.h"
+#include "hsm/x509/crypto.h"
 
 static struct csr_checker *checker;
 

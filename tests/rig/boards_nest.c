@@ -175,8 +175,7 @@ void nest_work(struct nest *nest, int64_t now_ns)
 	if (nest->trouble.kind == KIND_GARBAGE)
 		babble(nest);
 	while ((arrived = wire_move(&nest->wire, now_ns)).len > 0) {
-		if (nest->trouble.kind == KIND_SWAP && nest->board->csr_made &&
-		    !nest->trouble_done)
+		if (nest->trouble.kind == KIND_SWAP && nest->board->csr_made && !nest->trouble_done)
 			swap(nest);
 		vboard_receive(nest->board, arrived);
 		now_ns = wire_now_ns();

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_SOFT_H
 #define TESTS_UNIT_SOFT_H
 
-#include "hsm/token.h"
+#include "hsm/token/token.h"
 
 #include <ftw.h>
 #include <stdio.h>

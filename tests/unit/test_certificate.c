@@ -1,10 +1,10 @@
-#include "hsm/certificate.h"
+#include "hsm/certificate/certificate.h"
 
 #include "base/clock.h"
 #include "hsm/api/refusal.h"
-#include "hsm/crypto.h"
-#include "hsm/spki.h"
-#include "hsm/x509.h"
+#include "hsm/x509/crypto.h"
+#include "hsm/token/spki.h"
+#include "hsm/certificate/x509.h"
 #include "tests/unit/soft.h"
 
 #include <openssl/x509v3.h>

@@ -1,8 +1,8 @@
-#include "hsm/csr.h"
+#include "hsm/certificate/csr.h"
 
-#include "hsm/crypto.h"
-#include "hsm/der.h"
-#include "hsm/spki.h"
+#include "hsm/x509/crypto.h"
+#include "hsm/x509/der.h"
+#include "hsm/token/spki.h"
 
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>

@@ -1,9 +1,9 @@
 /* product: what the signer's part may say, where a mistake is, and what the words become. */
-#include "hsm/product.h"
+#include "hsm/product/product.h"
 
-#include "hsm/der.h"
-#include "hsm/name.h"
-#include "hsm/unit_pattern.h"
+#include "hsm/x509/der.h"
+#include "hsm/x509/name.h"
+#include "hsm/product/unit_pattern.h"
 
 #include <openssl/x509v3.h>
 #include <setjmp.h>

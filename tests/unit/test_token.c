@@ -1,10 +1,10 @@
-#include "hsm/token.h"
+#include "hsm/token/token.h"
 
-#include "hsm/crypto.h"
-#include "hsm/module.h"
-#include "hsm/spki.h"
-#include "hsm/token_inside.h"
-#include "hsm/token_uri.h"
+#include "hsm/x509/crypto.h"
+#include "hsm/token/module.h"
+#include "hsm/token/spki.h"
+#include "hsm/token/token_inside.h"
+#include "hsm/token/token_uri.h"
 #include "tests/unit/soft.h"
 
 #include <glob.h>

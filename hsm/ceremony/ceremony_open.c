@@ -1,0 +1,109 @@
+#include "hsm/ceremony/ceremony_open.h"
+
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/place.h"
+
+#include <errno.h>
+
+#define CLOCK_BACK_MAX_S 5 /* so much is forgiven, as the signer does */
+
+static bool load_settings(struct settings *settings, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (!place_path(PLACE_ETC, "signer.yaml", path, e))
+		return false;
+	if (access(path, F_OK) < 0 && errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND, "there is no %s: run imprint init first", path);
+	return settings_load(path, settings, e);
+}
+
+static bool open_ledger(bool make, struct ledger **ret_ledger, struct err *e)
+{
+	char path[PATH_MAX];
+	bool there, done;
+
+	if (!place_path(PLACE_LIB_SIGNER, "ledger.db", path, e))
+		return false;
+	there = access(path, F_OK) == 0;
+	if (!there && !make)
+		return err_set(e, ERR_NOT_FOUND,
+			       "there is no ledger yet: run imprint ca create first");
+	done = (there || ledger_create(path, e)) && ledger_open(path, ret_ledger, e);
+	if (!done && e->code == ERR_BUSY)
+		err_set(e, ERR_BUSY,
+			"stop the signer first: systemctl stop imprint-signer (the ledger %s is in "
+			"use)",
+			path);
+	return done;
+}
+
+static bool look_for_head(struct ceremony *c, struct err *e)
+{
+	AUTO_FREE uint8_t *data = NULL;
+	size_t len;
+
+	c->has_head = ledger_latest(c->ledger, ENTRY_LEDGER, &data, &len, e);
+	return c->has_head || e->code == ERR_NOT_FOUND;
+}
+
+static bool set_time(struct ceremony *c, struct err *e)
+{
+	int64_t last_s = ledger_last_time(c->ledger);
+	char text[CLOCK_TEXT_SIZE];
+
+	c->now_s = clock_wall_s();
+	if (last_s - c->now_s > CLOCK_BACK_MAX_S)
+		return err_set(e, ERR_REFUSED,
+			       "the clock stands before the ledger's last entry (%s): set it first",
+			       clock_format(last_s, text));
+	if (c->now_s < last_s)
+		c->now_s = last_s;
+	return true;
+}
+
+bool ceremony_open(bool make, struct ceremony **ret_ceremony, struct err *e)
+{
+	AUTO(ceremony) c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return err_set(e, ERR_SYSTEM, "no memory");
+	if (!load_settings(&c->settings, e) || !open_ledger(make, &c->ledger, e) ||
+	    !look_for_head(c, e) || !set_time(c, e))
+		return false;
+	*ret_ceremony = TAKE(c);
+	return true;
+}
+
+void ceremony_close(struct ceremony *c)
+{
+	if (!c)
+		return;
+	ledger_close(c->ledger);
+	free(c);
+}
+
+bool ceremony_append(struct ceremony *c, struct entry *entries, size_t count, struct err *e)
+{
+	if (!ledger_begin(c->ledger, e))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		entries[i].time_s = c->now_s;
+		if (!ledger_append(c->ledger, &entries[i], e)) {
+			ledger_rollback(c->ledger);
+			return false;
+		}
+	}
+	return ledger_commit(c->ledger, e);
+}
+
+void ceremony_say_ca(const struct ca *ca, char *ret_text, size_t size)
+{
+	char id[2 * SHA256_LEN + 1], end[CLOCK_TEXT_SIZE];
+
+	hex_encode(BYTES(ca->id), id);
+	clock_format(ca->not_after, end);
+	snprintf(ret_text, size, "CA accepted, ends %.*s, AWS id %.4s…%s\n", (int)strcspn(end, "T"),
+		 end, id, id + sizeof(id) - 3);
+}

@@ -1,0 +1,23 @@
+"""The benchmarks themselves work; their figures are for docs/numbers.md, not for a test."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+BENCH = pathlib.Path(__file__).resolve().parent.parent / "bench"
+BUILD = os.environ.get("IMPRINT_BUILD", str(BENCH.parent.parent / "build/dev"))
+
+
+@pytest.mark.parametrize("program, keys", [
+    ("issue", {"ratio_openssl_ca_batch", "ratio_openssl_x509", "ratio_raw_sign"}),
+    ("panel", {"ratio", "signer_rss_mb", "station_rss_mb"}),
+])
+def test_benchmark_sums_up(program, keys):
+    done = subprocess.run([BENCH / program, "--quick", "--json"], env=dict(os.environ, IMPRINT_BUILD=BUILD),
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert last["summary"] and all(last[key] > 0 for key in keys)
