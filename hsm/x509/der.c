@@ -5,6 +5,7 @@
 
 #define LONG_FORM 0x80
 #define LENGTH_OCTETS_MAX 4
+#define CLASS 0xc0
 #define CONSTRUCTED 0x20
 #define TAG_NUMBER 0x1f
 #define LAST_UTC_YEAR 2049
@@ -106,12 +107,20 @@ static bool strict_primitive(uint8_t tag, struct bytes c)
 	}
 }
 
+/* Of the universal types, sequences and sets alone are constructed; a string in pieces is BER. */
+static bool strict_form(uint8_t tag)
+{
+	bool collects = (tag | CONSTRUCTED) == DER_SEQUENCE || (tag | CONSTRUCTED) == DER_SET;
+
+	return (tag & CLASS) != 0 || ((tag & CONSTRUCTED) != 0) == collects;
+}
+
 static bool strict_below(struct bytes input, unsigned depth)
 {
 	struct der_element element;
 
 	while (input.len > 0) {
-		if (!der_next(&input, &element))
+		if (!der_next(&input, &element) || !strict_form(element.tag))
 			return false;
 		if (element.tag & CONSTRUCTED) {
 			if (depth == DER_DEPTH_MAX || !strict_below(element.content, depth + 1))

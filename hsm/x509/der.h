@@ -47,7 +47,7 @@ bool der_read(struct bytes *input, uint8_t tag, struct bytes *ret_content);
 /* The content of the one element of that tag that the input consists of, with nothing behind it. */
 bool der_only(struct bytes input, uint8_t tag, struct bytes *ret_content);
 /* True if the input is elements and nothing else, down to the innermost: minimal lengths, minimal
- * integers, booleans 00 or ff, empty NULLs. */
+ * integers, booleans 00 or ff, empty NULLs, no strings in pieces. */
 bool der_strict(struct bytes input);
 
 struct der_writer {

@@ -70,7 +70,7 @@ def check_certificate(line, certificate, unit, tmp_path):
     assert "Version: 3" in text
     serial = serial_of(certificate)
     prefix = re.search(r'serial_prefix: "?([0-9a-f]+)', (line.dir / "etc/signer.yaml").read_text()).group(1)
-    assert serial.startswith(prefix.lstrip("0")) and len(serial) >= 16 and len(serial) <= 40
+    assert serial.startswith(prefix) and len(serial) >= 16 and len(serial) <= 40
     done = verify(line.ca, [certificate], tmp_path)
     assert done.returncode == 0, done.stderr
 
@@ -327,11 +327,32 @@ def test_wrong_rsa_keys(line, signer, keys, name, change):
         der.info(der.ec_spki(der.elements(der.elements(spki)[0][2])[1][2][1:], der.P384)), key)),
     ("a curve that nobody has", lambda info, spki, key: der.signed(
         der.info(der.ec_spki(der.elements(der.elements(spki)[0][2])[1][2][1:], "2a0304")), key)),
+    ("a length inside not as short as can be", lambda info, spki, key: with_attribute(spki, key, b"\x04\x81\x01x")),
+    ("indefinite length inside", lambda info, spki, key: with_attribute(spki, key, b"\x24\x80\x04\x01x\0\0")),
+    ("string in pieces", lambda info, spki, key: with_attribute(spki, key, b"\x24\x03\x04\x01x")),
+    ("true that is not FF", lambda info, spki, key: with_attribute(spki, key, b"\1\1\1")),
+    ("number not as short as can be", lambda info, spki, key: with_attribute(spki, key, b"\2\2\0\1")),
     ("nested 1000 deep", lambda info, spki, key: nested(1000)),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_malformed(line, signer, keys, name, make):
     spki = der.spki_of_request(make_request(keys["ec-p256"]))
     refused(line, signer, make(der.info(spki), spki, keys["ec-p256"]), ("csr", "key-type"))
+
+
+EXTENSION_REQUEST = "2a864886f70d01090e"
+
+
+def with_attribute(spki, key, value):
+    """Signed with an attribute whose value is this."""
+    return der.signed(der.info(spki, attributes=der.sequence(der.oid(EXTENSION_REQUEST), der.tlv(0x31, value))), key)
+
+
+def test_an_attribute_is_no_harm(line, requests):
+    """So that the malformed ones above are refused for what is malformed."""
+    key = requests.key()
+    with line.signer() as connection:
+        answer = connection.issue(new_unit(line), with_attribute(der.spki_of_request(make_request(key)), key, b"\x04\x01x"))
+    assert answer.type == ISSUED, answer.text
 
 
 def long_length(request):
