@@ -270,5 +270,7 @@ bool server_run(struct signer *s, struct err *e)
 	}
 	while (ok && (!server.stop_ms || (s->job_count && clock_monotonic_ms() < server.stop_ms)))
 		ok = turn(&server, e);
+	while (server.count > 0)
+		drop(&server, server.count - 1);
 	return ok;
 }

@@ -54,9 +54,12 @@ class Disk:
 
     def mount(self):
         run("mount", "-o", "loop", self.image, self.path)
+        # It waits for its command, so that the cut comes at the moment that was meant.
+        self.switch = subprocess.Popen(["xfs_io", "-x", self.path], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
     def unmount(self):
         """The loop device goes with it."""
+        self.switch.communicate()
         for _ in range(100):  # the dead may still be letting go of their files
             if subprocess.run(["umount", self.path], capture_output=True).returncode == 0:
                 return
@@ -65,8 +68,9 @@ class Disk:
 
     def cut(self, log_too=True):
         """Power off. The file system's log is lost with it, or had been written just before; the data that nobody synced
-        is lost in both cases."""
-        run("xfs_io", "-x", "-c", "shutdown" if log_too else "shutdown -f", self.path)
+        is lost in both cases. A process that was in the midst of fsync may be told that all went well: stop it first."""
+        self.switch.communicate("shutdown\n" if log_too else "shutdown -f\n")
+        assert self.switch.returncode == 0
 
     def back(self):
         """Power on: the log is replayed. Nobody may be on the disk any more."""

@@ -17,12 +17,22 @@ def nests_of(s):
     return {row["nest"]: row for row in s.json("status") if row["type"] == "nest"}
 
 
+def wait_runs(s, count, timeout_s=60):
+    """Until so many runs are on record, and their nests, a moment later, say that they ended."""
+    def ended():
+        runs = s.json("runs")
+        return len(runs) >= count and not {run["nest"] for run in runs} & {
+            nest for nest, row in nests_of(s).items() if row["state"] == "running"}
+
+    wait_until(ended, timeout_s, f"{count} runs")
+
+
 def run_all(s, *names, count=None):
     """Starts all nests (or those named) and waits until their runs are on record: {nest: its newest run}."""
     before = len(s.json("runs"))
     s.imprint("start", *names)
     count = count or len(names) or len(s.boards())
-    wait_until(lambda: len(s.json("runs")) >= before + count, 60, f"{count} runs")
+    wait_runs(s, before + count)
     return {run["nest"]: run for run in s.json("runs")[before:]}
 
 
@@ -189,7 +199,7 @@ def test_unplugged_in_the_middle(station):
     s.imprint("start")
     wait_until(lambda: running(s, "A1", "install"), what="A1 in the middle")
     s.rig("remove A1")
-    wait_until(lambda: len(s.json("runs")) == 2, 60, "both runs")
+    wait_runs(s, 2, 60)
     runs = {run["nest"]: run for run in s.json("runs")}
     assert (runs["A1"]["outcome"], runs["A1"]["code"]) == ("FAIL", "F12") and runs["A1"]["unit"] == unit
     assert runs["A2"]["outcome"] == "PASS"
@@ -229,10 +239,10 @@ def test_abort(station):
     s.imprint("start")
     wait_until(lambda: all(running(s, nest) for nest in ("A1", "A2", "A3")), what="all running")
     s.imprint("abort", "A2")
-    wait_until(lambda: len(s.json("runs")) == 1, 10, "the end of A2")
+    wait_runs(s, 1, 10)
     assert s.json("runs")[0]["nest"] == "A2" and s.json("runs")[0]["outcome"] == "ABORTED"
     s.imprint("abort")
-    wait_until(lambda: len(s.json("runs")) == 3, 10, "the end of all")
+    wait_runs(s, 3, 10)
     assert {run["outcome"] for run in s.json("runs")} == {"ABORTED"}
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
     assert len(s.ledger_list()) == 3
@@ -240,11 +250,11 @@ def test_abort(station):
 
 def test_start_on_arrival(station):
     s = station("--boards", 2, "--start", "arrival")
-    wait_until(lambda: len(s.json("runs")) == 2, what="the runs of what lay there")
+    wait_runs(s, 2)
     s.rig("remove A1")
     wait_until(lambda: nests_of(s)["A1"]["state"] == "empty", what="an empty nest")
     s.rig("insert A1")
-    wait_until(lambda: len(s.json("runs")) == 3, what="the run of the new board")
+    wait_runs(s, 3)
     assert {run["outcome"] for run in s.json("runs")} == {"PASS"} and len(s.ledger_list()) == 3
 
 
@@ -258,7 +268,7 @@ def test_signer_killed_in_the_middle(station):
     wait_until(lambda: any(running(s, nest, "certificate", "install", "verify", "prove") for nest in NESTS), what="the middle")
     s.kill_signer()
     s.start("signer")
-    wait_until(lambda: len(s.json("runs")) == 16, 60, "16 runs")
+    wait_runs(s, 16, 60)
     assert {run["outcome"] for run in s.json("runs")} == {"PASS"}, s.json("runs")
     rows = s.ledger_list()
     assert len({row["unit"] for row in rows if row["state"] == "installed"}) == 16
@@ -279,7 +289,7 @@ def test_no_signer_is_an_error_of_the_station(station):
     s.imprint("start")
     wait_until(lambda: running(s, "A1", "csr", "certificate"), what="the middle")
     s.kill_signer()
-    wait_until(lambda: len(s.json("runs")) == 2, 60, "both runs")
+    wait_runs(s, 2, 60)
     for run in s.json("runs"):
         assert run["outcome"] == "ERROR" and "signer" in run["text"], run
     done = s.imprint("start", check=False)
@@ -333,11 +343,11 @@ def test_second_station_on_the_same_ports(station, scratch):
         s.imprint("start")
         wait_until(lambda: running(s, "A1", "csr", "install"), what="the first in the middle")
         other.imprint("start", "A1", check=False)
-        wait_until(lambda: len(other.json("runs", check=False)) == 1, 20, "the second's run")
+        wait_runs(other, 1, 20)
         run = other.json("runs")[0]
         assert run["outcome"] == "ERROR" and run["code"] == "busy", run
         assert re.search("another|in use|holds", run["text"]), run
-        wait_until(lambda: len(s.json("runs")) == 1, 30, "the first's run")
+        wait_runs(s, 1, 30)
         assert s.json("runs")[0]["outcome"] == "PASS"
     assert len(s.ledger_list()) == 1
 

@@ -7,7 +7,7 @@ import subprocess
 import der
 import pytest
 from signer_client import ISSUED, REFUSED, encode
-from tools import Requests, certificate_id, der_of, make_key, make_request, openssl, pem, serial_of, text_of, verify
+from tools import Requests, certificate_id, der_of, make_request, openssl, pem, serial_of, text_of, verify
 
 KINDS = ["ec-p256", "ec-p384", "rsa-2048", "rsa-3072", "rsa-4096"]
 CERTTOOL = {

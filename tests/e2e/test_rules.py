@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from signer_client import DONE, EVIDENCE_DIGEST, ISSUED, REFUSED
 from station import BUILD, Station, wait_until
-from tools import Requests, certificate_id, der_of, openssl, pem, serial_of, text_of, verify
+from tools import Requests, der_of, openssl, pem, serial_of, text_of, verify
 
 PRODUCT = """certificate:
   subject: "O=Example,OU={ou},CN={{unit}}"
@@ -229,7 +229,7 @@ def test_ten_of_sixty_four(station):
     s = station("--boards", "64", "--quantity", "10")
     s.imprint("start")
     assert s.imprint("wait", "--outcome", "PASS", "--timeout", "60", check=False).returncode == 1
-    wait_until(lambda: len(s.json("runs")) == 64, what="64 runs")
+    wait_until(lambda: ended(s, 64), what="64 runs")
     runs = s.json("runs")
     passed = [run for run in runs if run["outcome"] == "PASS"]
     others = [run for run in runs if run["outcome"] != "PASS"]
@@ -247,9 +247,13 @@ def test_ten_of_sixty_four(station):
     s.imprint("order", "quantity", "DEMO", "12")
     s.imprint("start")
     s.imprint("wait", "--outcome", "PASS", "--timeout", "60", check=False)
-    wait_until(lambda: len(s.json("runs")) == 128, what="128 runs")
+    wait_until(lambda: ended(s, 128), what="128 runs")
     assert len(s.ledger_list()) == s.order()["used"] == 12
     s.imprint("ledger", "verify")
+
+
+def ended(s, count):
+    return len(s.json("runs")) == count and not any(row.get("state") == "running" for row in s.json("status"))
 
 
 def test_used_quota_stays_used(line, signer, requests):
