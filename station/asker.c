@@ -45,7 +45,7 @@ static bool stayed_away(struct err *e)
 {
 	if (is_refusal(e->code))
 		return false;
-	return err_set(e, ERR_GONE, "the signer did not answer for %d s; see imprint doctor",
+	return err_set(e, ERR_GONE, "the signer did not answer for %d s; see its log",
 		       ASKER_AWAY_MS / 1000);
 }
 

@@ -1,4 +1,4 @@
-/* check: what imprint doctor asks of the station: settings, ports, folders and the signer, one line
+/* check: what imprint-station --check looks at: settings, ports, folders and the signer, one line
  * each: "ok", "WARN" or "FAIL" and a sentence that says what to do.
  * Threads: one. Layer above: station_main. Below: settings, board, hsm/api/request. */
 #ifndef STATION_CHECK_H

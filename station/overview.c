@@ -95,7 +95,7 @@ void overview_turn(struct overview *o)
 	} else if (e.code != ERR_TIMEOUT) {
 		lose(o, &e);
 	} else if (clock_monotonic_ms() - o->asked_at > OVERVIEW_PATIENCE_MS) {
-		err_set(&e, ERR_TIMEOUT, "the signer does not answer; see imprint doctor");
+		err_set(&e, ERR_TIMEOUT, "the signer does not answer; see its log");
 		lose(o, &e);
 	}
 }

@@ -14,7 +14,7 @@ static const struct {
 	{ ERR_BUSY, "busy", "End the other program that holds the port, then start again." },
 	{ ERR_GONE, "signer", "Start imprint-signer, then start the nest again." },
 	{ ERR_NOT_FOUND, "signer", "Start imprint-signer, then start the nest again." },
-	{ ERR_TIMEOUT, "signer", "See what imprint doctor says of the signer, then start again." },
+	{ ERR_TIMEOUT, "signer", "See what the log of the signer says, then start again." },
 	{ ERR_INVALID, "settings", "Run imprint product check on the product's file." },
 };
 

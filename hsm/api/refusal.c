@@ -71,12 +71,12 @@ static const struct row rows[REFUSAL_LAST - REFUSAL_FIRST] = {
 			       "accept-time --reason TEXT" },
 	ROW(REFUSAL_DISK) = { "disk", false, "Free space on the disk that holds the ledger." },
 	ROW(REFUSAL_TOKEN) = { "token", false,
-			       "Wait: the signer opens the token again by itself; if it stays, run "
-			       "imprint doctor." },
+			       "Wait: the signer opens the token again by itself; if it stays, "
+			       "see the log of the signer." },
 	ROW(REFUSAL_CA) = { "ca", false,
 			    "Run imprint ca show; a CA is made with imprint ca create." },
 	ROW(REFUSAL_FAILED) = { "failed", false,
-				"Run the board again; if it stays, run imprint doctor." },
+				"Run the board again; if it stays, see the log of the signer." },
 };
 
 static const struct row *find(int code)

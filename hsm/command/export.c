@@ -205,13 +205,28 @@ static bool export_csv(struct exporting *x, const struct head *head, struct err 
 	return true;
 }
 
+/* A mistyped order would export nothing, and look like an order with no certificates. */
+static bool order_is_known(const char *order, struct err *e)
+{
+	struct request request = { .type = REQUEST_ORDERS };
+	struct reply reply;
+
+	if (!order)
+		return true;
+	if (strlen(order) > NAME_MAX_LEN)
+		return err_set(e, ERR_USAGE, "an order's name has at most 64 characters");
+	strcpy(request.order, order);
+	return command_ask(&request, -1, &reply, e);
+}
+
 static bool run_export(struct exporting *x, struct err *e)
 {
 	struct head head;
 
 	if (x->a->since && !clock_parse(x->a->since, &x->since))
 		return err_set(e, ERR_USAGE, "--since takes a time such as 2026-11-22T05:00:00Z");
-	if (!command_station(&x->station, e) || !command_head(&head, e))
+	if (!order_is_known(x->a->order, e) || !command_station(&x->station, e) ||
+	    !command_head(&head, e))
 		return false;
 	x->limit = head.size;
 	if (!(x->a->csv ? export_csv(x, &head, e) : export_lines(x, &head, e)))

@@ -2,6 +2,7 @@
 import shutil
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -48,5 +49,6 @@ def stations(name, scratch):
     try:
         yield bring_up
     finally:
-        for one in up:
-            one.down()
+        with ExitStack() as all_of_them:  # one that cannot be ended keeps no other one up
+            for one in up:
+                all_of_them.callback(one.down)
