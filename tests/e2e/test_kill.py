@@ -38,13 +38,13 @@ pytestmark = pytest.mark.skipif(bool(NO_PTRACE), reason=str(NO_PTRACE))
 
 class Strace:
     """strace on a running process: on all its threads, or on one; with `only`, its calls on that file. With `kind` and `number`
-    it kills."""
+    it kills it as that call begins, or stops it as it ends."""
 
-    def __init__(self, s, thread=None, kind=None, number=0, only=None):
+    def __init__(self, s, thread=None, kind=None, number=0, only=None, how="KILL"):
         self.path = s.dir / "strace"
         self.path.unlink(missing_ok=True)
         pid = s.pid("signer")
-        inject = ["-e", f"inject={kind}:signal=KILL:when={number}"] if kind else []
+        inject = ["-e", f"inject={kind}:signal={how}:when={number}"] if kind else []
         self.process = subprocess.Popen(
             ["strace", "-y", "-s", "0", "-o", self.path, "-e", f"trace={','.join(KINDS)}", *inject,
              *(["-P", only] if only else []),
@@ -58,6 +58,9 @@ class Strace:
             if " attached" in line:
                 more = re.search(r"attached with (\d+) threads", line)
                 count -= int(more.group(1)) if more else 1
+
+    def stopped(self):
+        return self.path.exists() and "stopped by SIGSTOP" in self.path.read_text()
 
     def end(self):
         """What was seen: [(thread, system call, file)]"""

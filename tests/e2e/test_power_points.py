@@ -3,6 +3,7 @@ ceremony, whose keys cannot be had twice; for the start of the signer, at which 
 signer that is killed first and cut later."""
 import random
 import subprocess
+import threading
 
 import pytest
 from audit import audit
@@ -10,7 +11,7 @@ from csr import new_csr
 from disk import Disk, why_not
 from signer_client import ISSUED
 from station import BUILD, LONG, PROGRAMS, Station, wait_until
-from test_kill import NO_PTRACE, Strace
+from test_kill import KINDS, NO_PTRACE, Strace
 from test_power import dice
 
 WHY_NOT = why_not() or NO_PTRACE
@@ -203,6 +204,56 @@ def test_start_is_cut(bare, kind):
         assert cuts["write"] > 1 and cuts["ftruncate"] > 1
 
 
+def issue_into(s, unit, csr, held):
+    """Asks for a certificate, and holds it if it comes."""
+    try:
+        with s.signer() as signer:
+            answer = signer.issue(unit, csr)
+        assert answer.type == ISSUED, answer.text
+        held[answer.issuance["certificate_id"].hex()] = unit
+        return answer
+    except ConnectionError:
+        return None
+
+
+def cut_issuance(s, disk, calls, number, held, log_too):
+    """Stops the signer as it has made its N-th such call of an issuance, and cuts. False if it never got that far."""
+    unit, csr = f"P-{random.getrandbits(40):010x}", new_csr()
+    trace = Strace(s, s.pid("signer"), calls, number, how="STOP")
+    client = threading.Thread(target=issue_into, args=(s, unit, csr, held))
+    client.start()
+    wait_until(lambda: trace.stopped() or not client.is_alive(), what=f"call {number} of {calls}")
+    client.join(0.02)  # what was sent before the cut comes here
+    stopped = trace.stopped()
+    disk.cut(log_too)
+    s.kill_signer()
+    client.join()
+    trace.end()
+    disk.back()
+    s.start("signer")
+    assert audit(s, held, "CUT") == [], f"cut after {calls} {number}"
+    assert issue_into(s, unit, csr, held)
+    assert audit(s, held, "CUT") == [], f"cut after {calls} {number}, and asked again"
+    return stopped
+
+
+@pytest.mark.parametrize("kind", DISKS)
+def test_issuance_is_cut(bare, kind):
+    """At whichever call the power goes: what has left by then is in the ledger, and the unit gets its one certificate."""
+    s, disk = bare(kind)
+    s.imprint(*INIT)
+    s.imprint(*CREATE)
+    held, toss, cuts = dict([issue_one(s)]), coin("issue", kind), {}
+    for calls in KINDS:
+        cuts[calls] = 0
+        for number in range(1, POINTS_MAX, 1 if LONG or calls != "pwrite64" else 4):
+            if not cut_issuance(s, disk, calls, number, held, toss()):
+                break
+            cuts[calls] += 1
+    print(f"\n{kind}: {sum(cuts.values())} cuts of an issuance: {cuts}")
+    assert cuts["fdatasync"] > 1 and cuts["pwrite64"] > 1 and cuts["sendmsg"]
+
+
 @pytest.mark.parametrize("kind", DISKS)
 def test_killed_and_then_cut(bare, kind):
     """A signer is killed as it syncs a certificate's entry. The next one finds the entry in the kernel's memory, not yet on the
@@ -215,21 +266,12 @@ def test_killed_and_then_cut(bare, kind):
         s.restart("signer", 9)
         unit, csr = f"K-{random.getrandbits(40):010x}", new_csr()
         trace = Strace(s, s.pid("signer"), "fdatasync", number)
-        try:
-            with s.signer() as signer:
-                answer = signer.issue(unit, csr)
-            assert answer.type == ISSUED, answer.text
-            held[answer.issuance["certificate_id"].hex()] = unit
+        if issue_into(s, unit, csr, held):
             s.kill_signer()
-        except ConnectionError:
-            s.wait_end("signer")
+        s.wait_end("signer")
         trace.end()
         s.start("signer")
-        with s.signer() as signer:
-            answer = signer.issue(unit, csr)
-        assert answer.type == ISSUED, answer.text
-        held[answer.issuance["certificate_id"].hex()] = unit
-        again += answer.again
+        again += issue_into(s, unit, csr, held).again
         disk.cut()
         s.kill_signer()
         disk.back()
