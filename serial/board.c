@@ -6,9 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A new driver is a row in both. */
-static const char *const names[] = { "prov", NULL };
-static const struct driver *const drivers[] = { &prov_driver };
+/* A new driver is a row here. */
+static const struct driver *const drivers[] = {
+	&prov_driver,
+	&fs_driver,
+	&nrf91_driver,
+	&zshell_driver,
+};
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 struct board {
 	const struct driver *driver;
@@ -19,8 +25,8 @@ struct board {
 
 static const struct driver *driver_of(const char *name)
 {
-	for (size_t i = 0; names[i]; i++)
-		if (strcmp(names[i], name) == 0)
+	for (size_t i = 0; i < COUNT(drivers); i++)
+		if (strcmp(drivers[i]->name, name) == 0)
 			return drivers[i];
 	return NULL;
 }
@@ -39,6 +45,8 @@ bool board_open(const struct board_options *options, struct board **ret_board, s
 	board->options = *options;
 	if (board->options.line_gap_ms == 0)
 		board->options.line_gap_ms = driver->line_gap_ms;
+	if (!options->settings || options->settings->kind != driver->settings.kind)
+		board->options.settings = &driver->settings;
 	if (!port_open(options->port, options->baud, &board->port, e))
 		return false;
 	board->state = driver->start(&board->options, board->port, e);
@@ -85,6 +93,11 @@ bool board_verify(struct board *board, const struct board_file *file, bool read_
 	return board->driver->verify(board->state, file, read_back, deadline, e);
 }
 
+bool board_repeats_csr(const struct board *board)
+{
+	return !board->driver->new_key_each_csr;
+}
+
 bool board_can_prove(const struct board *board)
 {
 	return board->driver->prove != NULL;
@@ -109,7 +122,48 @@ bool board_line_present(const char *port)
 	return port_present(port);
 }
 
-const char *const *board_drivers(void)
+bool board_probe(struct board *board, struct board_report *ret_report, int64_t deadline,
+		 struct err *e)
 {
-	return names;
+	struct board_report report = { 0 };
+
+	if (!board->driver->probe(board->state, &report, deadline, e))
+		return false;
+	*ret_report = report;
+	return true;
+}
+
+const char *board_driver_name(size_t index)
+{
+	return index < COUNT(drivers) ? drivers[index]->name : NULL;
+}
+
+enum board_settings_kind board_settings_kind(const char *driver)
+{
+	return board_settings_default(driver).kind;
+}
+
+struct board_settings board_settings_default(const char *driver)
+{
+	const struct driver *found = driver_of(driver);
+
+	return found ? found->settings : (struct board_settings) { 0 };
+}
+
+bool board_driver_proves(const char *driver)
+{
+	const struct driver *found = driver_of(driver);
+
+	return found && found->prove;
+}
+
+bool board_target_fits(const char *driver, const char *target, const char **ret_allowed)
+{
+	const struct driver *found = driver_of(driver);
+	bool any = !found || !found->targets;
+
+	for (size_t i = 0; !any && found->targets[i]; i++)
+		any = strcmp(found->targets[i], target) == 0;
+	*ret_allowed = any ? NULL : found->targets_text;
+	return any;
 }

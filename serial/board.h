@@ -16,19 +16,59 @@
 #include "base/err.h"
 
 #define BOARD_TEXT_MAX 64
+#define BOARD_DRIVER_MAX 32 /* characters of a driver's name */
 #define BOARD_CSR_MAX 4096
 #define BOARD_FILES_MAX 8
 #define BOARD_FILE_NAME_MAX 32
 #define BOARD_FILE_MAX 16384
 #define BOARD_SIGNATURE_MAX 600
+#define BOARD_PATH_MAX 64
+#define BOARD_PROMPT_MAX 32
+#define BOARD_STATE_MAX 128
+
+/* What ends a command line. */
+enum board_line_end { BOARD_CR, BOARD_LF, BOARD_CRLF, BOARD_NUL };
+
+/* Where a driver that has a choice takes the unit id from. */
+enum board_unit { BOARD_UNIT_IMEI, BOARD_UNIT_UUID, BOARD_UNIT_HWINFO, BOARD_UNIT_NONE };
+
+/* What a product says to its driver alone. The kind must be the driver's: see board_settings_kind.
+ */
+struct board_settings {
+	enum board_settings_kind {
+		BOARD_SETTINGS_NONE,
+		BOARD_SETTINGS_FS,
+		BOARD_SETTINGS_NRF91,
+		BOARD_SETTINGS_ZSHELL,
+	} kind;
+	union {
+		struct board_fs {
+			char csr[BOARD_PATH_MAX + 1];  /* the file with the CSR, DER */
+			char unit[BOARD_PATH_MAX + 1]; /* that with the unit id; "": there is none
+							*/
+			bool reset;		       /* at the end */
+		} fs;
+		struct board_nrf91 {
+			uint32_t sec_tag;
+			enum board_line_end line_end;
+			enum board_unit unit;
+		} nrf91;
+		struct board_zshell {
+			uint32_t sec_tag;
+			enum board_unit unit;
+			char prompt[BOARD_PROMPT_MAX + 1];
+		} zshell;
+	};
+};
 
 struct board_options {
-	const char *driver; /* "prov"; see board_drivers */
+	const char *driver; /* "prov"; see board_driver_name */
 	const char *port; /* "/dev/serial/by-path/…", "pty:/dev/pts/7", "unix:/path/of/socket" */
 	unsigned baud;	  /* 0: 115200. Ignored on unix: and pty: */
 	unsigned line_gap_ms; /* least time between two lines of one request; 0: the driver's
 				 default */
 	int cancel_fd;
+	const struct board_settings *settings; /* NULL, or of another kind: the driver's defaults */
 	/* Told as bytes move, from the calling thread: done of total for the call under way. May be
 	 * NULL. */
 	void (*progress)(void *context, size_t done, size_t total);
@@ -79,7 +119,8 @@ MUST_CHECK bool board_identify(struct board *board, struct board_identity *ret_i
 			       int64_t deadline, struct err *e);
 
 /* The board's certificate request, DER. The board makes its key if it has none; asked again, it
- * answers with the same key. ret_csr is BOARD_CSR_MAX long. */
+ * answers with the same key where board_repeats_csr, and else with a new one: the old one is gone.
+ * ret_csr is BOARD_CSR_MAX long. */
 MUST_CHECK bool board_csr(struct board *board, uint8_t *ret_csr, size_t *ret_len, int64_t deadline,
 			  struct err *e);
 
@@ -92,6 +133,7 @@ MUST_CHECK bool board_write(struct board *board, const struct board_file *file, 
 MUST_CHECK bool board_verify(struct board *board, const struct board_file *file, bool read_back,
 			     int64_t deadline, struct err *e);
 
+bool board_repeats_csr(const struct board *board);
 bool board_can_prove(const struct board *board);
 MUST_CHECK bool board_prove(struct board *board, const struct board_challenge *challenge,
 			    struct board_proof *ret_proof, int64_t deadline, struct err *e);
@@ -103,7 +145,25 @@ MUST_CHECK bool board_finish(struct board *board, int64_t deadline, struct err *
  * that stays. */
 bool board_line_present(const char *port);
 
-/* Names of all drivers, NULL at the end. */
-const char *const *board_drivers(void);
+/* What a board says of itself to an engineer who sets up a nest. */
+struct board_report {
+	struct board_identity identity; /* unit "": it does not say */
+	char state[BOARD_STATE_MAX + 1];
+};
+
+/* Asks a board that may be of any kind: changes nothing on it. */
+MUST_CHECK bool board_probe(struct board *board, struct board_report *ret_report, int64_t deadline,
+			    struct err *e);
+
+/* The drivers by index; NULL behind the last. */
+const char *board_driver_name(size_t index);
+/* BOARD_SETTINGS_NONE too if there is no such driver. */
+enum board_settings_kind board_settings_kind(const char *driver);
+/* Its settings where the product says nothing. */
+struct board_settings board_settings_default(const char *driver);
+/* True if its boards can prove their files. */
+bool board_driver_proves(const char *driver);
+/* True if the driver can put a file there; else *ret_allowed says what is. */
+bool board_target_fits(const char *driver, const char *target, const char **ret_allowed);
 
 #endif

@@ -1,6 +1,6 @@
 /* driver: how one kind of board is spoken to: a table of functions, one .c file each, one row in
  * board.c. The functions keep the contract of serial/board.h; `state` is what start returned.
- * Layer above: board. Below: the drivers themselves, link, port. */
+ * Layer above: board. Below: the drivers themselves; transfer and link, or line; port. */
 #ifndef SERIAL_DRIVER_H
 #define SERIAL_DRIVER_H
 
@@ -8,8 +8,13 @@
 #include "serial/port.h"
 
 struct driver {
+	const char *name;
 	unsigned line_gap_ms; /* where the product says nothing */
-	/* options and port outlive the state. */
+	bool new_key_each_csr;
+	struct board_settings settings; /* likewise; they say of which kind they are */
+	const char *const *targets; /* where a file can go, NULL at the end; or NULL: anywhere */
+	const char *targets_text;   /* the same for a sentence: "ca, certificate" */
+	/* options and port outlive the state; options->settings is of the driver's kind. */
 	void *(*start)(const struct board_options *options, struct port *port, struct err *e);
 	void (*stop)(void *state);
 	bool (*identify)(void *state, struct board_identity *ret_identity, int64_t deadline,
@@ -23,8 +28,10 @@ struct driver {
 		      struct board_proof *ret_proof, int64_t deadline,
 		      struct err *e); /* NULL: this kind of board cannot */
 	bool (*finish)(void *state, int64_t deadline, struct err *e); /* NULL: no such step */
+	bool (*probe)(void *state, struct board_report *ret_report, int64_t deadline,
+		      struct err *e);
 };
 
-extern const struct driver prov_driver;
+extern const struct driver prov_driver, fs_driver, nrf91_driver, zshell_driver;
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <poll.h>
+#include <time.h>
 
 #define PACKET_GAP_MS 250 /* a packet that has begun may pause that long */
 #define WRITE_MS 2000	  /* for the line to take a request, beside the wire's time */
@@ -19,6 +20,7 @@ void link_start(struct link *link, struct port *port, int cancel_fd, unsigned li
 	link->cancel_fd = cancel_fd;
 	link->line_gap_ms = line_gap_ms;
 	link->message_max = LINK_MESSAGE_START;
+	link->version = SMP_VERSION_2;
 	link->decoder = frame_decoder_start(link->answer, sizeof(link->answer));
 }
 
@@ -28,13 +30,38 @@ struct cbor_writer link_request(struct link *link, enum smp_op op, uint16_t grou
 				 .size = link->message_max - SMP_HEADER_SIZE };
 
 	assert(link->message_max <= LINK_MESSAGE_MAX);
-	link->request[0] = (uint8_t)(SMP_VERSION_2 << 3 | op);
+	link->request[0] = (uint8_t)(link->version << 3 | op);
 	link->request[1] = 0;
 	link->request[4] = (uint8_t)(group >> 8);
 	link->request[5] = (uint8_t)group;
 	link->request[6] = ++link->sequence;
 	link->request[7] = command;
 	return w;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* From start to start: a full line takes 11 ms by itself at 115200 baud, so that 10 cost nothing.
+ */
+static bool await_turn(struct link *link, struct err *e)
+{
+	int64_t left_us = link->line_due_us - now_us();
+
+	if (link->line_gap_ms == 0)
+		return true;
+	if (left_us > 0 && !wait_pause((left_us + 999) / 1000, link->cancel_fd, e))
+		return false;
+	while (now_us() < link->line_due_us) /* the pause ends with a millisecond, or before */
+		if (!wait_pause(1, link->cancel_fd, e))
+			return false;
+	link->line_due_us = now_us() + (int64_t)link->line_gap_ms * 1000;
+	return true;
 }
 
 static bool send_request(struct link *link, struct bytes message, int64_t deadline, struct err *e)
@@ -50,13 +77,10 @@ static bool send_request(struct link *link, struct bytes message, int64_t deadli
 			return true;
 		if (line_len > 0 && link->line_gap_ms == 0 && len + FRAME_LINE_MAX <= sizeof(wire))
 			continue;
-		if (!port_write(link->port, bytes_of(wire, len), deadline, link->cancel_fd, e))
+		if (!await_turn(link, e) ||
+		    !port_write(link->port, bytes_of(wire, len), deadline, link->cancel_fd, e))
 			return false;
 		len = 0;
-		if (line_len > 0 && link->line_gap_ms > 0 &&
-		    !wait_pause(link->line_gap_ms + port_wire_ms(link->port, line_len),
-				link->cancel_fd, e))
-			return false;
 	} while (line_len > 0);
 	return true;
 }
@@ -184,6 +208,7 @@ static bool open_answer(struct link *link, struct bytes message, struct cbor_rea
 		return err_set(e, FAULT_ANSWER, "its answer is not a CBOR map");
 	if (!read_error(link, &r, e))
 		return false;
+	link->refusal = r;
 	if (link->rc != SMP_OK)
 		return err_set(e, FAULT_REFUSED, "the board refused: %s (error %llu)",
 			       rc_text(link->rc), (unsigned long long)link->rc);
@@ -227,4 +252,21 @@ bool link_call(struct link *link, const struct cbor_writer *w, struct link_patie
 bool link_refused(const struct link *link, const struct err *e, enum smp_rc rc)
 {
 	return e->code == FAULT_REFUSED && link->rc == (uint64_t)rc;
+}
+
+void link_learn_buffer(struct link *link, uint64_t buffer_size)
+{
+	if (buffer_size < LINK_MESSAGE_START + FRAME_OVERHEAD)
+		return;
+	buffer_size -= FRAME_OVERHEAD;
+	link->message_max = buffer_size < LINK_MESSAGE_MAX ? (size_t)buffer_size : LINK_MESSAGE_MAX;
+}
+
+void link_halve_requests(struct link *link)
+{
+	size_t lines = (link->message_max / 2 + FRAME_OVERHEAD) / FRAME_LINE_RAW;
+
+	link->message_max = lines * FRAME_LINE_RAW - FRAME_OVERHEAD;
+	if (lines < 2)
+		link->message_max = LINK_MESSAGE_START;
 }

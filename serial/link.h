@@ -28,11 +28,15 @@ struct link_patience {
 struct link {
 	struct port *port;
 	int cancel_fd;
-	unsigned line_gap_ms; /* least time between two lines of one request */
+	unsigned line_gap_ms; /* least time from the start of a line to the start of the next */
+	int64_t line_due_us;  /* when the next one may start */
 	size_t message_max;   /* the longest request that the other end takes */
+	uint8_t version; /* of the requests: SMP_VERSION_2, or SMP_VERSION_1 for an old server */
 	uint8_t sequence;
-	bool group_error; /* of the last FAULT_REFUSED: rc belongs to its group, not to SMP */
+	/* Of the last FAULT_REFUSED: */
+	bool group_error; /* rc belongs to its group, not to SMP */
 	uint64_t rc;
+	struct cbor_reader refusal; /* the whole map, until the next request */
 	size_t received, echoed; /* in this call: bytes, and packets that are requests themselves */
 	struct frame_decoder decoder;
 	size_t input_at, input_len;
@@ -55,5 +59,10 @@ MUST_CHECK bool link_call(struct link *link, const struct cbor_writer *w,
 
 /* True if the call failed because the board answered with that code. */
 bool link_refused(const struct link *link, const struct err *e, enum smp_rc rc);
+
+/* The other end said how long its buffer is, overhead included: requests may grow to that. */
+void link_learn_buffer(struct link *link, uint64_t buffer_size);
+/* Half as long from now on, in full lines, but never less than LINK_MESSAGE_START. */
+void link_halve_requests(struct link *link);
 
 #endif

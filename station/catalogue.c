@@ -3,10 +3,12 @@
 #include "base/place.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 struct kept {
 	struct station_product product;
+	char asked_driver[STATION_DRIVER_MAX + 1];
 	struct timespec changed_at;
 	ino_t inode;
 	off_t size;
@@ -37,10 +39,11 @@ void catalogue_free(struct catalogue *catalogue)
 	free(catalogue);
 }
 
-static struct kept *find(struct catalogue *catalogue, const char *name)
+static struct kept *find(struct catalogue *catalogue, const char *name, const char *driver)
 {
 	for (size_t i = 0; i < catalogue->count; i++)
-		if (strcmp(catalogue->kept[i].product.name, name) == 0)
+		if (strcmp(catalogue->kept[i].product.name, name) == 0 &&
+		    strcmp(catalogue->kept[i].asked_driver, driver) == 0)
 			return &catalogue->kept[i];
 	return NULL;
 }
@@ -72,11 +75,11 @@ static bool path_of(const char *name, char path[static PATH_MAX], struct err *e)
 	return place_path(PLACE_ETC, file, path, e);
 }
 
-bool catalogue_get(struct catalogue *catalogue, const char *name,
+bool catalogue_get(struct catalogue *catalogue, const char *name, const char *driver,
 		   struct station_product *ret_product, struct err *e)
 {
 	AUTO(lock) lock = lock_take(&catalogue->mutex);
-	struct kept *kept = find(catalogue, name);
+	struct kept *kept = find(catalogue, name, driver);
 	struct station_product product;
 	char path[PATH_MAX];
 	struct stat now;
@@ -86,10 +89,14 @@ bool catalogue_get(struct catalogue *catalogue, const char *name,
 	if (stat(path, &now) < 0)
 		return err_errno(e, ERR_INVALID, "there is no product file %s", path);
 	if (!kept || !is_current(kept, &now)) {
-		if (!station_product_load(path, &product, e))
+		if (!station_product_load(path, driver, &product, e))
 			return false;
 		kept = kept ? kept : make_room(catalogue);
-		*kept = (struct kept) { product, now.st_mtim, now.st_ino, now.st_size };
+		*kept = (struct kept) { .product = product,
+					.changed_at = now.st_mtim,
+					.inode = now.st_ino,
+					.size = now.st_size };
+		snprintf(kept->asked_driver, sizeof(kept->asked_driver), "%s", driver);
 	}
 	*ret_product = kept->product;
 	return true;

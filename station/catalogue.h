@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "station/product.h"
 
-#define CATALOGUE_KEPT 4 /* one is in use; the others are those of earlier orders */
+#define CATALOGUE_KEPT 8 /* parts: some are in use, the others are those of earlier orders */
 
 struct catalogue;
 
@@ -15,8 +15,9 @@ MUST_CHECK bool catalogue_new(struct catalogue **ret_catalogue, struct err *e);
 void catalogue_free(struct catalogue *catalogue);
 AUTO_DEFINE(catalogue, struct catalogue *, catalogue_free)
 
-/* The product of that name, a copy. ERR_INVALID with a sentence if it is missing or wrong. */
-MUST_CHECK bool catalogue_get(struct catalogue *catalogue, const char *name,
+/* The product of that name, a copy: its part for that driver, "" for the first. ERR_INVALID with a
+ * sentence if it is missing or wrong. */
+MUST_CHECK bool catalogue_get(struct catalogue *catalogue, const char *name, const char *driver,
 			      struct station_product *ret_product, struct err *e);
 
 #endif

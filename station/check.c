@@ -130,7 +130,7 @@ bool check_product(const char *path)
 	struct station_product product;
 	struct err e;
 
-	if (!station_product_load_reported(path, print_mistake, NULL, &product, &e))
+	if (!station_product_load_reported(path, "", print_mistake, NULL, &product, &e))
 		return false;
 	printf("ok    board: driver %s, %zu files\n", product.driver, product.file_count);
 	return true;

@@ -16,16 +16,19 @@
  *	nests:					1 to 64; names and ports are unique
  *	  - { name: A1, port: /dev/serial/by-path/pci-0000:00:14.0-usb-0:2.1:1.0-port0 }
  *	  - { name: A2, port: "pty:/dev/pts/7", baud: 921600, row: 1, column: 2 }
+ *	  - { name: B1, port: /dev/ttyS1, driver: nrf91 }	boards of another driver than the
+ *						product's first: its part under board.others
  * A nest's name is 1 to 16 of A-Z a-z 0-9 and "-". Its place in the jig is `row` and `column`, from
  * 1; absent, letters and digits of the name say it (B3: row 2, column 3), or else row 1 and its
  * place in the list. Mistakes: ERR_INVALID, "FILE:LINE:COLUMN: …" and what is allowed.
- * Threads: read-only after loading: any. Layer above: station. Below: base/config. */
+ * Threads: read-only after loading: any. Layer above: station. Below: base/config, serial/board. */
 #ifndef STATION_SETTINGS_H
 #define STATION_SETTINGS_H
 
 #include "base/access.h"
 #include "base/err.h"
 #include "hsm/api/issuance.h"
+#include "serial/board.h"
 
 #define STATION_NESTS_MAX 64
 #define STATION_PORT_MAX 255 /* characters of a port's address */
@@ -50,6 +53,7 @@ struct station_timeouts {
 struct station_nest {
 	char name[NEST_MAX_LEN + 1];
 	char port[STATION_PORT_MAX + 1];
+	char driver[BOARD_DRIVER_MAX + 1]; /* of its boards; "": the product's first */
 	unsigned baud;
 	unsigned line_gap_ms;
 	unsigned row, column; /* from 1 */

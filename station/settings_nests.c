@@ -86,6 +86,25 @@ static bool check_nest(const char *path, const struct station_settings *s,
 	return true;
 }
 
+static bool take_driver(const char *path, const char *key_path, const char *driver,
+			char ret_driver[static BOARD_DRIVER_MAX + 1], struct err *e)
+{
+	char allowed[256] = "";
+	const char *name;
+
+	for (size_t i = 0; driver && (name = board_driver_name(i)); i++) {
+		size_t len = strlen(allowed);
+
+		if (strcmp(name, driver) == 0) {
+			strcpy(ret_driver, name);
+			return true;
+		}
+		snprintf(allowed + len, sizeof(allowed) - len, "%s%s", len ? ", " : "", name);
+	}
+	return !driver || config_mistake(path, key_path, e, "\"%s\" is no driver; allowed here: %s",
+					 driver, allowed);
+}
+
 static bool take_place(const char *path, const struct raw_nest *raw, size_t index,
 		       struct station_nest *nest, struct err *e)
 {
@@ -103,13 +122,15 @@ static bool take_nest(const char *path, const struct raw_nest *raw,
 		      const struct station_nest *usual, struct station_settings *s, struct err *e)
 {
 	struct station_nest *nest = &s->nests[s->nest_count];
-	char baud[32], gap[32];
+	char baud[32], gap[32], driver[32];
 
 	snprintf(baud, sizeof(baud), "nests[%zu].baud", s->nest_count);
 	snprintf(gap, sizeof(gap), "nests[%zu].line_gap_ms", s->nest_count);
+	snprintf(driver, sizeof(driver), "nests[%zu].driver", s->nest_count);
 	strcpy(nest->name, raw->name);
 	strcpy(nest->port, raw->port);
 	if (!check_nest(path, s, nest, e) ||
+	    !take_driver(path, driver, raw->driver, nest->driver, e) ||
 	    !take_baud(path, baud, raw->baud, usual->baud, &nest->baud, e) ||
 	    !config_number(path, gap, raw->line_gap_ms, usual->line_gap_ms, 0, LINE_GAP_MS_MAX,
 			   &nest->line_gap_ms, e) ||

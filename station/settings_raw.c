@@ -40,6 +40,8 @@ static const cyaml_schema_field_t nest_fields[] = {
 	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct raw_nest, name, 1, NEST_MAX_LEN),
 	CYAML_FIELD_STRING_PTR("port", CYAML_FLAG_POINTER, struct raw_nest, port, 1,
 			       STATION_PORT_MAX),
+	CYAML_FIELD_STRING_PTR("driver", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_nest,
+			       driver, 1, BOARD_DRIVER_MAX),
 	NUMBER_OPTIONAL("baud", struct raw_nest, baud),
 	NUMBER_OPTIONAL("line_gap_ms", struct raw_nest, line_gap_ms),
 	NUMBER_OPTIONAL("row", struct raw_nest, row),

@@ -17,7 +17,7 @@ struct raw_access {
 };
 
 struct raw_nest {
-	char *name, *port;
+	char *name, *port, *driver;
 	uint32_t *baud, *line_gap_ms, *row, *column;
 };
 

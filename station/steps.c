@@ -1,6 +1,7 @@
 #include "station/steps.h"
 
 #include "base/hex.h"
+#include "base/message.h"
 #include "hsm/api/refusal.h"
 #include "serial/fault.h"
 
@@ -28,7 +29,8 @@ bool step_order(struct recipe *r, int64_t deadline, struct err *e)
 	memcpy(r->run->order, status->order, sizeof(r->run->order));
 	memcpy(r->run->product, status->product, sizeof(r->run->product));
 	box_order(r->in->box, status->order, status->product);
-	return catalogue_get(r->in->catalogue, status->product, &r->product, e);
+	return catalogue_get(r->in->catalogue, status->product, r->in->nest->driver, &r->product,
+			     e);
 }
 
 static bool choose_unit(struct recipe *r, struct err *e)
@@ -59,6 +61,7 @@ bool step_identify(struct recipe *r, int64_t deadline, struct err *e)
 		.baud = r->in->nest->baud,
 		.line_gap_ms = r->in->nest->line_gap_ms,
 		.cancel_fd = r->in->cancel_fd,
+		.settings = &r->product.settings,
 		.progress = show_progress,
 		.context = r,
 	};
@@ -69,8 +72,51 @@ bool step_identify(struct recipe *r, int64_t deadline, struct err *e)
 	return choose_unit(r, e);
 }
 
+/* *after moves on to the last one read. */
+static bool check_issuances(struct bytes rows, const char *unit, uint64_t *after, struct err *e)
+{
+	struct reader reader = { .data = rows.data, .len = rows.len };
+	struct issuance issuance;
+
+	while (!reader.bad && reader.at < reader.len) {
+		issuance_read(&reader, &issuance);
+		if (reader.bad || issuance.id <= *after)
+			return err_set(e, REFUSAL_REQUEST, "the signer's list makes no sense");
+		*after = issuance.id;
+		if (issuance.state == STATE_INSTALLED)
+			return err_set(e, REFUSAL_UNIT_OTHER_KEY,
+				       "%s is installed, and this kind of board would lose its key "
+				       "if it were asked again; revoke its certificate first",
+				       unit);
+	}
+	return true;
+}
+
+/* A board that makes a new key each time must not lose the one of a certificate in use. */
+static bool refuse_installed(struct recipe *r, int64_t deadline, struct err *e)
+{
+	struct request request = { .type = REQUEST_ISSUANCES };
+
+	memcpy(request.unit, r->unit, sizeof(request.unit));
+	do {
+		uint64_t before = request.after;
+
+		if (!asker_ask(&r->asker, &request, &r->reply, deadline, e))
+			return false;
+		if (r->reply.type != REPLY_ROWS)
+			return err_set(e, REFUSAL_REQUEST, "the signer's answer is no list");
+		if (!check_issuances(r->reply.rows, r->unit, &request.after, e))
+			return false;
+		if (request.after == before)
+			break;
+	} while (r->reply.more);
+	return true;
+}
+
 bool step_csr(struct recipe *r, int64_t deadline, struct err *e)
 {
+	if (!board_repeats_csr(r->board) && !refuse_installed(r, deadline, e))
+		return false;
 	if (!board_csr(r->board, r->csr, &r->csr_len, deadline, e))
 		return false;
 	r->run->bytes += r->csr_len;
@@ -99,22 +145,30 @@ static const struct board_file *file_of(const struct recipe *r, const char *name
 	return NULL;
 }
 
+static bool take_file(struct recipe *r, const struct reply_file *from, struct err *e)
+{
+	const struct station_product_file *to = station_product_file(&r->product, from->name);
+	struct board_file *file = &r->files[r->file_count];
+
+	if (!to && station_product_leaves_out(&r->product, from->name))
+		return true;
+	if (!to)
+		return err_set(
+			e, ERR_INVALID,
+			"the product %s has no target for the file \"%s\" under board: files",
+			r->product.name, from->name);
+	*file = (struct board_file) { from->name, to->target, from->content, { 0 } };
+	memcpy(file->sha256, from->sha256, sizeof(from->sha256));
+	r->file_count++;
+	return true;
+}
+
 static bool take_files(struct recipe *r, struct err *e)
 {
-	r->file_count = r->reply.file_count;
-	for (size_t i = 0; i < r->file_count; i++) {
-		const struct reply_file *from = &r->reply.files[i];
-		const struct station_product_file *to =
-			station_product_file(&r->product, from->name);
-
-		if (!to)
-			return err_set(e, ERR_INVALID,
-				       "the product %s has no target for the file \"%s\" under "
-				       "board: files",
-				       r->product.name, from->name);
-		r->files[i] = (struct board_file) { from->name, to->target, from->content, { 0 } };
-		memcpy(r->files[i].sha256, from->sha256, sizeof(from->sha256));
-	}
+	r->file_count = 0;
+	for (size_t i = 0; i < r->reply.file_count; i++)
+		if (!take_file(r, &r->reply.files[i], e))
+			return false;
 	for (size_t i = 0; i < r->product.file_count; i++)
 		if (!file_of(r, r->product.files[i].name))
 			return err_set(e, ERR_INVALID,

@@ -61,6 +61,27 @@ static bool put_contents(BIO *output, const struct ca *ca, const struct product 
 	return true;
 }
 
+static size_t file_size(const struct product_file *file, struct bytes text)
+{
+	size_t size = text.len + file->nul;
+
+	for (size_t i = 0; file->crlf && i < text.len; i++)
+		size += text.data[i] == '\n';
+	return size;
+}
+
+/* The line ends, and what is behind them. */
+static void finish_file(const struct product_file *file, struct bytes text, uint8_t *to)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (file->crlf && text.data[i] == '\n')
+			*to++ = '\r';
+		*to++ = text.data[i];
+	}
+	if (file->nul)
+		*to = '\0';
+}
+
 bool certificate_file(const struct ca *ca, const struct product *product,
 		      const struct product_file *file, struct bytes certificate, uint8_t **ret_data,
 		      size_t *ret_len, struct err *e)
@@ -68,6 +89,7 @@ bool certificate_file(const struct ca *ca, const struct product *product,
 	AUTO(BIO) output = BIO_new(BIO_s_mem());
 	uint8_t *copy;
 	char *data;
+	size_t size;
 	long len;
 
 	if (!output || !put_contents(output, ca, product, file, certificate))
@@ -76,11 +98,12 @@ bool certificate_file(const struct ca *ca, const struct product *product,
 	if (len <= 0 || len > FILE_MAX)
 		return err_set(e, ERR_INVALID, "the file %s of product %s would be %s", file->name,
 			       product->name, len > 0 ? "too long" : "empty");
-	copy = malloc((size_t)len);
+	size = file_size(file, bytes_of(data, (size_t)len));
+	copy = malloc(size);
 	if (!copy)
 		return err_set(e, ERR_SYSTEM, "no memory for a file for the board");
-	memcpy(copy, data, (size_t)len);
+	finish_file(file, bytes_of(data, (size_t)len), copy);
 	*ret_data = copy;
-	*ret_len = (size_t)len;
+	*ret_len = size;
 	return true;
 }

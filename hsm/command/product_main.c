@@ -106,7 +106,7 @@ static bool print_files(const struct product *product, const struct sample *samp
 				      &data, &len, e))
 			return false;
 		print_content(file);
-		printf("  %-8s  %zu\n", file->pem ? "pem" : "der", len);
+		printf("  %-8s  %zu\n", product_encoding_name(file), len);
 	}
 	return true;
 }

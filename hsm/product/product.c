@@ -141,3 +141,8 @@ const char *product_content_name(enum content content)
 	}
 	return "";
 }
+
+const char *product_encoding_name(const struct product_file *file)
+{
+	return file->crlf ? "pem-crlf" : file->nul ? "pem-nul" : file->pem ? "pem" : "der";
+}

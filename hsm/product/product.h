@@ -20,10 +20,10 @@
  *	  server_root: amazon-root-ca-1.pem		path, relative to the product's folder
  * Templates hold {unit}, {order} and {product}; {unit} must be in the subject or the SAN. content:
  * certificate, issuer (the CA certificate), chain (issuer and what is above it), server_root. DER
- * holds one certificate; more go into PEM, in the order given. A product that could make a CA
- * certificate, or one that speaks for the CA (OCSPSigning), is refused. Mistakes: ERR_INVALID,
- * "FILE:LINE:COLUMN: …" and what is allowed.
- * Threads: a loaded product is read-only: any. Layer above: certificate, signer. Below:
+ * holds one certificate; more go into PEM, in the order given; pem-crlf and pem-nul are PEM with
+ *other line ends, or with a NUL behind it. A product that could make a CA certificate, or one that
+ *speaks for the CA (OCSPSigning), is refused. Mistakes: ERR_INVALID, "FILE:LINE:COLUMN: …" and what
+ *is allowed. Threads: a loaded product is read-only: any. Layer above: certificate, signer. Below:
  * base/config, unit_pattern, name. */
 #ifndef HSM_PRODUCT_H
 #define HSM_PRODUCT_H
@@ -51,6 +51,8 @@ struct product_file {
 	enum content content[PRODUCT_CONTENT_MAX];
 	size_t content_count;
 	bool pem;
+	bool crlf; /* PEM with CR LF at the end of each line */
+	bool nul;  /* PEM with a NUL behind it, as Mbed TLS wants it */
 };
 
 struct product {
@@ -93,5 +95,8 @@ MUST_CHECK bool product_fill(const char *template, const char *unit, const char 
 
 /* "certificate"; "" if it is none. */
 const char *product_content_name(enum content content);
+
+/* "pem-crlf" */
+const char *product_encoding_name(const struct product_file *file);
 
 #endif

@@ -31,7 +31,9 @@ static void read_content(struct reading *r, const struct product_raw_file *raw, 
 				product_content_name(raw->content[i]));
 	}
 	snprintf(key, sizeof(key), "files[%zu].encoding", index);
-	file->pem = raw->encoding == ENCODING_PEM;
+	file->pem = raw->encoding != ENCODING_DER;
+	file->crlf = raw->encoding == ENCODING_PEM_CRLF;
+	file->nul = raw->encoding == ENCODING_PEM_NUL;
 	if (!file->pem && (file->content_count > 1 || holds(file, CONTENT_CHAIN)))
 		product_mistake(
 			r, key,

@@ -64,7 +64,20 @@ static bool places(const struct match *m, const struct config_node *files, const
 	return false;
 }
 
-static void match_files(struct match *m, const struct config_node *files)
+/* True if the board is not to get the file. */
+static bool leaves_out(const struct match *m, const struct config_node *without, const char *name)
+{
+	for (size_t i = without ? without->first : 0; i; i = m->tree->nodes[i].next) {
+		const struct config_node *word = &m->tree->nodes[i];
+
+		if (word->kind == CONFIG_SCALAR && strcmp(word->text, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void match_files(struct match *m, const struct config_node *files,
+			const struct config_node *without)
 {
 	const struct config_node *name;
 
@@ -75,7 +88,8 @@ static void match_files(struct match *m, const struct config_node *files)
 				name->text);
 	}
 	for (size_t i = 0; i < m->product->file_count; i++)
-		if (!places(m, files, m->product->files[i].name))
+		if (!places(m, files, m->product->files[i].name) &&
+		    !leaves_out(m, without, m->product->files[i].name))
 			mistake(m, files->at,
 				"the file \"%s\" of certificate.files has no target here",
 				m->product->files[i].name);
@@ -94,12 +108,21 @@ static void match_unit(struct match *m, const struct config_node *board)
 			source, allowed);
 }
 
+static void match_part(struct match *m, const struct config_node *part)
+{
+	const struct config_node *files = child(m->tree, part, "files");
+
+	if (files && files->kind == CONFIG_SEQUENCE)
+		match_files(m, files, child(m->tree, part, "without"));
+	match_unit(m, part);
+}
+
 bool product_match(const char *path, const struct product *product, config_report_fn *report,
 		   void *context, bool *ret_board, struct err *e)
 {
 	AUTO(config_tree) tree = NULL;
 	AUTO_FREE uint8_t *text = NULL;
-	const struct config_node *board, *files;
+	const struct config_node *board, *others;
 	struct match m = { path, product, NULL, report, context, e, 0 };
 	size_t len;
 
@@ -110,11 +133,11 @@ bool product_match(const char *path, const struct product *product, config_repor
 	}
 	m.tree = tree;
 	board = child(tree, &tree->nodes[0], "board");
-	files = child(tree, board, "files");
-	if (files && files->kind == CONFIG_SEQUENCE)
-		match_files(&m, files);
+	others = child(tree, board, "others");
 	if (board)
-		match_unit(&m, board);
+		match_part(&m, board);
+	for (size_t i = others ? others->first : 0; i; i = tree->nodes[i].next)
+		match_part(&m, &tree->nodes[i]);
 	*ret_board = board != NULL;
 	return m.mistakes == 0;
 }

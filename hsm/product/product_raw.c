@@ -16,6 +16,8 @@ static const cyaml_strval_t contents[] = {
 static const cyaml_strval_t encodings[] = {
 	{ "der", ENCODING_DER },
 	{ "pem", ENCODING_PEM },
+	{ "pem-crlf", ENCODING_PEM_CRLF },
+	{ "pem-nul", ENCODING_PEM_NUL },
 };
 
 static const cyaml_strval_t sources[] = {

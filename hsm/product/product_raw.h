@@ -8,7 +8,7 @@
 #include "base/config.h"
 #include "hsm/product/product.h"
 
-enum encoding { ENCODING_DER = 1, ENCODING_PEM };
+enum encoding { ENCODING_DER = 1, ENCODING_PEM, ENCODING_PEM_CRLF, ENCODING_PEM_NUL };
 
 struct product_raw_file {
 	char *name;

@@ -291,16 +291,33 @@ static enum smp_rc params(struct agent *a, const struct cbor_reader *map, struct
 	return SMP_OK;
 }
 
+/* What the work costs on this board, without its line. */
+static enum smp_rc statistics(struct agent *a, const struct cbor_reader *map, struct cbor_writer *w)
+{
+	static const char name[] = "agent";
+
+	if (!a->port->time_us || !bytes_equal(find_bytes(map, "name", CBOR_TEXT), bytes_text(name)))
+		return SMP_NO_ENTRY;
+	cbor_put_map(w, 2);
+	put_text(w, "name", name);
+	cbor_put_key(w, "fields");
+	cbor_put_map(w, 2);
+	put_number(w, "requests", a->request_count);
+	put_number(w, "busy_us", a->busy_us);
+	return SMP_OK;
+}
+
 static const struct {
 	uint16_t group;
 	uint8_t command;
 	handler handle;
 } commands[] = {
-	{ PROV_GROUP, PROV_IDENTIFY, identify }, { PROV_GROUP, PROV_CSR, csr },
-	{ PROV_GROUP, PROV_WRITE, write_file },	 { PROV_GROUP, PROV_DIGEST, digest },
-	{ PROV_GROUP, PROV_READ, read_file },	 { PROV_GROUP, PROV_PROVE, prove },
-	{ PROV_GROUP, PROV_COMMIT, commit },	 { SMP_GROUP_OS, SMP_OS_ECHO, echo },
-	{ SMP_GROUP_OS, SMP_OS_RESET, reset },	 { SMP_GROUP_OS, SMP_OS_PARAMS, params },
+	{ PROV_GROUP, PROV_IDENTIFY, identify },       { PROV_GROUP, PROV_CSR, csr },
+	{ PROV_GROUP, PROV_WRITE, write_file },	       { PROV_GROUP, PROV_DIGEST, digest },
+	{ PROV_GROUP, PROV_READ, read_file },	       { PROV_GROUP, PROV_PROVE, prove },
+	{ PROV_GROUP, PROV_COMMIT, commit },	       { SMP_GROUP_OS, SMP_OS_ECHO, echo },
+	{ SMP_GROUP_OS, SMP_OS_RESET, reset },	       { SMP_GROUP_OS, SMP_OS_PARAMS, params },
+	{ SMP_GROUP_STAT, SMP_STAT_SHOW, statistics },
 };
 
 static handler handler_of(const uint8_t *header)
@@ -356,11 +373,17 @@ static void send(struct agent *a, size_t len)
 		a->port->put(a->port->context, line, line_len);
 }
 
+static uint32_t time_us(const struct agent *a)
+{
+	return a->port->time_us ? a->port->time_us(a->port->context) : 0;
+}
+
 static void answer(struct agent *a, struct bytes message)
 {
 	struct cbor_writer w = { .data = a->answer + SMP_HEADER_SIZE,
 				 .size = sizeof(a->answer) - SMP_HEADER_SIZE };
 	uint8_t header[SMP_HEADER_SIZE];
+	uint32_t began_us = time_us(a);
 	enum smp_rc rc;
 
 	memcpy(header, message.data, SMP_HEADER_SIZE);
@@ -376,6 +399,8 @@ static void answer(struct agent *a, struct bytes message)
 	a->answer[1] = 0;
 	a->answer[2] = (uint8_t)(w.len >> 8);
 	a->answer[3] = (uint8_t)w.len;
+	a->request_count++;
+	a->busy_us += time_us(a) - began_us;
 	send(a, SMP_HEADER_SIZE + w.len);
 	if (rc == SMP_OK && header[4] == 0 && header[5] == SMP_GROUP_OS &&
 	    header[7] == SMP_OS_RESET)

@@ -22,8 +22,9 @@ struct agent {
 	const struct agent_port *port;
 	uint8_t command; /* of group 113, under way or the last one */
 	uint8_t boot[PROV_BOOT_SIZE];
-	struct store_session session; /* the file being written */
-	size_t csr_len;		      /* 0: not made since boot */
+	struct store_session session;	 /* the file being written */
+	uint32_t request_count, busy_us; /* since boot, with no time to send in it */
+	size_t csr_len;			 /* 0: not made since boot */
 	uint8_t csr[REQUEST_MAX];
 	struct frame_decoder decoder;
 	uint8_t request[AGENT_MESSAGE_MAX + 2];

@@ -52,6 +52,9 @@ struct agent_port {
 	bool (*key_point)(void *context, struct bytes key, uint8_t ret_point[AGENT_POINT_SIZE]);
 	bool (*key_sign)(void *context, struct bytes key, const uint8_t hash[AGENT_HASH_SIZE],
 			 uint8_t ret_signature[AGENT_SIGNATURE_RAW]);
+
+	/* Microseconds since any moment, for the statistic "agent"; they wrap. NULL: no clock. */
+	uint32_t (*time_us)(void *context);
 };
 
 #endif

@@ -71,6 +71,14 @@ static bool is_repeated(const struct agent_port *port, const struct store_sessio
 	       flash_holds(port, slot->address + STORE_HEADER_SIZE, data);
 }
 
+/* The pages that header and file need. */
+static uint32_t pages_len(const struct agent_port *port, uint32_t len)
+{
+	uint32_t pages = (STORE_HEADER_SIZE + len + port->page_size - 1) / port->page_size;
+
+	return pages * port->page_size;
+}
+
 static enum smp_rc begin(const struct agent_port *port, struct store_session *session,
 			 const struct agent_slot *slot, uint32_t len)
 {
@@ -83,7 +91,7 @@ static enum smp_rc begin(const struct agent_port *port, struct store_session *se
 	if (store_committed(port) &&
 	    !port->flash_erase(port->context, port->state_address, port->page_size))
 		return SMP_CORRUPT;
-	if (!port->flash_erase(port->context, slot->address, slot->size))
+	if (!port->flash_erase(port->context, slot->address, pages_len(port, len)))
 		return SMP_CORRUPT;
 	session->slot = slot;
 	session->len = len;

@@ -41,6 +41,7 @@ static const struct command commands[] = {
 	{ "void", "UNIT --reason TEXT", "Void a certificate that was never installed", 1, 1, "r", void_command },
 	{ "revoke", "UNIT|--certificate-id ID --reason TEXT", "Revoke a certificate that was installed", 0, 1, "rc", revoke_command },
 	{ "board list", "", "Show which nests have a board", 0, 0, "j", board_list_command },
+	{ "board probe", "PORT [--driver NAME]", "Say what a board answers on a port", .program = "imprint-board" },
 	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
 };
 /* clang-format on */

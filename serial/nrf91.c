@@ -1,0 +1,515 @@
+/* The driver of boards with an nRF91 modem: its AT commands, through whatever firmware passes them
+ * on (at_host, Serial LTE Modem). The key is made in the modem and never leaves it; a file is PEM
+ * under the product's sec_tag. There is no checksum on this wire: the unit id is read twice, the
+ * signer checks the CSR's signature, and the modem's list holds SHA-256 of what it stored. Source:
+ * nRF91 AT commands, %KEYGEN and %CMNG. */
+#include "base/clock.h"
+#include "base/hex.h"
+#include "serial/base64.h"
+#include "serial/driver.h"
+#include "serial/fault.h"
+#include "serial/line.h"
+#include "serial/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMAND_MAX 4095 /* characters: at_host's buffer */
+#define SEC_TAG 16842753 /* nRF Cloud's, where the product says nothing */
+#define KEY_TYPE 2	 /* of %CMNG */
+#define COSE_MAX 1024
+#define TWICE_TRIES 3
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+enum cme {
+	CME_NOT_FOUND = 513,
+	CME_ACTIVE = 518,
+	CME_EXISTS = 519,
+};
+
+struct nrf91 {
+	const struct board_nrf91 *settings;
+	const struct board_options *options;
+	struct line line;
+	bool awake, identified;
+	char unit[BOARD_TEXT_MAX + 1];
+	unsigned cme; /* of the last refusal; 0: a plain ERROR */
+	char command[COMMAND_MAX + 1];
+};
+
+static const char *const refused[] = { "ERROR", "+CME ERROR: #", NULL };
+
+enum arguments { NO_ARGUMENT, TAG, TAG_AND_TYPE };
+
+enum verb {
+	WAKE,
+	VERBOSE,
+	OFFLINE,
+	IMEI,
+	UUID,
+	VERSION,
+	KEYGEN,
+	STORE,
+	LIST,
+	LIST_ALL,
+	SHOW,
+	DELETE,
+};
+
+/* clang-format off */
+static const struct command {
+	struct line_command line; /* keep, done, refused, ms, tries, may be empty, quoted */
+	const char *text;
+	enum arguments arguments; /* behind the text, with commas between */
+	const char *rest;	  /* behind these */
+} commands[] = {
+	[WAKE]     = { { NULL, "OK", refused, 300, 1, false, false }, "AT", NO_ARGUMENT, "" },
+	[VERBOSE]  = { { NULL, "OK", refused, 1000, 2, false, false }, "AT+CMEE=1", NO_ARGUMENT, "" },
+	[OFFLINE]  = { { NULL, "OK", refused, 5000, 2, false, false }, "AT+CFUN=4", NO_ARGUMENT, "" },
+	[IMEI]     = { { "#", "OK", refused, 1000, 3, false, false }, "AT+CGSN", NO_ARGUMENT, "" },
+	[UUID]     = { { "%DEVICEUUID: *", "OK", refused, 1000, 3, false, false }, "AT%DEVICEUUID", NO_ARGUMENT, "" },
+	[VERSION]  = { { "mfw_*", "OK", refused, 1000, 2, true, false }, "AT+CGMR", NO_ARGUMENT, "" },
+	[KEYGEN]   = { { "%KEYGEN: *", "OK", refused, 8000, 2, false, false }, "AT%KEYGEN=", TAG, ",2,0" },
+	[STORE]    = { { NULL, "OK", refused, 4000, 2, false, false }, "AT%CMNG=0,", TAG_AND_TYPE, ",\"" },
+	[LIST]     = { { "%CMNG: *", "OK", refused, 2000, 3, true, false }, "AT%CMNG=1,", TAG_AND_TYPE, "" },
+	[LIST_ALL] = { { "%CMNG: *", "OK", refused, 2000, 2, true, false }, "AT%CMNG=1,", TAG, "" },
+	[SHOW]     = { { "%CMNG: *", "OK", refused, 2000, 3, true, true }, "AT%CMNG=2,", TAG_AND_TYPE, "" },
+	[DELETE]   = { { NULL, "OK", refused, 2000, 3, false, false }, "AT%CMNG=3,", TAG_AND_TYPE, "" },
+};
+/* clang-format on */
+
+static const struct {
+	unsigned cme;
+	enum fault fault;
+	const char *text;
+} refusals[] = {
+	{ 0, FAULT_REFUSED,
+	  "ERROR, and no reason; does its firmware pass AT commands on, and know this one "
+	  "(modem firmware 1.3.0 or later)?" },
+	{ CME_NOT_FOUND, FAULT_FLASH,
+	  "there is no such credential (CME 513); was it deleted under another sec_tag?" },
+	{ 514, FAULT_REFUSED,
+	  "access is not allowed (CME 514); the sec_tag is one that its firmware protects: choose "
+	  "another in the product" },
+	{ 515, FAULT_NO_ROOM,
+	  "its memory for credentials is full (CME 515); delete those of other sec_tags" },
+	{ CME_ACTIVE, FAULT_REFUSED,
+	  "the modem is active (CME 518); its firmware must leave it offline (AT+CFUN=4) while it "
+	  "is provisioned" },
+	{ CME_EXISTS, FAULT_REFUSED,
+	  "there is a credential already that cannot be replaced (CME 519); delete it, or choose "
+	  "another sec_tag" },
+	{ 523, FAULT_REFUSED,
+	  "it could not make a key (CME 523); power it off and on, and run it "
+	  "again" },
+	{ 527, FAULT_REFUSED,
+	  "it does not take the content (CME 527); its firmware wants PEM with other line ends: "
+	  "see encoding in the product" },
+	{ 528, FAULT_REFUSED,
+	  "its supply is about to fail (CME 528); check the power of this nest" },
+};
+
+/* The refusal as a sentence with its remedy. Always false. */
+static bool explain(struct nrf91 *m, struct err *e)
+{
+	if (e->code != FAULT_REFUSED)
+		return false;
+	m->cme = 0;
+	if (sscanf(m->line.refusal, "+CME ERROR: %9u", &m->cme) != 1)
+		m->cme = 0;
+	for (size_t i = 0; i < COUNT(refusals); i++)
+		if (refusals[i].cme == m->cme)
+			return err_set(e, (int)refusals[i].fault, "the modem refused: %s",
+				       refusals[i].text);
+	return err_set(e, FAULT_REFUSED,
+		       "the modem refused (CME %u); see the AT reference of its firmware", m->cme);
+}
+
+static bool is_cme(const struct nrf91 *m, const struct err *e, enum cme cme)
+{
+	return (e->code == FAULT_REFUSED || e->code == FAULT_FLASH) && m->cme == (unsigned)cme;
+}
+
+static bool send_command(struct nrf91 *m, enum verb verb, int64_t deadline, struct err *e)
+{
+	m->cme = 0;
+	return line_ask(&m->line, bytes_text(m->command), &commands[verb].line, deadline, e) ||
+	       explain(m, e);
+}
+
+static void put_command(struct nrf91 *m, enum verb verb, unsigned type)
+{
+	const struct command *command = &commands[verb];
+	unsigned tag = m->settings->sec_tag;
+	size_t size = sizeof(m->command);
+
+	if (command->arguments == TAG_AND_TYPE)
+		snprintf(m->command, size, "%s%u,%u%s", command->text, tag, type, command->rest);
+	else if (command->arguments == TAG)
+		snprintf(m->command, size, "%s%u%s", command->text, tag, command->rest);
+	else
+		snprintf(m->command, size, "%s", command->text);
+}
+
+static bool ask(struct nrf91 *m, enum verb verb, unsigned type, int64_t deadline, struct err *e)
+{
+	put_command(m, verb, type);
+	return send_command(m, verb, deadline, e);
+}
+
+/* The modem stays active until it is told not to be, and after each restart. */
+static bool ask_offline(struct nrf91 *m, enum verb verb, unsigned type, int64_t deadline,
+			struct err *e)
+{
+	struct err first;
+
+	if (ask(m, verb, type, deadline, e))
+		return true;
+	if (!is_cme(m, e, CME_ACTIVE))
+		return false;
+	first = *e;
+	if (!ask(m, OFFLINE, 0, deadline, e))
+		return false;
+	*e = first;
+	return ask(m, verb, type, deadline, e);
+}
+
+/* --- who is it? --- */
+
+/* A quote that noise opened swallows each command until the next quote. */
+static bool wake_up(struct nrf91 *m, int64_t deadline, struct err *e)
+{
+	int64_t began_ms = clock_monotonic_ms();
+	struct err poked;
+
+	while (!ask(m, WAKE, 0, deadline, e)) {
+		bool silent = e->code == FAULT_SILENT;
+
+		if (e->code == FAULT_REFUSED) /* it is there */
+			break;
+		if ((!silent && e->code != FAULT_GARBAGE) || m->line.received > LINE_RECEIVED_MAX)
+			return false;
+		if (clock_monotonic_ms() >= deadline)
+			return silent ? err_set(e, FAULT_SILENT, "no answer in %.1f s",
+						(double)(clock_monotonic_ms() - began_ms) / 1000)
+				      : false;
+		if (!line_poke(&m->line, bytes_text("\""), deadline, &poked))
+			return false;
+	}
+	return ask(m, VERBOSE, 0, deadline, e);
+}
+
+static bool read_unit(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1], int64_t deadline,
+		      struct err *e)
+{
+	bool by_imei = m->settings->unit == BOARD_UNIT_IMEI;
+	const char *text = m->line.answer;
+
+	if (!ask(m, by_imei ? IMEI : UUID, 0, deadline, e))
+		return false;
+	if (!by_imei)
+		text += strlen("%DEVICEUUID: ");
+	return text_take(bytes_text(text), "unit", FAULT_UNIT_TEXT, ret_unit, e);
+}
+
+static bool read_unit_twice(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1],
+			    int64_t deadline, struct err *e)
+{
+	char again[BOARD_TEXT_MAX + 1];
+
+	for (int i = 0; i < TWICE_TRIES; i++) {
+		if (!read_unit(m, ret_unit, deadline, e) || !read_unit(m, again, deadline, e))
+			return false;
+		if (strcmp(ret_unit, again) == 0)
+			return true;
+	}
+	return err_set(e, FAULT_GARBAGE, "it says its unit id differently each time");
+}
+
+static bool nrf91_identify(void *state, struct board_identity *ret_identity, int64_t deadline,
+			   struct err *e)
+{
+	struct nrf91 *m = state;
+	struct board_identity identity = { .hardware = "nRF91" };
+
+	if ((!m->awake && !wake_up(m, deadline, e)) ||
+	    !read_unit_twice(m, identity.unit, deadline, e) ||
+	    !text_same_unit(m->unit, &m->identified, identity.unit, e))
+		return err_add(e, "asking who it is");
+	m->awake = true;
+	*ret_identity = identity;
+	return true;
+}
+
+/* --- key and CSR --- */
+
+static bool forget(struct nrf91 *m, unsigned type, int64_t deadline, struct err *e)
+{
+	return ask_offline(m, DELETE, type, deadline, e) || is_cme(m, e, CME_NOT_FOUND);
+}
+
+/* A new key each time: the modem keeps no request that could be asked for again. */
+static bool make_key(struct nrf91 *m, int64_t deadline, struct err *e)
+{
+	if (ask_offline(m, KEYGEN, 0, deadline, e))
+		return true;
+	return is_cme(m, e, CME_EXISTS) && forget(m, KEY_TYPE, deadline, e) &&
+	       ask_offline(m, KEYGEN, 0, deadline, e);
+}
+
+/* %KEYGEN: "CSR.COSE", both base64url. */
+static bool take_csr(const char *answer, uint8_t *ret_csr, size_t *ret_len, struct err *e)
+{
+	const char *first = strchr(answer, '"');
+	const char *dot = first ? strchr(first, '.') : NULL, *last = dot ? strchr(dot, '"') : NULL;
+	uint8_t cose[COSE_MAX];
+	size_t cose_len;
+
+	if (!last || last[1] != '\0')
+		return err_set(e, FAULT_ANSWER,
+			       "the modem's answer makes no sense: no \"CSR.COSE\" in quotes");
+	if (!base64_decode(bytes_of(first + 1, (size_t)(dot - first - 1)), BASE64_URL, ret_csr,
+			   BOARD_CSR_MAX, ret_len) ||
+	    !base64_decode(bytes_of(dot + 1, (size_t)(last - dot - 1)), BASE64_URL, cose,
+			   sizeof(cose), &cose_len))
+		return err_set(e, FAULT_ANSWER,
+			       "the modem's answer makes no sense: it is not base64url");
+	return *ret_len > 0 || err_set(e, FAULT_CSR_SIZE, "it is empty");
+}
+
+static bool nrf91_csr(void *state, uint8_t *ret_csr, size_t *ret_len, int64_t deadline,
+		      struct err *e)
+{
+	struct nrf91 *m = state;
+
+	return (ask(m, OFFLINE, 0, deadline, e) && make_key(m, deadline, e) &&
+		take_csr(m->line.answer, ret_csr, ret_len, e)) ||
+	       err_add(e, "reading the CSR");
+}
+
+/* --- files --- */
+
+static const char *const targets[] = { "ca", "certificate", NULL };
+
+/* Of %CMNG: 0 and 1. */
+static unsigned type_of(const char *target)
+{
+	unsigned type = 0;
+
+	while (targets[type] && strcmp(targets[type], target) != 0)
+		type++;
+	return type;
+}
+
+/* The whole command with the file in quotes. */
+static bool put_store(struct nrf91 *m, const struct board_file *file, struct err *e)
+{
+	size_t len;
+
+	if (!targets[type_of(file->target)])
+		return err_set(e, ERR_INVALID, "\"%s\" is no place in a modem: ca or certificate",
+			       file->target);
+	if (memchr(file->content.data, '"', file->content.len) ||
+	    memchr(file->content.data, 0, file->content.len))
+		return err_set(e, ERR_INVALID,
+			       "the %s is not text: a modem takes PEM (encoding: pem)", file->name);
+	put_command(m, STORE, type_of(file->target));
+	len = strlen(m->command);
+	if (file->content.len + 1 > COMMAND_MAX - len)
+		return err_set(e, FAULT_NO_ROOM,
+			       "the %s has %zu bytes, and a command to the modem at most %d",
+			       file->name, file->content.len, COMMAND_MAX);
+	memcpy(m->command + len, file->content.data, file->content.len);
+	memcpy(m->command + len + file->content.len, "\"", 2);
+	return true;
+}
+
+static bool try_store(struct nrf91 *m, const struct board_file *file, int64_t deadline,
+		      struct err *e)
+{
+	return put_store(m, file, e) && send_command(m, STORE, deadline, e);
+}
+
+/* What was there before is deleted; a modem that was restarted is put offline again. */
+static bool store_file(struct nrf91 *m, const struct board_file *file, int64_t deadline,
+		       struct err *e)
+{
+	if (try_store(m, file, deadline, e))
+		return true;
+	if (is_cme(m, e, CME_ACTIVE)) {
+		if (!ask(m, OFFLINE, 0, deadline, e))
+			return false;
+		if (try_store(m, file, deadline, e))
+			return true;
+	}
+	return is_cme(m, e, CME_EXISTS) && forget(m, type_of(file->target), deadline, e) &&
+	       try_store(m, file, deadline, e);
+}
+
+static bool nrf91_write(void *state, const struct board_file *file, int64_t deadline, struct err *e)
+{
+	struct nrf91 *m = state;
+
+	if (!store_file(m, file, deadline, e))
+		return err_add(e, "writing the %s", file->name);
+	if (m->options->progress)
+		m->options->progress(m->options->context, file->content.len, file->content.len);
+	return true;
+}
+
+/* Behind the `count`th quote; NULL if there are fewer. */
+static const char *behind_quote(const char *text, int count)
+{
+	while (text && count-- > 0) {
+		text = strchr(text, '"');
+		text = text ? text + 1 : NULL;
+	}
+	return text;
+}
+
+/* %CMNG: tag,type,"SHA-256 in hex" */
+static bool same_hash(struct nrf91 *m, const struct board_file *file, bool *ret_same,
+		      int64_t deadline, struct err *e)
+{
+	char hex[2 * sizeof(file->sha256) + 1];
+	uint8_t sha256[sizeof(file->sha256)];
+	const char *from;
+
+	if (!ask(m, LIST, type_of(file->target), deadline, e))
+		return false;
+	if (!*m->line.answer)
+		return err_set(e, FAULT_FLASH, "the flash did not keep the %s: it is not there",
+			       file->name);
+	from = behind_quote(m->line.answer, 1);
+	if (!from || strlen(from) != sizeof(hex) || from[sizeof(hex) - 1] != '"')
+		return err_set(e, FAULT_ANSWER,
+			       "the modem's answer makes no sense: no SHA-256 in its list");
+	memcpy(hex, from, sizeof(hex) - 1);
+	hex[sizeof(hex) - 1] = '\0';
+	if (!hex_decode(hex, sha256, sizeof(sha256)))
+		return err_set(e, FAULT_ANSWER,
+			       "the modem's answer makes no sense: no SHA-256 in its list");
+	*ret_same = memcmp(sha256, file->sha256, sizeof(sha256)) == 0;
+	return true;
+}
+
+/* %CMNG: tag,type,"SHA-256","content": the content has line ends of its own. */
+static bool compare(struct nrf91 *m, const struct board_file *file, int64_t deadline, struct err *e)
+{
+	const char *from, *end;
+	size_t len;
+
+	if (!ask(m, SHOW, type_of(file->target), deadline, e))
+		return err_add(e, "reading the %s back", file->name);
+	from = behind_quote(m->line.answer, 3);
+	end = from ? strrchr(from, '"') : NULL;
+	if (!end)
+		return err_set(e, FAULT_ANSWER,
+			       "the modem's answer makes no sense: it shows no content");
+	len = (size_t)(end - from);
+	for (size_t i = 0; i < len && i < file->content.len; i++)
+		if ((uint8_t)from[i] != file->content.data[i])
+			return err_set(e, FAULT_FLASH,
+				       "the flash did not keep the %s (byte %zu differs)",
+				       file->name, i);
+	return len == file->content.len ||
+	       err_set(e, FAULT_FLASH, "the flash did not keep the %s (%zu bytes instead of %zu)",
+		       file->name, len, file->content.len);
+}
+
+static bool nrf91_verify(void *state, const struct board_file *file, bool read_back,
+			 int64_t deadline, struct err *e)
+{
+	struct nrf91 *m = state;
+	bool same;
+
+	if (!same_hash(m, file, &same, deadline, e))
+		return err_add(e, "comparing the %s", file->name);
+	if (same && !read_back)
+		return true;
+	if (!compare(m, file, deadline, e))
+		return false;
+	return same || err_set(e, FAULT_FLASH,
+			       "the flash did not keep the %s: the modem's SHA-256 differs, though "
+			       "every byte reads right",
+			       file->name);
+}
+
+/* --- for the engineer --- */
+
+static bool holds(const char *lines, unsigned type)
+{
+	char mark[32];
+
+	for (const char *at = lines; at; at = strchr(at, '\n')) {
+		const char *comma;
+
+		at += *at == '\n';
+		comma = strchr(at, ',');
+		snprintf(mark, sizeof(mark), ",%u,", type);
+		if (comma && strncmp(comma, mark, strlen(mark)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool nrf91_probe(void *state, struct board_report *ret_report, int64_t deadline,
+			struct err *e)
+{
+	struct nrf91 *m = state;
+	bool key, certificate;
+
+	if (!nrf91_identify(m, &ret_report->identity, deadline, e) ||
+	    !ask(m, VERSION, 0, deadline, e))
+		return false;
+	if (*m->line.answer && !text_take(bytes_text(m->line.answer), "firmware", FAULT_ANSWER,
+					  ret_report->identity.firmware, e))
+		return false;
+	if (!ask(m, LIST_ALL, 0, deadline, e))
+		return false;
+	key = holds(m->line.answer, KEY_TYPE);
+	certificate = holds(m->line.answer, type_of("certificate"));
+	snprintf(ret_report->state, sizeof(ret_report->state), "sec_tag %u: %s, %s",
+		 (unsigned)m->settings->sec_tag, key ? "a key" : "no key",
+		 certificate ? "a certificate" : "no certificate");
+	return true;
+}
+
+static struct bytes end_of(enum board_line_end end)
+{
+	static const char *const ends[] = { "\r", "\n", "\r\n" };
+
+	return end == BOARD_NUL ? bytes_of("", 1) : bytes_text(ends[end]);
+}
+
+static void *nrf91_start(const struct board_options *options, struct port *port, struct err *e)
+{
+	struct nrf91 *m = calloc(1, sizeof(*m));
+
+	if (!m) {
+		err_errno(e, ERR_SYSTEM, "no memory for a board");
+		return NULL;
+	}
+	m->settings = &options->settings->nrf91;
+	m->options = options;
+	line_start(&m->line, port, options->cancel_fd, end_of(m->settings->line_end), "",
+		   options->line_gap_ms);
+	return m;
+}
+
+const struct driver nrf91_driver = {
+	.name = "nrf91",
+	.new_key_each_csr = true,
+	.settings = { .kind = BOARD_SETTINGS_NRF91,
+		      .nrf91 = { SEC_TAG, BOARD_CR, BOARD_UNIT_IMEI } },
+	.targets = targets,
+	.targets_text = "ca, certificate",
+	.start = nrf91_start,
+	.stop = free,
+	.identify = nrf91_identify,
+	.csr = nrf91_csr,
+	.write = nrf91_write,
+	.verify = nrf91_verify,
+	.probe = nrf91_probe,
+};

@@ -1,0 +1,420 @@
+/* The driver of boards with Zephyr's shell on their console: `nrf_cloud_cred` makes the key and its
+ * requests, `cred` holds the files under the product's sec_tag. There is no checksum on this wire:
+ * the unit id is read twice, the signer checks the CSR's signature, and `cred list` has SHA-256 of
+ * what was stored. Source: Zephyr "TLS credentials shell", nRF Connect SDK "nrf_cloud_cred". */
+#include "base/clock.h"
+#include "serial/base64.h"
+#include "serial/driver.h"
+#include "serial/fault.h"
+#include "serial/line.h"
+#include "serial/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PIECE_RAW 36 /* bytes; 48 characters in a line of 57: a shell's ring buffer has 64 */
+#define COMMAND_MAX 255
+#define SEC_TAG 16842753 /* nRF Cloud's, where the product says nothing */
+#define WRITE_TRIES 3
+#define TWICE_TRIES 3
+
+struct zshell {
+	const struct board_zshell *settings;
+	const struct board_options *options;
+	struct line line;
+	bool awake, identified;
+	char unit[BOARD_TEXT_MAX + 1];
+	char command[COMMAND_MAX + 1];
+};
+
+#define UNKNOWN                                                                                    \
+	"hwinfo: command not found", "cred: command not found", "nrf_cloud_cred: command not found"
+
+static const char *const refused[] = { UNKNOWN, NULL };
+static const char *const id_refused[] = { UNKNOWN, "Not supported by hardware", "Error: *", NULL };
+static const char *const keygen_refused[] = { UNKNOWN, "Key already exists in sec tag *",
+					      "Key generation failed: *", "Invalid sec tag*",
+					      NULL };
+static const char *const csr_refused[] = { UNKNOWN, "CSR generation failed: *",
+					   "Base64 encoding failed: *", "Invalid sec tag*", NULL };
+static const char *const piece_refused[] = { UNKNOWN, "Not enough room in credential buffer *",
+					     NULL };
+static const char *const add_refused[] = { UNKNOWN,
+					   "TLS credential with sectag *", /* … already exists. */
+					   "Failed to add TLS credential *",
+					   "Could not decode input from base64, *",
+					   "Please provide a credential to add.",
+					   "No reference slot available, *",
+					   "Not enough heap for TLS credential *",
+					   NULL };
+static const char *const delete_refused[] = { UNKNOWN, "There is no TLS credential *",
+					      "Deleting TLS credential *", NULL };
+static const char *const show_refused[] = { UNKNOWN, "There is no TLS credential *",
+					    "Not enough room in the credential buffer *",
+					    "Could not retrieve TLS credential *", NULL };
+
+enum verb { WAKE, DEVICE_ID, KEYGEN, REQUEST, CLEAR, PIECE, ADD, LIST, LIST_ALL, SHOW, DELETE };
+
+/* clang-format off */
+static const struct line_command commands[] = {
+	/* keep, done, refused, ms, tries, may be empty, quoted */
+	[WAKE]      = { NULL, "Credential buffer cleared.", refused, 300, 1, false, false },
+	[DEVICE_ID] = { "ID: 0x*", NULL, id_refused, 1000, 3, false, false },
+	[KEYGEN]    = { NULL, "Generated device key in sec tag #", keygen_refused, 5000, 2, false, false },
+	[REQUEST]   = { "CSR: ~", "CSR generation complete", csr_refused, 5000, 3, false, false },
+	[CLEAR]     = { NULL, "Credential buffer cleared.", refused, 1000, 3, false, false },
+	[PIECE]     = { "Stored # bytes.", NULL, piece_refused, 1000, 1, false, false },
+	[ADD]       = { NULL, "Added TLS credential *", add_refused, 4000, 1, false, false },
+	[LIST]      = { "#,~,~,#", "# credentials found.", refused, 2000, 3, true, false },
+	[LIST_ALL]  = { "#,*", "# credentials found.", refused, 2000, 2, true, false },
+	[SHOW]      = { "~", "Credential buffer cleared.", show_refused, 2000, 3, true, false },
+	[DELETE]    = { NULL, "Deleted TLS credential *", delete_refused, 2000, 3, false, false },
+};
+/* clang-format on */
+
+static bool refusal_is(const struct zshell *z, const struct err *e, const char *pattern)
+{
+	return e->code == FAULT_REFUSED && line_matches(pattern, z->line.refusal);
+}
+
+/* The refusals that an engineer can do something about. */
+static bool explain(const struct zshell *z, struct err *e)
+{
+	if (refusal_is(z, e, piece_refused[3]))
+		return err_set(e, FAULT_NO_ROOM,
+			       "the file is too long for its shell; the firmware needs a larger "
+			       "CONFIG_TLS_CREDENTIALS_SHELL_CRED_BUF_SIZE");
+	if (e->code == FAULT_REFUSED && strstr(z->line.refusal, ": command not found"))
+		return err_set(e, FAULT_REFUSED,
+			       "its shell does not know a command that is needed (%s); is the "
+			       "provisioning firmware on it?",
+			       z->line.refusal);
+	return false;
+}
+
+static bool send_command(struct zshell *z, enum verb verb, int64_t deadline, struct err *e)
+{
+	return line_ask(&z->line, bytes_text(z->command), &commands[verb], deadline, e) ||
+	       explain(z, e);
+}
+
+static unsigned tag_of(const struct zshell *z)
+{
+	return z->settings->sec_tag;
+}
+
+/* --- who is it? --- */
+
+/* To clear the buffer for credentials does no harm, and every shell with `cred` answers it. */
+static bool wake_up(struct zshell *z, int64_t deadline, struct err *e)
+{
+	int64_t began_ms = clock_monotonic_ms();
+
+	strcpy(z->command, "cred buf clear");
+	while (!send_command(z, WAKE, deadline, e)) {
+		if ((e->code != FAULT_SILENT && e->code != FAULT_GARBAGE) ||
+		    z->line.received > LINE_RECEIVED_MAX)
+			return false;
+		if (clock_monotonic_ms() >= deadline)
+			return e->code == FAULT_SILENT
+				       ? err_set(e, FAULT_SILENT, "no answer in %.1f s",
+						 (double)(clock_monotonic_ms() - began_ms) / 1000)
+				       : false;
+	}
+	return true;
+}
+
+static bool read_unit(struct zshell *z, char ret_unit[static BOARD_TEXT_MAX + 1], int64_t deadline,
+		      struct err *e)
+{
+	ret_unit[0] = '\0';
+	if (z->settings->unit == BOARD_UNIT_NONE)
+		return true;
+	strcpy(z->command, "hwinfo devid");
+	return send_command(z, DEVICE_ID, deadline, e) &&
+	       text_take(bytes_text(z->line.answer + strlen("ID: 0x")), "unit", FAULT_UNIT_TEXT,
+			 ret_unit, e);
+}
+
+static bool read_unit_twice(struct zshell *z, char ret_unit[static BOARD_TEXT_MAX + 1],
+			    int64_t deadline, struct err *e)
+{
+	char again[BOARD_TEXT_MAX + 1];
+
+	for (int i = 0; i < TWICE_TRIES; i++) {
+		if (!read_unit(z, ret_unit, deadline, e) || !read_unit(z, again, deadline, e))
+			return false;
+		if (strcmp(ret_unit, again) == 0)
+			return true;
+	}
+	return err_set(e, FAULT_GARBAGE, "it says its unit id differently each time");
+}
+
+static bool zshell_identify(void *state, struct board_identity *ret_identity, int64_t deadline,
+			    struct err *e)
+{
+	struct zshell *z = state;
+	struct board_identity identity = { 0 };
+
+	if ((!z->awake && !wake_up(z, deadline, e)) ||
+	    !read_unit_twice(z, identity.unit, deadline, e) ||
+	    !text_same_unit(z->unit, &z->identified, identity.unit, e))
+		return err_add(e, "asking who it is");
+	z->awake = true;
+	*ret_identity = identity;
+	return true;
+}
+
+/* --- key and CSR --- */
+
+/* One that is there stays: its request is made anew each time, and the key is the same. */
+static bool make_key(struct zshell *z, int64_t deadline, struct err *e)
+{
+	snprintf(z->command, sizeof(z->command), "nrf_cloud_cred keygen %u", tag_of(z));
+	return send_command(z, KEYGEN, deadline, e) ||
+	       refusal_is(z, e, "Key already exists in sec tag *");
+}
+
+static bool read_csr(struct zshell *z, uint8_t *ret_csr, size_t *ret_len, int64_t deadline,
+		     struct err *e)
+{
+	snprintf(z->command, sizeof(z->command), "nrf_cloud_cred csr %u CN=board", tag_of(z));
+	if (!send_command(z, REQUEST, deadline, e))
+		return false;
+	if (!base64_decode(bytes_text(z->line.answer + strlen("CSR: ")), BASE64_STANDARD, ret_csr,
+			   BOARD_CSR_MAX, ret_len))
+		return err_set(e, FAULT_ANSWER,
+			       "the shell's answer makes no sense: the CSR is "
+			       "not base64");
+	return true;
+}
+
+static bool zshell_csr(void *state, uint8_t *ret_csr, size_t *ret_len, int64_t deadline,
+		       struct err *e)
+{
+	struct zshell *z = state;
+
+	return (make_key(z, deadline, e) && read_csr(z, ret_csr, ret_len, deadline, e)) ||
+	       err_add(e, "reading the CSR");
+}
+
+/* --- files --- */
+
+static const char *const targets[] = { "ca", "certificate", NULL };
+
+static const char *type_of(const char *target)
+{
+	return strcmp(target, "ca") == 0 ? "CA" : "SERV";
+}
+
+static void progress(const struct zshell *z, size_t done, size_t total)
+{
+	if (z->options->progress)
+		z->options->progress(z->options->context, done, total);
+}
+
+static bool send_piece(struct zshell *z, struct bytes piece, int64_t deadline, struct err *e)
+{
+	char text[BASE64_TEXT_LEN(PIECE_RAW) + 1], wanted[32];
+
+	base64_encode(piece, text);
+	snprintf(z->command, sizeof(z->command), "cred buf %s", text);
+	snprintf(wanted, sizeof(wanted), "Stored %zu bytes.", strlen(text));
+	if (!send_command(z, PIECE, deadline, e))
+		return false;
+	return strcmp(z->line.answer, wanted) == 0 ||
+	       err_set(e, FAULT_GARBAGE, "a line did not arrive whole (%.40s)", z->line.answer);
+}
+
+static bool fill_buffer(struct zshell *z, const struct board_file *file, int64_t deadline,
+			struct err *e)
+{
+	size_t len = file->content.len;
+
+	strcpy(z->command, "cred buf clear");
+	if (!send_command(z, CLEAR, deadline, e))
+		return false;
+	for (size_t at = 0; at < len; at += PIECE_RAW) {
+		size_t piece = len - at < PIECE_RAW ? len - at : PIECE_RAW;
+
+		if (!send_piece(z, bytes_of(file->content.data + at, piece), deadline, e))
+			return false;
+		progress(z, at + piece, len);
+	}
+	return true;
+}
+
+static bool add(struct zshell *z, const struct board_file *file, int64_t deadline, struct err *e)
+{
+	snprintf(z->command, sizeof(z->command), "cred add %u %s DEFAULT bin", tag_of(z),
+		 type_of(file->target));
+	return send_command(z, ADD, deadline, e);
+}
+
+static bool forget(struct zshell *z, const struct board_file *file, int64_t deadline, struct err *e)
+{
+	snprintf(z->command, sizeof(z->command), "cred del %u %s", tag_of(z),
+		 type_of(file->target));
+	return send_command(z, DELETE, deadline, e) ||
+	       refusal_is(z, e, "There is no TLS credential *");
+}
+
+static bool try_write(struct zshell *z, const struct board_file *file, int64_t deadline,
+		      struct err *e)
+{
+	return fill_buffer(z, file, deadline, e) && add(z, file, deadline, e);
+}
+
+/* The shell forgets its buffer when it refuses: all is sent again. */
+static bool write_file(struct zshell *z, const struct board_file *file, int64_t deadline,
+		       struct err *e)
+{
+	for (int tries = 1; !try_write(z, file, deadline, e); tries++) {
+		bool exists = refusal_is(z, e, "TLS credential with sectag *");
+		bool lost = (e->code == FAULT_SILENT || e->code == FAULT_GARBAGE) &&
+			    z->line.received <= LINE_RECEIVED_MAX &&
+			    clock_monotonic_ms() < deadline;
+
+		if (tries == WRITE_TRIES || (!exists && !lost))
+			return false;
+		if (!forget(z, file, deadline, e))
+			return false;
+	}
+	return true;
+}
+
+static bool zshell_write(void *state, const struct board_file *file, int64_t deadline,
+			 struct err *e)
+{
+	return write_file(state, file, deadline, e) || err_add(e, "writing the %s", file->name);
+}
+
+/* tag,TYPE,base64 of the SHA-256,0 */
+static bool take_hash(const char *answer, uint8_t ret_sha256[static 32], struct err *e)
+{
+	const char *type = strchr(answer, ','), *from = type ? strchr(type + 1, ',') : NULL;
+	const char *to = from ? strchr(from + 1, ',') : NULL;
+	size_t len;
+
+	if (!to || strcmp(to, ",0") != 0 ||
+	    !base64_decode(bytes_of(from + 1, (size_t)(to - from - 1)), BASE64_STANDARD, ret_sha256,
+			   32, &len) ||
+	    len != 32)
+		return err_set(e, FAULT_ANSWER,
+			       "the shell's answer makes no sense: no SHA-256 in its list");
+	return true;
+}
+
+static bool same_hash(struct zshell *z, const struct board_file *file, bool *ret_same,
+		      int64_t deadline, struct err *e)
+{
+	uint8_t sha256[32];
+
+	snprintf(z->command, sizeof(z->command), "cred list %u %s", tag_of(z),
+		 type_of(file->target));
+	if (!send_command(z, LIST, deadline, e))
+		return false;
+	if (!*z->line.answer)
+		return err_set(e, FAULT_FLASH, "the flash did not keep the %s: it is not there",
+			       file->name);
+	if (!take_hash(z->line.answer, sha256, e))
+		return false;
+	*ret_same = memcmp(sha256, file->sha256, sizeof(sha256)) == 0;
+	return true;
+}
+
+/* Each line is base64 of its own. */
+static bool compare_lines(const char *lines, const struct board_file *file, struct err *e)
+{
+	const uint8_t *wanted = file->content.data;
+	uint8_t data[LINE_TEXT_MAX];
+	size_t at = 0, len = 0;
+
+	for (const char *line = lines; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		if (!base64_decode(bytes_of(line, strcspn(line, "\n")), BASE64_STANDARD, data,
+				   sizeof(data), &len))
+			return err_set(e, FAULT_ANSWER,
+				       "the shell's answer makes no sense: it is not base64");
+		for (size_t i = 0; i < len && at < file->content.len; i++, at++)
+			if (data[i] != wanted[at])
+				return err_set(e, FAULT_FLASH,
+					       "the flash did not keep the %s (byte %zu differs)",
+					       file->name, at);
+	}
+	return at == file->content.len ||
+	       err_set(e, FAULT_FLASH, "the flash did not keep the %s (%zu bytes instead of %zu)",
+		       file->name, at, file->content.len);
+}
+
+static bool zshell_verify(void *state, const struct board_file *file, bool read_back,
+			  int64_t deadline, struct err *e)
+{
+	struct zshell *z = state;
+	bool same;
+
+	if (!same_hash(z, file, &same, deadline, e))
+		return err_add(e, "comparing the %s", file->name);
+	if (same && !read_back)
+		return true;
+	snprintf(z->command, sizeof(z->command), "cred get %u %s bin", tag_of(z),
+		 type_of(file->target));
+	if (!send_command(z, SHOW, deadline, e))
+		return err_add(e, "reading the %s back", file->name);
+	if (!compare_lines(z->line.answer, file, e))
+		return false;
+	return same || err_set(e, FAULT_FLASH,
+			       "the flash did not keep the %s: the shell's SHA-256 differs, though "
+			       "every byte reads right",
+			       file->name);
+}
+
+/* --- for the engineer --- */
+
+static bool zshell_probe(void *state, struct board_report *ret_report, int64_t deadline,
+			 struct err *e)
+{
+	struct zshell *z = state;
+	bool key, certificate;
+
+	if (!zshell_identify(z, &ret_report->identity, deadline, e))
+		return false;
+	snprintf(z->command, sizeof(z->command), "cred list %u", tag_of(z));
+	if (!send_command(z, LIST_ALL, deadline, e))
+		return false;
+	key = strstr(z->line.answer, ",PK_PSA,") || strstr(z->line.answer, ",PK,");
+	certificate = strstr(z->line.answer, ",SERV,");
+	snprintf(ret_report->state, sizeof(ret_report->state), "sec_tag %u: %s, %s", tag_of(z),
+		 key ? "a key" : "no key", certificate ? "a certificate" : "no certificate");
+	return true;
+}
+
+static void *zshell_start(const struct board_options *options, struct port *port, struct err *e)
+{
+	struct zshell *z = calloc(1, sizeof(*z));
+
+	if (!z) {
+		err_errno(e, ERR_SYSTEM, "no memory for a board");
+		return NULL;
+	}
+	z->settings = &options->settings->zshell;
+	z->options = options;
+	line_start(&z->line, port, options->cancel_fd, bytes_text("\r"), z->settings->prompt,
+		   options->line_gap_ms);
+	return z;
+}
+
+const struct driver zshell_driver = {
+	.name = "zshell",
+	.settings = { .kind = BOARD_SETTINGS_ZSHELL,
+		      .zshell = { SEC_TAG, BOARD_UNIT_HWINFO, "uart:~$ " } },
+	.targets = targets,
+	.targets_text = "ca, certificate",
+	.start = zshell_start,
+	.stop = free,
+	.identify = zshell_identify,
+	.csr = zshell_csr,
+	.write = zshell_write,
+	.verify = zshell_verify,
+	.probe = zshell_probe,
+};
