@@ -58,6 +58,7 @@ LIBRARIES = {
 NOT_LINKED = {
     "imprint-station": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libncurses", "libncursesw"},
     "imprint-signer": {"libserialport", "libmodbus", "libncurses", "libncursesw", "libcurl", "libmicrohttpd", "libmosquitto"},
+    "imprint-board": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libcyaml", "libjansson"},
     "imprint": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

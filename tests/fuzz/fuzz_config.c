@@ -54,7 +54,7 @@ static void load_parts(void)
 
 	check(settings_load(path, &settings, &e), &e);
 	check(station_settings_load(path, &station, &e), &e);
-	check(station_product_load(path, &station_product, &e), &e);
+	check(station_product_load(path, "", &station_product, &e), &e);
 	check(product_load(path, &product, &e), &e);
 }
 

@@ -21,8 +21,8 @@ enum {
 
 struct arguments {
 	struct rig_options options;
-	const char *faults[FAULTS_MAX + 1];
-	size_t fault_count;
+	const char *faults[FAULTS_MAX + 1], *drivers[RIG_NESTS_MAX + 1];
+	size_t fault_count, driver_count;
 	const char *dump, *slot, *send;
 	bool detach;
 };
@@ -34,8 +34,12 @@ static const struct argp_option options[] = {
 	{ "baud", 'b', "N", 0, "Pace both directions like a UART (0: full speed)", 0 },
 	{ "fault", 'f', "NEST=KIND", 0,
 	  "none mute garbage boot-log slow:BAUD noise:N reset reset-always wrong-unit unit-changed "
-	  "bad-unit-text same-key:NEST flash-weak bad-csr swap bad-proof; may be repeated",
+	  "bad-unit-text same-key:NEST flash-weak bad-csr swap bad-proof endless-line endless-map "
+	  "nested-maps lying-length null-parameters "
+	  "version-1 no-hash lose:N; may be repeated",
 	  0 },
+	{ "driver", 'D', "NEST=KIND", 0,
+	  "Another kind of board: prov (default), fs, nrf91, zshell; may be repeated", 0 },
 	{ "unit-prefix", 'u', "TEXT", 0, "Unit ids are TEXT0001 … (default T-)", 0 },
 	{ "key", 'k', "TYPE", 0, "ec-p256, the only one", 0 },
 	{ "detach", OPTION_DETACH, NULL, 0,
@@ -83,6 +87,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (a->fault_count == FAULTS_MAX)
 			argp_error(state, "too many faults");
 		a->faults[a->fault_count++] = text;
+		return 0;
+	case 'D':
+		if (a->driver_count == RIG_NESTS_MAX)
+			argp_error(state, "too many drivers");
+		a->drivers[a->driver_count++] = text;
 		return 0;
 	case 'u':
 		a->options.unit_prefix = text;
@@ -233,6 +242,7 @@ int main(int argc, char **argv)
 	int code;
 
 	a.options.faults = a.faults;
+	a.options.drivers = a.drivers;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	if (!run(&a, &e, &code)) {
 		fprintf(stderr, "rig-boards: %s\n", e.text);

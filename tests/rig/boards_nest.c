@@ -12,12 +12,17 @@
 #define BABBLE_LEN 256
 #define LOG_TEXT "[00:00:01.234,000] <inf> app: still \x1b[1;32malive\x1b[0m, AAA=\r\n"
 
+bool nest_babbles(const struct nest *nest)
+{
+	return nest->trouble.kind == KIND_GARBAGE || nest->trouble.kind == KIND_ENDLESS_LINE;
+}
+
 static void put(void *context, const uint8_t *data, size_t len)
 {
 	struct nest *nest = context;
 	uint8_t line[FRAME_LINE_MAX];
 
-	if (nest->trouble.kind == KIND_MUTE || nest->trouble.kind == KIND_GARBAGE)
+	if (nest->trouble.kind == KIND_MUTE || nest_babbles(nest))
 		return;
 	if (nest->trouble.kind == KIND_BOOT_LOG)
 		wire_put(&nest->wire, (const uint8_t *)LOG_TEXT, strlen(LOG_TEXT));
@@ -37,11 +42,17 @@ static bool other_key(void *context, const char *name, uint8_t *ret_key, size_t 
 	struct nest *nest = context;
 	struct nest *other = rig_nest(nest->rig, name);
 
-	if (other && other->board && other->trouble.kind != KIND_SAME_KEY)
-		return store_key(&other->board->port, true, ret_key, ret_len) == SMP_OK;
+	if (other && other->device && other->trouble.kind != KIND_SAME_KEY)
+		return store_key(&other->device->metal->port, true, ret_key, ret_len) == SMP_OK;
 	*ret_len = VKEY_LEN;
 	return vkey_make(ret_key);
 }
+
+static void close_device(struct device *device)
+{
+	device->kind->close(device);
+}
+AUTO_DEFINE(device, struct device *, close_device)
 
 static bool link_flash(const struct nest *nest, const char *unit, struct err *e)
 {
@@ -53,15 +64,16 @@ static bool link_flash(const struct nest *nest, const char *unit, struct err *e)
 	return symlink(target, path) == 0 || err_errno(e, ERR_SYSTEM, "cannot make %s", path);
 }
 
-static bool open_board(struct nest *nest, const char *unit, struct vboard **ret_board,
+static bool open_board(struct nest *nest, const char *unit, struct device **ret_device,
 		       struct err *e)
 {
 	const struct vboard_surroundings around = { nest, put, other_key };
 	char name[AGENT_UNIT_MAX + 16], path[PATH_MAX], new_unit[AGENT_UNIT_MAX + 1];
+	struct vboard *metal;
 	struct nest *other;
 
 	if (!unit) {
-		rig_next_unit(nest->rig, new_unit);
+		rig_next_unit(nest->rig, nest->kind, new_unit);
 		unit = new_unit;
 	}
 	other = rig_nest_of_unit(nest->rig, unit);
@@ -71,8 +83,8 @@ static bool open_board(struct nest *nest, const char *unit, struct vboard **ret_
 		return err_set(e, ERR_USAGE, "\"%s\" is no name for a board", unit);
 	snprintf(name, sizeof(name), "units/%s", unit);
 	rig_path(nest->rig, name, ".flash", path);
-	return vboard_open(path, unit, &around, &nest->trouble, &nest->trouble_done, ret_board,
-			   e) &&
+	return vboard_open(path, unit, &around, &nest->trouble, &nest->trouble_done, &metal, e) &&
+	       nest->kind->open(metal, nest->rig->baud > 0, ret_device, e) &&
 	       link_flash(nest, unit, e);
 }
 
@@ -80,25 +92,25 @@ static unsigned baud_of(const struct nest *nest)
 {
 	if (nest->trouble.kind == KIND_SLOW)
 		return nest->trouble.number;
-	if (nest->trouble.kind == KIND_GARBAGE && nest->rig->baud == 0)
+	if (nest_babbles(nest) && nest->rig->baud == 0)
 		return BABBLE_BAUD;
 	return nest->rig->baud;
 }
 
 bool nest_insert(struct nest *nest, const char *unit, struct err *e)
 {
-	AUTO(vboard) board = NULL;
+	AUTO(device) device = NULL;
 	char path[PATH_MAX];
 
-	if (nest->board)
-		return err_set(e, ERR_BUSY, "%s holds %s", nest->name, nest->board->unit);
-	if (!open_board(nest, unit, &board, e))
+	if (nest->device)
+		return err_set(e, ERR_BUSY, "%s holds %s", nest->name, nest->device->metal->unit);
+	if (!open_board(nest, unit, &device, e))
 		return false;
 	rig_path(nest->rig, nest->name, ".pty", path);
 	if (!wire_open(&nest->wire, path, e))
 		return false;
 	nest->wire.baud = baud_of(nest);
-	nest->board = TAKE(board);
+	nest->device = TAKE(device);
 	return true;
 }
 
@@ -122,8 +134,9 @@ bool nest_start(struct nest *nest, struct err *e)
 void nest_remove(struct nest *nest)
 {
 	wire_close(&nest->wire);
-	vboard_close(nest->board);
-	nest->board = NULL;
+	if (nest->device)
+		nest->device->kind->close(nest->device);
+	nest->device = NULL;
 }
 
 void nest_set_trouble(struct nest *nest, const struct trouble *trouble)
@@ -131,17 +144,17 @@ void nest_set_trouble(struct nest *nest, const struct trouble *trouble)
 	nest->trouble = *trouble;
 	nest->trouble_done = false;
 	nest->wire.baud = baud_of(nest);
-	if (nest->board) { /* a CSR made before must not hide the trouble */
-		nest->board->csr_made = false;
-		nest->board->erased = 0;
-		nest->board->agent.csr_len = 0;
+	if (nest->device) { /* a CSR made before must not hide the trouble */
+		nest->device->metal->csr_made = false;
+		nest->device->metal->erased = 0;
+		nest->device->metal->agent.csr_len = 0;
 	}
 }
 
 void nest_restart(struct nest *nest)
 {
-	if (nest->board)
-		vboard_restart(nest->board);
+	if (nest->device)
+		nest->device->kind->restart(nest->device);
 }
 
 static void babble(struct nest *nest)
@@ -150,34 +163,51 @@ static void babble(struct nest *nest)
 
 	if (nest->wire.out_at < nest->wire.out_len || !vkey_random(noise, sizeof(noise)))
 		return;
+	for (size_t i = 0; nest->trouble.kind == KIND_ENDLESS_LINE && i < sizeof(noise); i++)
+		noise[i] = (uint8_t)(' ' + 1 + noise[i] % 90);
 	wire_put(&nest->wire, noise, sizeof(noise));
 }
 
 /* The line stays up; somebody was quick. */
 static void swap(struct nest *nest)
 {
-	AUTO(vboard) board = NULL;
+	AUTO(device) device = NULL;
 	struct err e;
 
 	nest->trouble_done = true;
-	if (!open_board(nest, NULL, &board, &e))
+	if (!open_board(nest, NULL, &device, &e))
 		return;
-	vboard_close(nest->board);
-	nest->board = TAKE(board);
+	nest->device->kind->close(nest->device);
+	nest->device = TAKE(device);
+}
+
+int64_t nest_due_ns(const struct nest *nest)
+{
+	int64_t due_ns, device_ns;
+
+	if (!nest->device || nest->wire.master < 0)
+		return INT64_MAX;
+	due_ns = wire_due_ns(&nest->wire);
+	device_ns =
+		nest->device->kind->due_ns ? nest->device->kind->due_ns(nest->device) : INT64_MAX;
+	return device_ns < due_ns ? device_ns : due_ns;
 }
 
 void nest_work(struct nest *nest, int64_t now_ns)
 {
 	struct bytes arrived;
 
-	if (!nest->board)
+	if (!nest->device)
 		return;
-	if (nest->trouble.kind == KIND_GARBAGE)
+	if (nest_babbles(nest))
 		babble(nest);
+	if (nest->device->kind->work)
+		nest->device->kind->work(nest->device, now_ns);
 	while ((arrived = wire_move(&nest->wire, now_ns)).len > 0) {
-		if (nest->trouble.kind == KIND_SWAP && nest->board->csr_made && !nest->trouble_done)
+		if (nest->trouble.kind == KIND_SWAP && nest->device->metal->csr_made &&
+		    !nest->trouble_done)
 			swap(nest);
-		vboard_receive(nest->board, arrived);
+		nest->device->kind->receive(nest->device, arrived, now_ns);
 		now_ns = wire_now_ns();
 	}
 }

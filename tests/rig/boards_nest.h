@@ -2,11 +2,11 @@
  *	A1.pty			the line, while a board lies in the nest
  *	A1.flash		-> units/T-0001.flash, the board that lies or last lay there
  *	units/UNIT.flash	every board ever made, tests/rig/boards_vflash.h
- * Threads: one for all nests. Layer above: rig. Below: wire, vboard. */
+ * Threads: one for all nests. Layer above: rig. Below: wire, device. */
 #ifndef RIG_BOARDS_NEST_H
 #define RIG_BOARDS_NEST_H
 
-#include "tests/rig/boards_vboard.h"
+#include "tests/rig/boards_device.h"
 #include "tests/rig/boards_wire.h"
 
 #define NEST_NAME_SIZE 16
@@ -17,7 +17,8 @@ struct nest {
 	struct rig *rig;
 	char name[NEST_NAME_SIZE];
 	struct wire wire;
-	struct vboard *board; /* NULL: empty */
+	const struct device_kind *kind;
+	struct device *device; /* NULL: empty */
 	struct trouble trouble;
 	bool trouble_done;
 	unsigned noise; /* bytes since the last flipped one */
@@ -31,6 +32,10 @@ void nest_remove(struct nest *nest);
 void nest_set_trouble(struct nest *nest, const struct trouble *trouble);
 void nest_restart(struct nest *nest);
 
+/* True if it talks without being asked. */
+bool nest_babbles(const struct nest *nest);
+/* When it must work at the latest; INT64_MAX: when bytes come. */
+int64_t nest_due_ns(const struct nest *nest);
 /* Moves bytes and lets the board work. */
 void nest_work(struct nest *nest, int64_t now_ns);
 

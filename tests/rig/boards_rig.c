@@ -24,12 +24,13 @@ void rig_path(const struct rig *rig, const char *name, const char *suffix,
 	snprintf(ret_path, PATH_MAX, "%.*s/%.*s%s", PATH_MAX / 2, rig->dir, NAME_MAX, name, suffix);
 }
 
-void rig_next_unit(struct rig *rig, char ret_unit[static AGENT_UNIT_MAX + 1])
+void rig_next_unit(struct rig *rig, const struct device_kind *kind,
+		   char ret_unit[static AGENT_UNIT_MAX + 1])
 {
 	char name[AGENT_UNIT_MAX + 16], path[PATH_MAX];
 
 	do {
-		snprintf(ret_unit, AGENT_UNIT_MAX + 1, "%s%04u", rig->prefix, ++rig->last_unit);
+		kind->make_unit(rig->prefix, ++rig->last_unit, ret_unit);
 		snprintf(name, sizeof(name), "units/%s", ret_unit);
 		rig_path(rig, name, ".flash", path);
 	} while (access(path, F_OK) == 0);
@@ -46,7 +47,7 @@ struct nest *rig_nest(const struct rig *rig, const char *name)
 struct nest *rig_nest_of_unit(const struct rig *rig, const char *unit)
 {
 	for (size_t i = 0; i < rig->count; i++)
-		if (rig->nests[i]->board && strcmp(rig->nests[i]->board->unit, unit) == 0)
+		if (rig->nests[i]->device && strcmp(rig->nests[i]->device->metal->unit, unit) == 0)
 			return rig->nests[i];
 	return NULL;
 }
@@ -62,6 +63,7 @@ static bool add_nest(struct rig *rig, const char *name, size_t len, struct err *
 	if (!nest)
 		return err_errno(e, ERR_SYSTEM, "no memory for a nest");
 	nest->rig = rig;
+	nest->kind = &prov_kind;
 	nest->wire.master = nest->wire.slave = -1;
 	memcpy(nest->name, name, len);
 	rig->nests[rig->count++] = nest;
@@ -106,18 +108,31 @@ static bool set_trouble(struct rig *rig, const char *name, const char *kind, str
 	return true;
 }
 
-static bool set_troubles(struct rig *rig, const char *const *faults, struct err *e)
+static bool set_kind(struct rig *rig, const char *name, const char *kind, struct err *e)
 {
-	for (; faults && *faults; faults++) {
-		char name[NEST_NAME_SIZE];
-		size_t len = strcspn(*faults, "=");
+	struct nest *nest = rig_nest(rig, name);
 
-		if ((*faults)[len] == '\0' || len >= sizeof(name))
-			return err_set(e, ERR_USAGE, "a fault is NEST=KIND, and not \"%s\"",
-				       *faults);
-		memcpy(name, *faults, len);
+	if (!nest)
+		return err_set(e, ERR_NOT_FOUND, "there is no nest %s", name);
+	nest->kind = device_kind(kind);
+	return nest->kind || err_set(e, ERR_USAGE, "there is no kind of board \"%s\"", kind);
+}
+
+typedef bool nest_setter(struct rig *rig, const char *nest, const char *value, struct err *e);
+
+/* Each is NEST=VALUE. */
+static bool set_each(struct rig *rig, const char *const *settings, nest_setter *set, struct err *e)
+{
+	for (; settings && *settings; settings++) {
+		char name[NEST_NAME_SIZE];
+		size_t len = strcspn(*settings, "=");
+
+		if ((*settings)[len] == '\0' || len >= sizeof(name))
+			return err_set(e, ERR_USAGE, "this wants NEST=KIND, and not \"%s\"",
+				       *settings);
+		memcpy(name, *settings, len);
 		name[len] = '\0';
-		if (!set_trouble(rig, name, *faults + len + 1, e))
+		if (!set(rig, name, *settings + len + 1, e))
 			return false;
 	}
 	return true;
@@ -165,12 +180,13 @@ bool rig_open(const struct rig_options *options, struct rig **ret_rig, struct er
 	snprintf(rig->dir, sizeof(rig->dir), "%s", options->dir);
 	snprintf(rig->prefix, sizeof(rig->prefix), "%s", options->unit_prefix);
 	rig->baud = options->baud;
-	if (!add_nests(rig, options, e) || !make_folders(rig, e) || !listen_there(rig, e))
+	if (!add_nests(rig, options, e) || !set_each(rig, options->drivers, set_kind, e) ||
+	    !make_folders(rig, e) || !listen_there(rig, e))
 		return false;
 	for (size_t i = 0; i < rig->count; i++)
 		if (!nest_start(rig->nests[i], e))
 			return false;
-	if (!set_troubles(rig, options->faults, e) || !say_ready(rig, e))
+	if (!set_each(rig, options->faults, set_trouble, e) || !say_ready(rig, e))
 		return false;
 	*ret_rig = TAKE(rig);
 	return true;
@@ -202,7 +218,7 @@ static bool remove_command(struct rig *rig, struct nest *nest, const char *argum
 {
 	(void)rig;
 	(void)argument;
-	if (!nest->board)
+	if (!nest->device)
 		return err_set(e, ERR_NOT_FOUND, "%s is empty", nest->name);
 	nest_remove(nest);
 	return true;
@@ -254,7 +270,7 @@ static void list(const struct rig *rig, char reply[RIG_REPLY_SIZE])
 {
 	for (size_t i = 0; i < rig->count; i++) {
 		const struct nest *nest = rig->nests[i];
-		const struct vboard *board = nest->board;
+		const struct vboard *board = nest->device ? nest->device->metal : NULL;
 
 		append(reply, "\n%s %s fault=%s received=%llu sent=%llu computing_us=%llu",
 		       nest->name, board ? board->unit : "-", trouble_name(&nest->trouble),
@@ -332,11 +348,11 @@ static int wait_work(struct rig *rig, struct pollfd *fds, int stop_fd)
 	fds[2] = (struct pollfd) { .fd = rig->client_fd, .events = POLLIN };
 	for (size_t i = 0; i < rig->count; i++) {
 		const struct wire *wire = &rig->nests[i]->wire;
-		int64_t wire_ns = wire->master < 0 ? INT64_MAX : wire_due_ns(wire);
+		int64_t nest_ns = nest_due_ns(rig->nests[i]);
 
 		fds[POLL_EXTRA + i] =
 			(struct pollfd) { .fd = wire->master, .events = wire_events(wire) };
-		due_ns = wire_ns < due_ns ? wire_ns : due_ns;
+		due_ns = nest_ns < due_ns ? nest_ns : due_ns;
 	}
 	due_ns = due_ns > now_ns ? due_ns - now_ns : 0;
 	timeout = (struct timespec) { due_ns / 1000000000, due_ns % 1000000000 };
@@ -362,8 +378,8 @@ bool rig_run(struct rig *rig, int stop_fd, struct err *e)
 		for (size_t i = 0; i < rig->count; i++) {
 			const struct nest *nest = rig->nests[i];
 
-			if (fds[POLL_EXTRA + i].revents || nest->trouble.kind == KIND_GARBAGE ||
-			    (nest->board && wire_due_ns(&nest->wire) <= now_ns))
+			if (fds[POLL_EXTRA + i].revents || nest_babbles(nest) ||
+			    nest_due_ns(nest) <= now_ns)
 				nest_work(rig->nests[i], now_ns);
 		}
 		serve_control(rig, &fds[1], &fds[2], record);

@@ -21,7 +21,8 @@ struct rig_options {
 	size_t count;	   /* of those, where nests is NULL */
 	unsigned baud;
 	const char *unit_prefix;
-	const char *const *faults; /* "A3=mute", NULL at the end */
+	const char *const *faults;  /* "A3=mute", NULL at the end */
+	const char *const *drivers; /* "A3=fs": another kind of board than prov, likewise */
 };
 
 struct rig {
@@ -43,7 +44,8 @@ MUST_CHECK bool rig_run(struct rig *rig, int stop_fd, struct err *e);
 void rig_path(const struct rig *rig, const char *name, const char *suffix,
 	      char ret_path[static PATH_MAX]);
 /* A unit id that no board has yet. */
-void rig_next_unit(struct rig *rig, char ret_unit[static AGENT_UNIT_MAX + 1]);
+void rig_next_unit(struct rig *rig, const struct device_kind *kind,
+		   char ret_unit[static AGENT_UNIT_MAX + 1]);
 struct nest *rig_nest(const struct rig *rig, const char *name);
 struct nest *rig_nest_of_unit(const struct rig *rig, const char *unit);
 

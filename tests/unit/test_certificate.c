@@ -513,6 +513,30 @@ static size_t pem_of(struct bytes der, char *text)
 	return (size_t)len;
 }
 
+/* The same text with other line ends, and with a NUL behind it. */
+static void check_other_pem(const struct ca *ca, struct product_file file, struct bytes der,
+			    const char *wanted, size_t wanted_len)
+{
+	AUTO_FREE uint8_t *crlf = NULL, *nul = NULL;
+	size_t crlf_len, nul_len, at = 0;
+	struct err e;
+
+	file.crlf = true;
+	assert_true(certificate_file(ca, &product, &file, der, &crlf, &crlf_len, &e));
+	file.crlf = false;
+	file.nul = true;
+	assert_true(certificate_file(ca, &product, &file, der, &nul, &nul_len, &e));
+	for (size_t i = 0; i < wanted_len; i++) {
+		if (wanted[i] == '\n')
+			assert_int_equal(crlf[at++], '\r');
+		assert_int_equal(crlf[at++], wanted[i]);
+	}
+	assert_int_equal(at, crlf_len);
+	assert_int_equal(nul_len, wanted_len + 1);
+	assert_memory_equal(nul, wanted, wanted_len);
+	assert_int_equal(nul[wanted_len], 0);
+}
+
 static void files_hold_what_the_product_says(void **state)
 {
 	static const struct {
@@ -569,6 +593,8 @@ static void files_hold_what_the_product_says(void **state)
 			fail_msg("%s", e.text);
 		assert_int_equal(data_len, wanted_len);
 		assert_memory_equal(data, wanted, wanted_len);
+		if (cases[i].pem)
+			check_other_pem(ca, file, bytes_of(der, len), wanted, wanted_len);
 	}
 	ca->chain_len = 0;
 }

@@ -188,7 +188,8 @@ static const struct {
 	{ "encoding",
 	  SUBJECT "  validity: 1 day\n  " UNIT
 		  "\n  files: [{name: a, content: [certificate], encoding: p12}]\n",
-	  "p.yaml:5:55: \"p12\" is unknown; allowed here: der, pem" },
+	  "p.yaml:5:55: \"p12\" is unknown; allowed here: der, pem, pem-crlf, "
+	  "pem-nul" },
 	{ "content",
 	  SUBJECT "  validity: 1 day\n  " UNIT
 		  "\n  files: [{name: a, content: [key], encoding: pem}]\n",

@@ -64,8 +64,9 @@ static const struct row settings_rows[] = {
 	  "p.yaml:4:1: unknown key \"PIN\"; allowed here: station, start, baud, line_gap_ms, "
 	  "timeouts, access, nests" },
 	{ "nest key", TOP "nests: [{name: A1, port: /dev/a, speed: 1}]\n",
-	  "p.yaml:3:34: unknown key \"speed\"; allowed here: name, port, baud, line_gap_ms, row, "
-	  "column" },
+	  "p.yaml:3:34: unknown key \"speed\"; allowed here: name, port, driver, baud, "
+	  "line_gap_ms, "
+	  "row, column" },
 	{ "station name", "station: 'a b'\naccess: {operator: [1]}\n" NESTS,
 	  "p.yaml:1:10: \"a b\" is no station name" },
 	{ "start", TOP NESTS "start: jig\n",
@@ -93,6 +94,8 @@ static const struct row settings_rows[] = {
 	  "p.yaml:3:52: nest A1 has this port already" },
 	{ "no port", TOP "nests: [{name: A1, port: ttyS0}]\n",
 	  "p.yaml:3:26: \"ttyS0\" is no port; allowed here: /dev/" },
+	{ "driver", TOP "nests: [{name: A1, port: /dev/a, driver: smoke}]\n",
+	  "p.yaml:3:42: \"smoke\" is no driver; allowed here: prov, fs, nrf91, zshell" },
 	{ "pty and unix", TOP "nests: [{name: A1, port: 'pty:/a'}, {name: A2, port: 'unix:/b'}]\n",
 	  NULL },
 	{ "place taken",
@@ -210,7 +213,53 @@ static const struct row product_rows[] = {
 	  "p.yaml:5:1: unknown key \"jig\"; allowed here: certificate, board" },
 	{ "unknown key", SIGNERS "board:\n  driver: prov\n  speed: 1\n" FILES,
 	  "p.yaml:4:3: unknown key \"speed\"; allowed here: driver, unit, read_back, prove, "
-	  "files" },
+	  "files, without, fs, nrf91, zshell, others" },
+	{ "a part for fs", SIGNERS "board:\n  driver: fs\n  fs: {csr: /a, unit: /b}\n" FILES,
+	  NULL },
+	{ "fs without its block", SIGNERS "board:\n  driver: fs\n" FILES,
+	  "p.yaml:3:3: boards of driver fs need the key \"fs\" here" },
+	{ "another driver's block", SIGNERS "board:\n  driver: prov\n  fs: {csr: /a}\n" FILES,
+	  "p.yaml:4:7: fs is not for boards of driver prov" },
+	{ "fs and no unit id", SIGNERS "board:\n  driver: fs\n  fs: {csr: /a}\n" FILES,
+	  "p.yaml:3:3: the unit id comes from the board, but fs.unit does not say" },
+	{ "fs with labels", SIGNERS "board:\n  driver: fs\n  unit: label\n  fs: {csr: /a}\n" FILES,
+	  NULL },
+	{ "unknown key of fs", SIGNERS "board:\n  driver: fs\n  fs: {csr: /a, tag: 1}\n" FILES,
+	  "p.yaml:4:17: unknown key \"tag\"; allowed here: csr, unit, reset" },
+	{ "others",
+	  SIGNERS "board:\n  driver: prov\n" FILES
+		  "  others:\n  - driver: fs\n    fs: {csr: /a, unit: /b}\n"
+		  "    files: [{name: c, target: /t}]\n",
+	  NULL },
+	{ "a driver twice",
+	  SIGNERS "board:\n  driver: prov\n" FILES
+		  "  others:\n  - driver: prov\n    files: [{name: c, target: t}]\n",
+	  "p.yaml:6:13: there is a part for the driver prov already" },
+	{ "a part for nrf91",
+	  SIGNERS "board:\n  driver: nrf91\n  nrf91: {sec_tag: 42, line_end: crlf, unit: uuid}\n"
+		  "  files: [{name: c, target: certificate}]\n",
+	  NULL },
+	{ "nrf91 line end",
+	  SIGNERS "board:\n  driver: nrf91\n  nrf91: {sec_tag: 42, line_end: tab}\n" FILES,
+	  "p.yaml:4:34: \"tab\" is unknown; allowed here: cr, lf, crlf, nul" },
+	{ "nrf91 target", SIGNERS "board:\n  driver: nrf91\n  nrf91: {sec_tag: 42}\n" FILES,
+	  "p.yaml:5:29: \"t\" is no place on a board of driver nrf91; allowed here: ca, "
+	  "certificate" },
+	{ "a part for zshell",
+	  SIGNERS "board:\n  driver: zshell\n  zshell: {sec_tag: 42, prompt: 'x> '}\n"
+		  "  files: [{name: c, target: ca}]\n",
+	  NULL },
+	{ "zshell and no unit id",
+	  SIGNERS "board:\n  driver: zshell\n  zshell: {sec_tag: 42, unit: none}\n"
+		  "  files: [{name: c, target: ca}]\n",
+	  "p.yaml:3:3: the unit id comes from the board, but zshell.unit does not say" },
+	{ "left out",
+	  SIGNERS "board:\n  driver: fs\n  fs: {csr: /a, unit: /b}\n  without: [d]\n" FILES, NULL },
+	{ "left out and not",
+	  SIGNERS "board:\n  driver: fs\n  fs: {csr: /a, unit: /b}\n  without: [c]\n" FILES,
+	  "p.yaml:5:13: it has a target under files" },
+	{ "left out of a proof", SIGNERS "board:\n  driver: prov\n  without: [d]\n" FILES,
+	  "p.yaml:4:13: this driver proves every file" },
 	{ "driver", SIGNERS "board:\n  driver: smoke\n" FILES,
 	  "p.yaml:3:11: \"smoke\" is no driver; allowed here: " },
 	{ "unit", SIGNERS "board:\n  driver: prov\n  unit: file\n" FILES,
@@ -238,7 +287,7 @@ static void test_product(void **state)
 		struct err e = { 0 };
 
 		write_file(product_rows[i].text);
-		check(&product_rows[i], station_product_load(path, &p, &e), &e);
+		check(&product_rows[i], station_product_load(path, "", &p, &e), &e);
 	}
 }
 
@@ -249,7 +298,7 @@ static void test_product_values(void **state)
 
 	(void)state;
 	write_file(SIGNERS "board:\n  driver: prov\n" FILES);
-	assert_true(station_product_load(path, &p, &e));
+	assert_true(station_product_load(path, "", &p, &e));
 	assert_string_equal(p.name, "p");
 	assert_string_equal(p.driver, "prov");
 	assert_int_equal(p.unit_source, SOURCE_BOARD);
@@ -257,14 +306,14 @@ static void test_product_values(void **state)
 	assert_true(p.prove);
 	write_file(SIGNERS "board:\n  driver: prov\n  unit: label\n  read_back: yes\n  prove: yes\n"
 			   "  files: [{name: c, target: t}, {name: d, target: u}]\n");
-	assert_true(station_product_load(path, &p, &e));
+	assert_true(station_product_load(path, "", &p, &e));
 	assert_int_equal(p.unit_source, SOURCE_LABEL);
 	assert_true(p.read_back && p.prove && p.prove_required);
 	assert_int_equal(p.file_count, 2);
 	assert_string_equal(station_product_file(&p, "d")->target, "u");
 	assert_null(station_product_file(&p, "x"));
 	write_file(SIGNERS "board:\n  driver: prov\n  prove: no\n" FILES);
-	assert_true(station_product_load(path, &p, &e));
+	assert_true(station_product_load(path, "", &p, &e));
 	assert_false(p.prove || p.prove_required);
 }
 

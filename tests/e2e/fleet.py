@@ -1,0 +1,180 @@
+"""Emulated Cortex-M boards and their lines: each a QEMU of its own with its flash in a file, behind one bridge.
+
+	with Fleet(folder, ["E1", "E2"], "--baud", "115200") as fleet:
+		fleet.port("E1")                # for etc/station.yaml
+		fleet.cut("E1"); fleet.power("E1")      # kill -9, and on again
+		fleet.change("E1")              # another, blank board
+		fleet.flash("E1", "certificate")        # what lies in that slot, as the file has it
+
+The firmware is built once into build/firmware; NoBoards says why where it or the emulator cannot be had."""
+import os
+import shutil
+import socket
+import subprocess
+
+from station import BUILD, ROOT, wait_until
+
+PAGE = 4096
+KEY, COMMIT = 1 * PAGE, 2 * PAGE
+SLOTS = {name: (3 + 5 * number) * PAGE for number, name in enumerate(("certificate", "issuer", "chain", "root", "bundle"))}
+SLOT_SIZE = 5 * PAGE
+FLASH_USED = 28 * PAGE
+FLASH_SIZE = 16 << 20  # what the emulated machine wants
+SEED_ADDRESS = 0x2003F000
+SEED_SIZE = 64
+SKIPPED = 77
+
+
+class NoBoards(Exception):
+    """This machine can have none."""
+
+
+def firmware():
+    """The path of the board's firmware."""
+    if not shutil.which("qemu-system-arm"):
+        raise NoBoards("there is no qemu-system-arm; run tests/setup --tests")
+    folder = ROOT / "build/firmware"
+    done = subprocess.run([ROOT / "tests/firmware/build", folder], text=True, capture_output=True, timeout=300)
+    if done.returncode == SKIPPED:
+        raise NoBoards(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return folder / "board.elf"
+
+
+class Fleet:
+    def __init__(self, folder, names, *bridge_options, prefix="E-"):
+        self.elf = firmware()
+        self.dir = folder
+        self.names = list(names)
+        self.prefix, self.made = prefix, 0
+        self.units, self.boards = {}, {}  # by name: the unit id, the process
+        self.bridge = None
+        self.options = [str(option) for option in bridge_options]
+
+    def __enter__(self):
+        (self.dir / "units").mkdir(parents=True)
+        try:
+            for name in self.names:
+                self.make(name)
+                self.power(name)
+            self.bridge = self.launch("bridge", [BUILD / "tests/rig-bridge", "--dir", self.dir, "--lines", ",".join(self.names),
+                                                 *self.options])
+            self.wait_power(*self.names)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.bridge:
+            self.bridge.terminate()
+            self.bridge.wait(10)
+        for name in self.names:
+            self.cut(name)
+
+    def launch(self, name, command):
+        """What it says goes to a log in the fleet's folder. It ends with the test, however that ends."""
+        with open(self.dir / f"{name}.log", "ab") as log:
+            return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    # --- boards ---
+
+    def make(self, name):
+        """A blank board that knows its unit id, as the tester before this station leaves it."""
+        self.made += 1
+        unit = f"{self.prefix}{self.made:04}"
+        with open(self.path(unit), "wb") as flash:
+            flash.write(b"IMPB" + len(unit).to_bytes(4, "big") + b"\xff" * 8 + unit.encode())
+            flash.write(b"\xff" * (FLASH_USED - flash.tell()))
+            flash.truncate(FLASH_SIZE)
+        self.units[name] = unit
+
+    def path(self, unit):
+        return self.dir / "units" / f"{unit}.flash"
+
+    def power(self, name):
+        assert name not in self.boards
+        seed = self.dir / f"{name}.seed"
+        seed.write_bytes(os.urandom(SEED_SIZE))
+        (self.dir / f"{name}.uart").unlink(missing_ok=True)
+        self.boards[name] = self.launch(name, [
+            "qemu-system-arm", "-M", "mps2-an385,memory-backend=flash",
+            "-object", f"memory-backend-file,id=flash,size=16M,mem-path={self.path(self.units[name])},share=on",
+            "-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none",
+            "-chardev", f"socket,id=uart,path={self.dir}/{name}.uart,server=on,wait=off", "-serial", "chardev:uart",
+            "-device", f"loader,file={seed},addr={SEED_ADDRESS},force-raw=on", "-kernel", self.elf])
+
+    def cut(self, name):
+        """kill -9: no write that the board had not made is made."""
+        board = self.boards.pop(name, None)
+        if board:
+            board.kill()
+            board.wait()
+
+    def change(self, name):
+        self.cut(name)
+        self.make(name)
+        self.power(name)
+
+    def wait_power(self, *names):
+        """Until they have power and their lines are plugged in."""
+        def have():
+            counts = self.counts()
+            return all(counts[name]["power"] and (self.dir / f"{name}.pty").exists() for name in names)
+        wait_until(have, what="the emulated boards")
+
+    def flash(self, unit, slot):
+        """The bytes of a file in a board's flash; None if there is none."""
+        with open(self.path(unit), "rb") as flash:
+            flash.seek(SLOTS[slot])
+            content = flash.read(SLOT_SIZE)
+        size = int.from_bytes(content[4:8], "big")
+        return content[16:16 + size] if content[:4] == b"IMPF" and size <= SLOT_SIZE - 16 else None
+
+    def stage(self, name):
+        """How far its recipe came, by what lies in the board's flash."""
+        unit = self.units[name]
+        with open(self.path(unit), "rb") as flash:
+            content = flash.read(FLASH_USED)
+        begun = {slot: content[at:at + SLOT_SIZE].strip(b"\xff") != b"" for slot, at in SLOTS.items()}
+        if content[COMMIT:COMMIT + 4] == b"IMPC":
+            return "committed"
+        for slot in ("issuer", "certificate"):
+            if begun[slot]:
+                return slot if self.flash(unit, slot) is not None else f"part of the {slot}"
+        return "key" if content[KEY:KEY + 4] == b"IMPK" else "blank"
+
+    # --- lines ---
+
+    def port(self, name):
+        return f"pty:{self.dir}/{name}.pty"
+
+    def send(self, command):
+        folder = os.open(self.dir, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            wait_until(lambda: (self.dir / "ready").exists() or self.bridge.poll() is not None, what="the bridge")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+                control.settimeout(20)
+                control.connect(f"/proc/self/fd/{folder}/control")
+                control.send(command.encode())
+                answer = control.recv(65536).decode()
+        finally:
+            os.close(folder)
+        assert answer.startswith("ok"), f"bridge: {command}: {answer}"
+        return answer[3:]
+
+    def counts(self):
+        """{name: {what was counted: how often}}"""
+        rows = (line.split() for line in self.send("list").splitlines())
+        return {row[0]: {key: int(value) for key, value in (word.split("=") for word in row[1:])} for row in rows}
+
+
+def add_nests(station, fleet):
+    """Gives the station a nest for each board of the fleet beside those that it has, and starts it again."""
+    settings = station.dir / "etc/station.yaml"
+    rows = [f'  - {{ name: {name}, port: "{fleet.port(name)}" }}\n' for name in fleet.names]
+    settings.write_text(settings.read_text() + "".join(rows))
+    if station.pid("station"):
+        station.restart("station")
+    else:
+        station.start("station")

@@ -1,0 +1,184 @@
+"""Boards of every driver on one station: what passes, and what never does."""
+import json
+import re
+import subprocess
+import time
+
+import pytest
+from station import BUILD
+from tools import certificate_id, der_of, verify
+
+KINDS = ("prov", "fs", "nrf91", "zshell")
+PRODUCT = """
+certificate:
+  subject: "O=Example,OU=Drivers,CN={unit}"
+  validity: no-well-defined-expiration
+  keys: [ec-p256]
+  unit: { pattern: "^[A-Za-z0-9-]{4,36}$", source: board }
+  rekey: before_installed
+  files:
+    - { name: certificate, content: [certificate], encoding: der }
+    - { name: issuer, content: [issuer], encoding: der }
+    - { name: text, content: [certificate], encoding: pem-crlf }
+    - { name: root, content: [issuer], encoding: pem }
+board:
+  driver: prov
+  files:
+    - { name: certificate, target: certificate }
+    - { name: issuer, target: issuer }
+    - { name: text, target: bundle }
+    - { name: root, target: root }
+  others:
+    - driver: fs
+      fs: { csr: /lfs1/csr.der, unit: /lfs1/unit }
+      without: [text, root]
+      files:
+        - { name: certificate, target: /lfs1/credentials/certificate.der }
+        - { name: issuer, target: /lfs1/credentials/issuer.der }
+    - driver: nrf91
+      nrf91: { sec_tag: 42 }
+      without: [certificate, issuer]
+      read_back: yes
+      files:
+        - { name: text, target: certificate }
+        - { name: root, target: ca }
+    - driver: zshell
+      zshell: { sec_tag: 42 }
+      without: [text, root]
+      files:
+        - { name: certificate, target: certificate }
+        - { name: issuer, target: ca }
+"""
+EVIDENCE = {"prov": "signed", "fs": "digest", "nrf91": "read-back", "zshell": "digest"}
+DEADLINE_S = 60
+
+
+@pytest.fixture
+def mixed(station, tmp_path):
+    """mixed({"A1": fault}, count): `count` boards of each kind, in rows of eight."""
+    def bring_up(count, faults=None):
+        file = tmp_path / "product.yaml"
+        file.write_text(PRODUCT)
+        boards = count * len(KINDS)
+        kinds = {f"{chr(ord('A') + i // 8)}{i % 8 + 1}": KINDS[i % len(KINDS)] for i in range(boards)}
+        options = [word for nest, kind in kinds.items() if kind != "prov" for word in ("--driver", f"{nest}={kind}")]
+        options += [word for nest, fault in (faults or {}).items() for word in ("--fault", f"{nest}={fault}")]
+        s = station("--boards", boards, "--product", file, *options)
+        s.kinds = kinds
+        return s
+    return bring_up
+
+
+def held(s, nest, unit):
+    """The certificate in a board's flash, as DER."""
+    slot = "certificate"
+    data = s.dump(unit, slot)
+    return der_of(data.decode()) if data and data.startswith(b"-----BEGIN") else data
+
+
+def outcomes(s):
+    return {row["nest"]: row for row in s.json("status") if "nest" in row}
+
+
+def run_all(s, passes):
+    began = time.monotonic()
+    s.imprint("start")
+    s.imprint("wait", "--outcome", "PASS", "--timeout", DEADLINE_S, check=passes)
+    # `wait` returns with the first that ended otherwise: the others may still work.
+    while any(row["state"] == "running" for row in outcomes(s).values()):
+        assert time.monotonic() - began < DEADLINE_S
+        time.sleep(0.02)
+    return outcomes(s)
+
+
+def test_one_start_installs_boards_of_every_driver(mixed, tmp_path):
+    s = mixed(4)
+    units = s.boards()
+    run_all(s, passes=True)
+    rows = {row["nest"]: row for row in s.ledger_list()}
+    assert {nest: (row["unit"], row["state"], row["evidence"]) for nest, row in rows.items()} == \
+        {nest: (units[nest], "installed", EVIDENCE[kind]) for nest, kind in s.kinds.items()}
+    ca = der_of(s.imprint("ca", "show").stdout)
+    certificates = [held(s, nest, unit) for nest, unit in units.items()]
+    assert [certificate_id(der) for der in certificates] == [rows[nest]["certificate_id"] for nest in units]
+    assert verify(ca, certificates, tmp_path).returncode == 0
+    s.imprint("ledger", "verify")
+
+
+def test_a_finished_board_is_run_again(mixed):
+    """What can repeat its request gets the same certificate. A modem cannot: it must not lose its key."""
+    s = mixed(1)
+    run_all(s, passes=True)
+    before = s.ledger_list()
+    again = run_all(s, passes=False)
+    for nest, kind in s.kinds.items():
+        if kind == "nrf91":
+            assert (again[nest]["outcome"], again[nest]["code"]) == ("FAIL", "unit-other-key"), again[nest]
+            assert "lose its key" in again[nest]["text"]
+        else:
+            assert again[nest]["outcome"] == "PASS", again[nest]
+    assert s.ledger_list() == before
+
+
+def test_a_modem_that_was_interrupted_gets_a_new_certificate(mixed):
+    s = mixed(1, {"A3": "flash-weak"})
+    run_all(s, passes=False)
+    assert outcomes(s)["A3"]["code"] == "F21"
+    s.rig("fault A3 none")
+    assert run_all(s, passes=False)["A3"]["outcome"] == "PASS"
+    states = sorted(row["state"] for row in s.ledger_list() if row["nest"] == "A3")
+    assert states == ["installed", "void"]
+
+
+@pytest.mark.parametrize("fault, code, text", [
+    ("flash-weak", "F21", "did not keep"),
+    ("unit-changed", "F31", "the board was "),
+    ("mute", "F10", "no answer in"),
+    ("garbage", "F11", "no valid answer"),
+    ("endless-line", "F11", "no valid answer"),
+])
+def test_a_bad_board_fails_with_every_driver(mixed, fault, code, text):
+    s = mixed(1, {f"A{i + 1}": fault for i in range(len(KINDS))})
+    for nest, row in run_all(s, passes=False).items():
+        assert (row["outcome"], row["code"]) == ("FAIL", code), (s.kinds[nest], row)
+        assert text in row["text"], (s.kinds[nest], row)
+    assert not [row for row in s.ledger_list() if row["state"] == "installed"]
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1))
+
+
+def test_hostile_boards_cost_one_deadline_and_no_memory(mixed):
+    """And their neighbours nothing: A1 and A2 are good."""
+    hostile = {"A3": "endless-line", "A4": "endless-line", "A6": "endless-map", "A7": "garbage", "B2": "nested-maps", "B6": "lying-length"}
+    s = mixed(4, hostile)
+    run_all(s, passes=False)  # memory that is kept for good is there by now
+    before_kb = resident(s.pid("station"))
+    for _ in range(3):
+        began = time.monotonic()
+        rows = run_all(s, passes=False)
+        assert time.monotonic() - began < 15
+    assert resident(s.pid("station")) < before_kb + 2048
+    for nest, row in rows.items():
+        if nest in hostile:
+            assert row["outcome"] == "FAIL" and row["code"] in ("F11", "F14", "F30"), (hostile[nest], row)
+        elif s.kinds[nest] != "nrf91":
+            assert row["outcome"] == "PASS", row
+
+
+def test_probe_names_driver_unit_and_state(mixed):
+    s = mixed(1)
+    s.kill("station")  # it holds no port now
+    units = s.boards()
+    for nest, kind in s.kinds.items():
+        port = f"pty:{s.dir}/boards/{nest}.pty"
+        said = json.loads(s.imprint("board", "probe", port, "--unit-file", "/lfs1/unit", "--json").stdout)
+        assert (said["driver"], said["unit"]) == (kind, units[nest])
+        assert said["state"]
+    assert all(s.dump(unit) is None for unit in units.values())
+    s.rig("fault A1 mute")
+    done = s.imprint("board", "probe", f"pty:{s.dir}/boards/A1.pty", "--timeout", 300, check=False)
+    assert done.returncode == 1 and "no driver understands" in done.stderr
+    assert subprocess.run([BUILD / "imprint", "board", "probe"], capture_output=True).returncode == 2

@@ -1,0 +1,149 @@
+#include "tests/rig/boards_device.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct device_kind *const kinds[] = { &prov_kind, &fs_kind, &nrf91_kind,
+						   &zshell_kind };
+
+const struct device_kind *device_kind(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i]->name, name) == 0)
+			return kinds[i];
+	return NULL;
+}
+
+void device_unit_usual(const char *prefix, unsigned number,
+		       char ret_unit[static AGENT_UNIT_MAX + 1])
+{
+	snprintf(ret_unit, AGENT_UNIT_MAX + 1, "%s%04u", prefix, number);
+}
+
+void device_flush(struct device *device)
+{
+	device->metal->port.put(device->metal, (const uint8_t *)device->said, device->said_len);
+	device->said_len = 0;
+}
+
+void device_say(struct device *device, const char *format, ...)
+{
+	size_t room = sizeof(device->said) - device->said_len;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(device->said + device->said_len, room, format, args);
+	va_end(args);
+	if (len > 0)
+		device->said_len += (size_t)len < room ? (size_t)len : room - 1;
+	if (device->said_len > 0 && device->said[device->said_len - 1] == '\n')
+		device_flush(device);
+}
+
+void device_unit(struct device *device, char ret_unit[static AGENT_UNIT_MAX + 1])
+{
+	size_t len = device->metal->port.unit(device->metal, ret_unit);
+
+	ret_unit[len] = '\0';
+}
+
+bool device_hash(struct device *device, const char *slot, uint32_t *ret_len,
+		 uint8_t ret_hash[static AGENT_HASH_SIZE])
+{
+	const struct agent_port *port = &device->metal->port;
+	struct store_file file;
+
+	if (store_find(port, bytes_text(slot), &file) != SMP_OK ||
+	    store_hash(port, &file, ret_hash) != SMP_OK)
+		return false;
+	*ret_len = file.len;
+	return true;
+}
+
+bool device_has_key(struct device *device)
+{
+	uint8_t key[AGENT_KEY_MAX];
+	size_t len;
+
+	return store_key(&device->metal->port, false, key, &len) == SMP_OK;
+}
+
+size_t device_csr(struct device *device, uint8_t ret_csr[static REQUEST_MAX])
+{
+	struct vboard *metal = device->metal;
+	char unit[AGENT_UNIT_MAX + 1];
+	uint8_t key[AGENT_KEY_MAX];
+	size_t len;
+
+	device_unit(device, unit);
+	if (store_key(&metal->port, true, key, &len) != SMP_OK)
+		return 0;
+	metal->agent.command = PROV_CSR; /* so that the faults of a CSR come */
+	return request_make(&metal->port, bytes_of(key, len), bytes_text(unit), ret_csr);
+}
+
+void device_forget_key(struct device *device)
+{
+	vflash_erase(device->metal->flash, VFLASH_KEY, VFLASH_PAGE);
+}
+
+bool device_write(struct device *device, const char *slot, struct bytes content)
+{
+	struct store_session session = { 0 };
+
+	return store_write(&device->metal->port, &session, bytes_text(slot), 0,
+			   (uint32_t)content.len, content) == SMP_OK;
+}
+
+void device_forget_file(struct device *device, const char *slot)
+{
+	for (size_t i = 0; i < VFLASH_SLOT_COUNT; i++)
+		if (strcmp(vflash_slots[i].name, slot) == 0)
+			vflash_erase(device->metal->flash, vflash_slots[i].address,
+				     VFLASH_SLOT_SIZE);
+}
+
+/* --- the agent itself --- */
+
+static bool prov_open(struct vboard *metal, bool paced, struct device **ret_device, struct err *e)
+{
+	struct device *device = calloc(1, sizeof(*device));
+
+	(void)paced;
+	if (!device) {
+		vboard_close(metal);
+		return err_errno(e, ERR_SYSTEM, "no memory for a board");
+	}
+	device->kind = &prov_kind;
+	device->metal = metal;
+	*ret_device = device;
+	return true;
+}
+
+static void prov_close(struct device *device)
+{
+	vboard_close(device->metal);
+	free(device);
+}
+
+static void prov_receive(struct device *device, struct bytes bytes, int64_t now_ns)
+{
+	(void)now_ns;
+	vboard_receive(device->metal, bytes);
+}
+
+static void prov_restart(struct device *device)
+{
+	vboard_restart(device->metal);
+}
+
+const struct device_kind prov_kind = {
+	.name = "prov",
+	.make_unit = device_unit_usual,
+	.open = prov_open,
+	.close = prov_close,
+	.receive = prov_receive,
+	.restart = prov_restart,
+};

@@ -1,0 +1,397 @@
+/* Every driver against its virtual boards: what comes out, whatever is wrong with the board. */
+#include "base/clock.h"
+#include "serial/board.h"
+#include "serial/fault.h"
+#include "tests/rig/boards_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+
+#define STEP_MS 4000
+#define FILES 2
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+static uint8_t der[900];
+static const char pem[] = "-----BEGIN CERTIFICATE-----\n"
+			  "MIIBCjCBrwIBADAvMS0wKwYDVQQDDCQ1MDM2MzE1NC0zOTMxLTQ0ZjAtODAyMi0x\n"
+			  "MjFiNjQwMTYyN2QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQqD6pNfa29o_EX\n"
+			  "MDEyMzQ1Njc4OWFiY2RlZg==\n"
+			  "-----END CERTIFICATE-----\n";
+
+static const struct kind {
+	const char *driver, *nest, *unit;
+	struct board_settings settings;
+	const char *targets[FILES], *slots[FILES];
+	bool text; /* files are PEM */
+} kinds[] = {
+	{ "fs",
+	  "A1",
+	  "T-0001",
+	  { .kind = BOARD_SETTINGS_FS,
+	    .fs = { .csr = "/lfs1/csr.der", .unit = "/lfs1/unit", .reset = true } },
+	  { "/lfs1/credentials/certificate.der", "/lfs1/credentials/issuer.der" },
+	  { "certificate", "issuer" },
+	  false },
+	{ "nrf91",
+	  "A2",
+	  "352656100000002",
+	  { .kind = BOARD_SETTINGS_NRF91, .nrf91 = { 42, BOARD_CR, BOARD_UNIT_IMEI } },
+	  { "certificate", "ca" },
+	  { "certificate", "root" },
+	  true },
+	{ "zshell",
+	  "A3",
+	  "4e52463931000003",
+	  { .kind = BOARD_SETTINGS_ZSHELL, .zshell = { 42, BOARD_UNIT_HWINFO, "uart:~$ " } },
+	  { "certificate", "ca" },
+	  { "certificate", "root" },
+	  true },
+};
+
+static struct board_file files[FILES] = { { .name = "certificate" }, { .name = "issuer" } };
+
+static struct {
+	char dir[64], reply[RIG_REPLY_SIZE];
+	struct rig *rig;
+	int stop_fd;
+	pthread_t thread;
+} rig;
+
+static void *serve(void *context)
+{
+	struct err e;
+
+	(void)context;
+	if (!rig_run(rig.rig, rig.stop_fd, &e))
+		print_error("%s\n", e.text);
+	return NULL;
+}
+
+static void start_rig(unsigned baud)
+{
+	static char settings[COUNT(kinds)][32];
+	static const char *drivers[COUNT(kinds) + 1];
+	const struct rig_options options = { .dir = rig.dir,
+					     .count = COUNT(kinds),
+					     .baud = baud,
+					     .unit_prefix = "T-",
+					     .drivers = drivers };
+	struct err e;
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		snprintf(settings[i], sizeof(settings[i]), "%s=%s", kinds[i].nest, kinds[i].driver);
+		drivers[i] = settings[i];
+	}
+	rig.stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (!rig_open(&options, &rig.rig, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(pthread_create(&rig.thread, NULL, serve, NULL), 0);
+}
+
+static void stop_rig(void)
+{
+	assert_int_equal(eventfd_write(rig.stop_fd, 1), 0);
+	pthread_join(rig.thread, NULL);
+	rig_close(rig.rig);
+	close(rig.stop_fd);
+}
+
+static int make_rig(void **state)
+{
+	(void)state;
+	strcpy(rig.dir, "/tmp/test_drivers.XXXXXX");
+	assert_non_null(mkdtemp(rig.dir));
+	for (size_t i = 0; i < sizeof(der); i++)
+		der[i] = (uint8_t)(i * 7 + 1);
+	start_rig(0);
+	return 0;
+}
+
+static int remove_rig(void **state)
+{
+	char command[128];
+
+	(void)state;
+	stop_rig();
+	snprintf(command, sizeof(command), "rm -r %s", rig.dir);
+	return system(command);
+}
+
+static void tell(const char *verb, const char *nest, const char *argument)
+{
+	char command[128];
+	struct err e;
+
+	snprintf(command, sizeof(command), "%s %s %s", verb, nest, argument);
+	if (!rig_send(rig.dir, command, rig.reply, &e))
+		fail_msg("%s: %s", command, e.text);
+}
+
+struct outcome {
+	int code; /* 0: all went well */
+	char text[ERR_TEXT_SIZE];
+	struct board_identity identity;
+	struct board_report report;
+	uint8_t csr[BOARD_CSR_MAX];
+	size_t csr_len;
+	int64_t took_ms;
+};
+
+static bool install(struct board *board, bool read_back, struct err *e)
+{
+	for (size_t i = 0; i < FILES; i++)
+		if (!board_write(board, &files[i], clock_deadline(STEP_MS), e))
+			return false;
+	for (size_t i = 0; i < FILES; i++)
+		if (!board_verify(board, &files[i], read_back, clock_deadline(STEP_MS), e))
+			return false;
+	return true;
+}
+
+static void set_files(const struct kind *kind)
+{
+	for (size_t i = 0; i < FILES; i++) {
+		files[i].content = kind->text ? bytes_text(pem) : BYTES(der);
+		files[i].target = kind->targets[i];
+		SHA256(files[i].content.data, files[i].content.len, files[i].sha256);
+	}
+}
+
+static bool open_board(const struct kind *kind, struct board **ret_board, struct err *e)
+{
+	char address[128];
+	const struct board_options options = { .driver = kind->driver,
+					       .port = address,
+					       .settings = &kind->settings,
+					       .cancel_fd = -1 };
+
+	snprintf(address, sizeof(address), "pty:%s/%s.pty", rig.dir, kind->nest);
+	return board_open(&options, ret_board, e);
+}
+
+static bool provision(const struct kind *kind, bool read_back, struct outcome *o, struct err *e)
+{
+	struct board_identity again;
+	AUTO(board) board = NULL;
+
+	set_files(kind);
+	return open_board(kind, &board, e) &&
+	       board_identify(board, &o->identity, clock_deadline(1500), e) &&
+	       board_csr(board, o->csr, &o->csr_len, clock_deadline(STEP_MS), e) &&
+	       install(board, read_back, e) &&
+	       board_identify(board, &again, clock_deadline(1500), e) &&
+	       board_finish(board, clock_deadline(STEP_MS), e);
+}
+
+static void run(const struct kind *kind, bool read_back, struct outcome *ret_outcome)
+{
+	int64_t began_ms = clock_monotonic_ms();
+	struct err e = { 0 };
+
+	memset(ret_outcome, 0, sizeof(*ret_outcome));
+	if (!provision(kind, read_back, ret_outcome, &e)) {
+		ret_outcome->code = e.code;
+		memcpy(ret_outcome->text, e.text, sizeof(e.text));
+	}
+	ret_outcome->took_ms = clock_monotonic_ms() - began_ms;
+}
+
+static bool csr_verifies(const struct outcome *o)
+{
+	const uint8_t *at = o->csr;
+	X509_REQ *request = d2i_X509_REQ(NULL, &at, (long)o->csr_len);
+	bool good = request && X509_REQ_verify(request, X509_REQ_get0_pubkey(request)) == 1;
+
+	X509_REQ_free(request);
+	return good;
+}
+
+static void flash_holds(const struct kind *kind)
+{
+	uint8_t content[2000];
+	char path[128];
+	struct vflash *flash;
+	struct err e;
+
+	snprintf(path, sizeof(path), "%s/%s.flash", rig.dir, kind->nest);
+	assert_true(vflash_open(path, "", &flash, &e));
+	for (size_t i = 0; i < FILES; i++)
+		for (size_t j = 0; j < VFLASH_SLOT_COUNT; j++) {
+			if (strcmp(vflash_slots[j].name, kind->slots[i]) != 0)
+				continue;
+			assert_true(vflash_read(flash, vflash_slots[j].address + STORE_HEADER_SIZE,
+						content, files[i].content.len));
+			assert_memory_equal(content, files[i].content.data, files[i].content.len);
+		}
+	vflash_close(flash);
+}
+
+static void a_blank_board_is_provisioned(void **state)
+{
+	static struct outcome o;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		for (int read_back = 0; read_back < 2; read_back++) {
+			run(&kinds[i], read_back, &o);
+			if (o.code)
+				fail_msg("%s: %d %s", kinds[i].driver, o.code, o.text);
+			assert_string_equal(o.identity.unit, kinds[i].unit);
+			assert_true(csr_verifies(&o));
+			flash_holds(&kinds[i]);
+		}
+}
+
+static const struct {
+	const char *fault, *only; /* a driver; NULL: all */
+	int code;
+	const char *text;
+	int64_t at_most_ms;
+} faults[] = {
+	{ "boot-log", NULL, 0, "", 3000 },
+	{ "slow:115200", NULL, 0, "", 5000 },
+	{ "mute", NULL, FAULT_SILENT, "asking who it is: no answer in 1.", 2000 },
+	{ "garbage", NULL, FAULT_GARBAGE, "but no valid answer", 2000 },
+	{ "endless-line", NULL, FAULT_GARBAGE, "but no valid answer", 2000 },
+	{ "unit-changed", NULL, FAULT_UNIT_CHANGED, "the board was ", 5000 },
+	{ "flash-weak", NULL, FAULT_FLASH, "the flash did not keep the certificate", 5000 },
+	{ "endless-map", "fs", FAULT_ANSWER, "its answer is not valid CBOR", 2000 },
+	{ "nested-maps", "fs", FAULT_ANSWER, "its answer is not valid CBOR", 2000 },
+	{ "lying-length", "fs", FAULT_UNIT_TEXT, "18446744073709551615 bytes", 2000 },
+	{ "bad-unit-text", "fs", FAULT_UNIT_TEXT, "its unit is not printable ASCII", 2000 },
+	{ "version-1", "fs", 0, "", 3000 },
+	{ "no-hash", "fs", 0, "", 3000 },
+	{ "lose:5", "fs", 0, "", 10000 }, /* it goes on where the board says */
+	{ "null-parameters", "nrf91", 0, "", 2000 },
+	{ "bad-csr", NULL, 0, "", 5000 }, /* for the signer to see */
+	{ "none", NULL, 0, "", 5000 },
+};
+
+static void every_fault_has_its_code_in_time(void **state)
+{
+	static struct outcome o;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(faults); i++)
+		for (size_t k = 0; k < COUNT(kinds); k++) {
+			const struct kind *kind = &kinds[k];
+
+			if (faults[i].only && strcmp(faults[i].only, kind->driver) != 0)
+				continue;
+			tell("fault", kind->nest, faults[i].fault);
+			run(kind, false, &o);
+			if (o.code != faults[i].code || !strstr(o.text, faults[i].text))
+				fail_msg("%s, %s: %d %s", kind->driver, faults[i].fault, o.code,
+					 o.text);
+			if (o.took_ms > faults[i].at_most_ms)
+				fail_msg("%s, %s: %lld ms", kind->driver, faults[i].fault,
+					 (long long)o.took_ms);
+			if (o.code && (!*fault_short(o.code) || !*fault_remedy(o.code)))
+				fail_msg("%s: what to do?", faults[i].fault);
+		}
+}
+
+static size_t bytes_received(const struct kind *kind)
+{
+	char *line;
+	size_t count;
+
+	tell("list", "", "");
+	line = strstr(rig.reply, kind->nest);
+	assert_non_null(line);
+	line = strstr(line, "received=");
+	assert_int_equal(sscanf(line, "received=%zu", &count), 1);
+	return count;
+}
+
+/* Two line buffers, emptied every 10 ms: with the driver's own distance between lines nothing is
+ * sent twice. */
+static void no_line_is_dropped(void **state)
+{
+	static struct outcome o;
+	size_t before = bytes_received(&kinds[0]), least = 0;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		size_t count;
+
+		run(&kinds[0], false, &o);
+		assert_int_equal(o.code, 0);
+		count = bytes_received(&kinds[0]) - before;
+		before += count;
+		least = least == 0 || count < least ? count : least;
+	}
+	/* A request in full is 4 lines; a machine that is busy may cost one of them now and then.
+	 */
+	print_message("fs: %zu bytes to the board\n", least);
+	assert_in_range(least, 3000, 3600);
+}
+
+static void a_board_tells_an_engineer_what_it_is(void **state)
+{
+	static struct outcome o;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		AUTO(board) board = NULL;
+		struct err e = { 0 };
+
+		if (!open_board(&kinds[i], &board, &e) ||
+		    !board_probe(board, &o.report, clock_deadline(1500), &e))
+			fail_msg("%s: %s", kinds[i].driver, e.text);
+		assert_string_equal(o.report.identity.unit, kinds[i].unit);
+		assert_string_not_equal(o.report.state, "");
+		print_message("%s: %s\n", kinds[i].driver, o.report.state);
+	}
+}
+
+/* What the board counted on its wire against the time it took. */
+static void the_wire_is_the_only_cost(void **state)
+{
+	static struct outcome o;
+
+	(void)state;
+	stop_rig();
+	start_rig(115200);
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		unsigned long long received, sent, computing_us;
+		int64_t least_ms;
+		char *line;
+
+		run(&kinds[i], false, &o);
+		if (o.code)
+			fail_msg("%s: %s", kinds[i].driver, o.text);
+		tell("list", "", "");
+		line = strstr(rig.reply, kinds[i].nest);
+		assert_non_null(line);
+		line = strstr(line, "received=");
+		assert_int_equal(sscanf(line, "received=%llu sent=%llu computing_us=%llu",
+					&received, &sent, &computing_us),
+				 3);
+		least_ms = (int64_t)((received + sent) * 10 * 1000 / 115200);
+		print_message("%s: %llu bytes to the board, %llu from it, %lld ms; took %lld ms\n",
+			      kinds[i].driver, received, sent, (long long)least_ms,
+			      (long long)o.took_ms);
+		assert_in_range(o.took_ms, least_ms * 9 / 10, least_ms * 3 / 2 + 100);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_blank_board_is_provisioned),
+		cmocka_unit_test(every_fault_has_its_code_in_time),
+		cmocka_unit_test(no_line_is_dropped),
+		cmocka_unit_test(a_board_tells_an_engineer_what_it_is),
+		cmocka_unit_test(the_wire_is_the_only_cost),
+	};
+
+	return cmocka_run_group_tests(tests, make_rig, remove_rig);
+}
