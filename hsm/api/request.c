@@ -1,41 +1,16 @@
 #include "hsm/api/request.h"
 
 #include "base/cleanup.h"
+#include "base/field.h"
 #include "base/place.h"
 #include "base/socket.h"
 
 #include <stddef.h>
 
-/* A field of a record: where it lies in the struct and how it is written. */
-enum kind { TEXT, NUMBER, TIME, HASH, BLOB };
-
-struct field {
-	enum kind kind;
-	size_t offset;
-	size_t limit; /* TEXT: size with NUL; BLOB: most bytes */
-};
-
-#define FIELD_TEXT_OF(type, name)                                                                  \
-	{                                                                                          \
-		TEXT, offsetof(struct type, name), sizeof(((struct type *)0)->name)                \
-	}
 #define REQ_TEXT(name) FIELD_TEXT_OF(request, name)
-#define REQ_NUMBER(name)                                                                           \
-	{                                                                                          \
-		NUMBER, offsetof(struct request, name), 0                                          \
-	}
-#define REQ_TIME(name)                                                                             \
-	{                                                                                          \
-		TIME, offsetof(struct request, name), 0                                            \
-	}
-#define REQ_HASH(name)                                                                             \
-	{                                                                                          \
-		HASH, offsetof(struct request, name), 0                                            \
-	}
-#define REQ_BLOB(name, limit)                                                                      \
-	{                                                                                          \
-		BLOB, offsetof(struct request, name), limit                                        \
-	}
+#define REQ_NUMBER(name) FIELD_NUMBER_OF(request, name)
+#define REQ_HASH(name) FIELD_HASH_OF(request, name)
+#define REQ_BLOB(name, limit) FIELD_BLOB_OF(request, name, limit)
 
 static const struct field f_order = REQ_TEXT(order), f_unit = REQ_TEXT(unit),
 			  f_product = REQ_TEXT(product), f_nest = REQ_TEXT(nest),
@@ -44,7 +19,7 @@ static const struct field f_order = REQ_TEXT(order), f_unit = REQ_TEXT(unit),
 			  f_after_text = REQ_TEXT(after_text), f_source = REQ_NUMBER(source),
 			  f_evidence = REQ_NUMBER(evidence), f_units = REQ_NUMBER(units),
 			  f_quantity = REQ_NUMBER(quantity), f_after = REQ_NUMBER(after),
-			  f_until = REQ_TIME(until), f_since = REQ_TIME(since),
+			  f_until = REQ_NUMBER(until), f_since = REQ_NUMBER(since),
 			  f_certificate_id = REQ_HASH(certificate_id), f_nonce = REQ_HASH(nonce),
 			  f_csr = REQ_BLOB(csr, REQUEST_CSR_MAX),
 			  f_list = REQ_BLOB(list, REQUEST_LIST_MAX),
@@ -92,26 +67,18 @@ static const struct {
 	[REQUEST_ACCEPT_TIME] = { "accept-time", SUPERVISOR, { &f_reason } },
 };
 
-#define STATUS_TEXT(name)                                                                          \
-	{                                                                                          \
-		TEXT, offsetof(struct reply, status.name),                                         \
-			sizeof(((struct reply *)0)->status.name)                                   \
-	}
-#define STATUS_NUMBER(name)                                                                        \
-	{                                                                                          \
-		NUMBER, offsetof(struct reply, status.name), 0                                     \
-	}
+#define STATUS_TEXT(name) FIELD_TEXT_OF(reply, status.name)
+#define STATUS_NUMBER(name) FIELD_NUMBER_OF(reply, status.name)
 
-static const struct field r_code = { NUMBER, offsetof(struct reply, code), 0 },
+static const struct field r_code = FIELD_NUMBER_OF(reply, code),
 			  r_text = FIELD_TEXT_OF(reply, text),
-			  r_more = { NUMBER, offsetof(struct reply, more), 0 },
-			  r_rows = { BLOB, offsetof(struct reply, rows), REPLY_ROWS_MAX },
-			  r_again = { NUMBER, offsetof(struct reply, again), 0 },
-			  r_nonce = { HASH, offsetof(struct reply, nonce), 0 },
-			  s_station = STATUS_TEXT(station), s_subject = STATUS_TEXT(ca_subject),
-			  s_order = STATUS_TEXT(order), s_product = STATUS_TEXT(product),
-			  s_trouble = STATUS_TEXT(trouble),
-			  s_ends = { TIME, offsetof(struct reply, status.ca_ends), 0 },
+			  r_more = FIELD_NUMBER_OF(reply, more),
+			  r_rows = FIELD_BLOB_OF(reply, rows, REPLY_ROWS_MAX),
+			  r_again = FIELD_NUMBER_OF(reply, again),
+			  r_nonce = FIELD_HASH_OF(reply, nonce), s_station = STATUS_TEXT(station),
+			  s_subject = STATUS_TEXT(ca_subject), s_order = STATUS_TEXT(order),
+			  s_product = STATUS_TEXT(product), s_trouble = STATUS_TEXT(trouble),
+			  s_ends = FIELD_NUMBER_OF(reply, status.ca_ends),
 			  s_entries = STATUS_NUMBER(entries), s_quantity = STATUS_NUMBER(quantity),
 			  s_used = STATUS_NUMBER(used), s_token = STATUS_NUMBER(token_ok),
 			  s_disk = STATUS_NUMBER(disk_free_mb),
@@ -131,48 +98,6 @@ static const struct field *const reply_shapes[REPLY_TYPE_END - REPLY_DONE][REPLY
 					&s_ends, &s_entries, &s_quantity, &s_used, &s_token,
 					&s_disk, &s_training },
 };
-
-static void write_field(struct writer *w, const struct field *field, const void *object)
-{
-	const void *at = (const char *)object + field->offset;
-
-	switch (field->kind) {
-	case TEXT:
-		write_text(w, at);
-		return;
-	case NUMBER:
-	case TIME:
-		write_u64(w, *(const uint64_t *)at);
-		return;
-	case HASH:
-		write_raw(w, at, SHA256_LEN);
-		return;
-	case BLOB:
-		write_bytes(w, *(const struct bytes *)at);
-		return;
-	}
-}
-
-static void read_field(struct reader *r, const struct field *field, void *object)
-{
-	void *at = (char *)object + field->offset;
-
-	switch (field->kind) {
-	case TEXT:
-		read_text(r, at, field->limit);
-		return;
-	case NUMBER:
-	case TIME:
-		*(uint64_t *)at = read_u64(r);
-		return;
-	case HASH:
-		read_raw(r, at, SHA256_LEN);
-		return;
-	case BLOB:
-		*(struct bytes *)at = read_bytes(r, field->limit);
-		return;
-	}
-}
 
 static bool is_request(unsigned type)
 {
@@ -194,7 +119,7 @@ bool request_encode(const struct request *request, uint8_t *record, size_t *ret_
 	struct writer w = writer_start(record, MESSAGE_MAX, (uint8_t)request->type);
 
 	for (size_t i = 0; i < FIELDS_MAX && shapes[request->type].fields[i]; i++)
-		write_field(&w, shapes[request->type].fields[i], request);
+		field_write(&w, shapes[request->type].fields[i], request);
 	*ret_len = w.len;
 	return writer_ok(&w);
 }
@@ -208,7 +133,7 @@ bool request_decode(struct bytes record, struct request *ret_request)
 		return false;
 	*ret_request = (struct request) { .type = type };
 	for (size_t i = 0; i < FIELDS_MAX && shapes[type].fields[i]; i++)
-		read_field(&r, shapes[type].fields[i], ret_request);
+		field_read(&r, shapes[type].fields[i], ret_request);
 	return reader_end(&r);
 }
 
@@ -247,7 +172,7 @@ bool reply_encode_into(const struct reply *reply, uint8_t *record, size_t size, 
 	const struct field *const *fields = reply_shapes[reply->type - REPLY_DONE];
 
 	for (size_t i = 0; i < REPLY_FIELDS_MAX && fields[i]; i++)
-		write_field(&w, fields[i], reply);
+		field_write(&w, fields[i], reply);
 	if (reply->type == REPLY_ISSUED)
 		write_issued(&w, reply);
 	*ret_len = w.len;
@@ -266,7 +191,7 @@ bool reply_decode(struct bytes record, struct reply *ret_reply)
 	memset(ret_reply, 0, sizeof(*ret_reply));
 	ret_reply->type = type;
 	for (size_t i = 0; i < REPLY_FIELDS_MAX && fields[i]; i++)
-		read_field(&r, fields[i], ret_reply);
+		field_read(&r, fields[i], ret_reply);
 	if (type == REPLY_ISSUED)
 		read_issued(&r, ret_reply);
 	return reader_end(&r);

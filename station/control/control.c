@@ -1,32 +1,16 @@
 #include "station/control/control.h"
 
+#include "base/field.h"
+
 #include <stddef.h>
 #include <strings.h>
 
-enum kind { TEXT, NUMBER, BLOB };
-
-/* A field of a record: where it lies in the struct and how it is written. */
-struct field {
-	enum kind kind;
-	size_t offset;
-	size_t limit; /* TEXT: size with NUL; BLOB: most bytes */
-};
-
-#define SIZE_OF(type, name) sizeof(((struct type *)0)->name)
-#define TEXT_OF(type, name)                                                                        \
-	{                                                                                          \
-		TEXT, offsetof(struct type, name), SIZE_OF(type, name)                             \
-	}
-#define NUMBER_OF(type, name)                                                                      \
-	{                                                                                          \
-		NUMBER, offsetof(struct type, name), 0                                             \
-	}
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct field f_nests = TEXT_OF(control_request, nests),
-			  f_unit = TEXT_OF(control_request, unit),
-			  f_operator = TEXT_OF(control_request, operator),
-			  f_after = NUMBER_OF(control_request, after);
+static const struct field f_nests = FIELD_TEXT_OF(control_request, nests),
+			  f_unit = FIELD_TEXT_OF(control_request, unit),
+			  f_operator = FIELD_TEXT_OF(control_request, operator),
+			  f_after = FIELD_NUMBER_OF(control_request, after);
 
 #define FIELDS_MAX 4
 
@@ -41,18 +25,18 @@ static const struct {
 	[CONTROL_RUNS] = { "runs", { &f_after } },
 };
 
-static const struct field r_code = NUMBER_OF(control_reply, code),
-			  r_text = TEXT_OF(control_reply, text),
-			  r_more = NUMBER_OF(control_reply, more),
-			  r_rows = { BLOB, offsetof(struct control_reply, rows), CONTROL_ROWS_MAX },
-			  s_station = TEXT_OF(control_reply, station.station),
-			  s_order = TEXT_OF(control_reply, station.order),
-			  s_product = TEXT_OF(control_reply, station.product),
-			  s_trouble = TEXT_OF(control_reply, station.trouble),
-			  s_quantity = NUMBER_OF(control_reply, station.quantity),
-			  s_used = NUMBER_OF(control_reply, station.used),
-			  s_arrival = NUMBER_OF(control_reply, station.arrival),
-			  s_batch = NUMBER_OF(control_reply, station.batch);
+static const struct field r_code = FIELD_NUMBER_OF(control_reply, code),
+			  r_text = FIELD_TEXT_OF(control_reply, text),
+			  r_more = FIELD_NUMBER_OF(control_reply, more),
+			  r_rows = FIELD_BLOB_OF(control_reply, rows, CONTROL_ROWS_MAX),
+			  s_station = FIELD_TEXT_OF(control_reply, station.station),
+			  s_order = FIELD_TEXT_OF(control_reply, station.order),
+			  s_product = FIELD_TEXT_OF(control_reply, station.product),
+			  s_trouble = FIELD_TEXT_OF(control_reply, station.trouble),
+			  s_quantity = FIELD_NUMBER_OF(control_reply, station.quantity),
+			  s_used = FIELD_NUMBER_OF(control_reply, station.used),
+			  s_arrival = FIELD_NUMBER_OF(control_reply, station.arrival),
+			  s_batch = FIELD_NUMBER_OF(control_reply, station.batch);
 
 #define REPLY_FIELDS_MAX 12
 
@@ -66,19 +50,19 @@ static const struct field
 	};
 
 static const struct field nest_fields[] = {
-	NUMBER_OF(control_nest, index),	      NUMBER_OF(control_nest, row),
-	NUMBER_OF(control_nest, column),      NUMBER_OF(control_nest, state),
-	NUMBER_OF(control_nest, answer),      NUMBER_OF(control_nest, step_index),
-	NUMBER_OF(control_nest, step_count),  NUMBER_OF(control_nest, bytes_done),
-	NUMBER_OF(control_nest, bytes_total), NUMBER_OF(control_nest, elapsed_ms),
-	NUMBER_OF(control_nest, run),	      NUMBER_OF(control_nest, batch),
-	NUMBER_OF(control_nest, tries),	      NUMBER_OF(control_nest, outcome),
-	NUMBER_OF(control_nest, started_at),  TEXT_OF(control_nest, name),
-	TEXT_OF(control_nest, step),	      TEXT_OF(control_nest, unit),
-	TEXT_OF(control_nest, order),	      TEXT_OF(control_nest, product),
-	TEXT_OF(control_nest, operator),      TEXT_OF(control_nest, code),
-	TEXT_OF(control_nest, text),	      TEXT_OF(control_nest, remedy),
-	TEXT_OF(control_nest, evidence),      TEXT_OF(control_nest, certificate_id),
+	FIELD_NUMBER_OF(control_nest, index),	    FIELD_NUMBER_OF(control_nest, row),
+	FIELD_NUMBER_OF(control_nest, column),	    FIELD_NUMBER_OF(control_nest, state),
+	FIELD_NUMBER_OF(control_nest, answer),	    FIELD_NUMBER_OF(control_nest, step_index),
+	FIELD_NUMBER_OF(control_nest, step_count),  FIELD_NUMBER_OF(control_nest, bytes_done),
+	FIELD_NUMBER_OF(control_nest, bytes_total), FIELD_NUMBER_OF(control_nest, elapsed_ms),
+	FIELD_NUMBER_OF(control_nest, run),	    FIELD_NUMBER_OF(control_nest, batch),
+	FIELD_NUMBER_OF(control_nest, tries),	    FIELD_NUMBER_OF(control_nest, outcome),
+	FIELD_NUMBER_OF(control_nest, started_at),  FIELD_TEXT_OF(control_nest, name),
+	FIELD_TEXT_OF(control_nest, step),	    FIELD_TEXT_OF(control_nest, unit),
+	FIELD_TEXT_OF(control_nest, order),	    FIELD_TEXT_OF(control_nest, product),
+	FIELD_TEXT_OF(control_nest, operator),	    FIELD_TEXT_OF(control_nest, code),
+	FIELD_TEXT_OF(control_nest, text),	    FIELD_TEXT_OF(control_nest, remedy),
+	FIELD_TEXT_OF(control_nest, evidence),	    FIELD_TEXT_OF(control_nest, certificate_id),
 };
 
 static const char *const states[CONTROL_STATE_COUNT] = {
@@ -95,40 +79,6 @@ static const char *const answers[ANSWER_COUNT] = {
 	[ANSWER_NONE] = "",	  [ANSWER_PENDING] = "no answer yet", [ANSWER_STARTED] = "started",
 	[ANSWER_EMPTY] = "empty", [ANSWER_RUNNING] = "is running",    [ANSWER_STOPPED] = "stopped",
 };
-
-static void write_field(struct writer *w, const struct field *field, const void *object)
-{
-	const void *at = (const char *)object + field->offset;
-
-	switch (field->kind) {
-	case TEXT:
-		write_text(w, at);
-		return;
-	case NUMBER:
-		write_u64(w, *(const uint64_t *)at);
-		return;
-	case BLOB:
-		write_bytes(w, *(const struct bytes *)at);
-		return;
-	}
-}
-
-static void read_field(struct reader *r, const struct field *field, void *object)
-{
-	void *at = (char *)object + field->offset;
-
-	switch (field->kind) {
-	case TEXT:
-		read_text(r, at, field->limit);
-		return;
-	case NUMBER:
-		*(uint64_t *)at = read_u64(r);
-		return;
-	case BLOB:
-		*(struct bytes *)at = read_bytes(r, field->limit);
-		return;
-	}
-}
 
 static bool is_request(unsigned type)
 {
@@ -171,7 +121,7 @@ bool control_request_encode(const struct control_request *request, uint8_t *reco
 	struct writer w = writer_start(record, MESSAGE_MAX, (uint8_t)request->type);
 
 	for (size_t i = 0; i < FIELDS_MAX && shapes[request->type].fields[i]; i++)
-		write_field(&w, shapes[request->type].fields[i], request);
+		field_write(&w, shapes[request->type].fields[i], request);
 	*ret_len = w.len;
 	return writer_ok(&w);
 }
@@ -185,7 +135,7 @@ bool control_request_decode(struct bytes record, struct control_request *ret_req
 		return false;
 	*ret_request = (struct control_request) { .type = type };
 	for (size_t i = 0; i < FIELDS_MAX && shapes[type].fields[i]; i++)
-		read_field(&r, shapes[type].fields[i], ret_request);
+		field_read(&r, shapes[type].fields[i], ret_request);
 	return reader_end(&r);
 }
 
@@ -195,7 +145,7 @@ bool control_reply_encode(const struct control_reply *reply, uint8_t *record, si
 	const struct field *const *fields = reply_shapes[reply->type - CONTROL_DONE];
 
 	for (size_t i = 0; i < REPLY_FIELDS_MAX && fields[i]; i++)
-		write_field(&w, fields[i], reply);
+		field_write(&w, fields[i], reply);
 	*ret_len = w.len;
 	return writer_ok(&w);
 }
@@ -212,14 +162,14 @@ bool control_reply_decode(struct bytes record, struct control_reply *ret_reply)
 	memset(ret_reply, 0, sizeof(*ret_reply));
 	ret_reply->type = type;
 	for (size_t i = 0; i < REPLY_FIELDS_MAX && fields[i]; i++)
-		read_field(&r, fields[i], ret_reply);
+		field_read(&r, fields[i], ret_reply);
 	return reader_end(&r);
 }
 
 void control_nest_write(struct writer *w, const struct control_nest *nest)
 {
 	for (size_t i = 0; i < COUNT(nest_fields); i++)
-		write_field(w, &nest_fields[i], nest);
+		field_write(w, &nest_fields[i], nest);
 }
 
 bool control_nest_read(struct reader *r, struct control_nest *ret_nest)
@@ -229,7 +179,7 @@ bool control_nest_read(struct reader *r, struct control_nest *ret_nest)
 	if (r->bad || r->at == r->len)
 		return false;
 	for (size_t i = 0; i < COUNT(nest_fields); i++)
-		read_field(r, &nest_fields[i], &nest);
+		field_read(r, &nest_fields[i], &nest);
 	if (r->bad)
 		return false;
 	*ret_nest = nest;
