@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -61,6 +62,13 @@ class Strace:
 
     def stopped(self):
         return self.path.exists() and "stopped by SIGSTOP" in self.path.read_text()
+
+    def stops_soon(self):
+        """The client of a stopped signer may have its answer before strace has written of the stop."""
+        deadline = time.monotonic() + 1
+        while not self.stopped() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return self.stopped()
 
     def end(self):
         """What was seen: [(thread, system call, file)]"""

@@ -224,7 +224,7 @@ def cut_issuance(s, disk, calls, number, held, log_too):
     client.start()
     wait_until(lambda: trace.stopped() or not client.is_alive(), what=f"call {number} of {calls}")
     client.join(0.02)  # what was sent before the cut comes here
-    stopped = trace.stopped()
+    stopped = client.is_alive() or trace.stops_soon()
     disk.cut(log_too)
     s.kill_signer()
     client.join()
