@@ -1,18 +1,26 @@
 /* control: what may be asked of the station and what it answers, one SEQPACKET record each way, in
  * order. One table in control.c says for each type its name and its fields. Decoding checks every
  * length and refuses a leftover byte. Views (struct bytes) point into the record. The socket is
- * `station.sock` in the station's run folder. Who may ask what is the station's (desk.c).
+ * `station.sock` in the station's run folder. Who may ask what is the station's (answer.c).
  *	STATUS and WATCH	answered with NESTS: what holds for the station, then nests. If
  *				`more` is set, ask again with `after` = the last nest's index + 1.
  *				After WATCH come further NESTS by themselves: the nests that
  *changed, at most CONTROL_EVENTS_PER_S a second; who does not read them in time is hung up on.
  *	START			answered with NESTS, each with its answer, when the nests with a
- *board are running. A nest that is named runs again even if it was stopped.
- *	ABORT			answered with DONE; the runs end a moment later.
+ *board are running; with a jig, when the cycle has begun. A nest that is named runs again even if
+ *it was stopped. ABORT			answered with DONE; the runs end a moment later. RESET
+ *takes a stop of the jig back, if its cause has gone.
  *	RUNS			answered with DONE and a descriptor: the index-th file of the record
- *				of runs, 0 = the newest, to be read only. Each line is a JSON
- *object; run numbers rise. ERR_NOT_FOUND if there are not so many. Threads: any. Layer above:
- *station/desk, command, screen. Below: message, socket. */
+ *of runs, 0 = the newest, to be read only. Each line is a JSON object; run numbers rise.
+ *ERR_NOT_FOUND if there are not so many. SCAN			what a scanner read on the station's
+ *screen: the badge of a person (logs in), or a unit label, which is bound to the nest that is
+ *named. DONE: `code` is an enum control_scan, text a sentence. MODE, FREE, ACKNOWLEDGE, LOGOUT
+ *of the screen; `badge` is the second scan that a supervisor's action asks for. ALARMS, SIGNALS,
+ *BADGES	answered with ROWS; `more` as above.
+ *	SET			a signal of the jig, in commissioning: refused while a cycle runs.
+ *	BADGE			enrols a badge (unit = the badge, operator = the person, value = the
+ *				role), or withdraws it (value = 0).
+ * Threads: any. Layer above: station/desk, command, screen. Below: message, socket. */
 #ifndef STATION_CONTROL_CONTROL_H
 #define STATION_CONTROL_CONTROL_H
 
@@ -34,11 +42,22 @@
 #define CONTROL_ROWS_MAX 61440
 
 enum control_type {
-	CONTROL_STATUS = 1, /* after -> NESTS */
-	CONTROL_WATCH,	    /* -> NESTS, and NESTS again as they change */
-	CONTROL_START,	    /* nests unit operator -> NESTS */
-	CONTROL_ABORT,	    /* nests -> DONE */
-	CONTROL_RUNS,	    /* after -> DONE with a descriptor */
+	CONTROL_STATUS = 1,  /* after -> NESTS */
+	CONTROL_WATCH,	     /* -> NESTS, and NESTS again as they change */
+	CONTROL_START,	     /* nests unit operator -> NESTS */
+	CONTROL_ABORT,	     /* nests -> DONE */
+	CONTROL_RUNS,	     /* after -> DONE with a descriptor */
+	CONTROL_RESET,	     /* operator -> DONE */
+	CONTROL_SCAN,	     /* unit nests -> DONE */
+	CONTROL_LOGOUT,	     /* -> DONE */
+	CONTROL_MODE,	     /* value badge -> DONE */
+	CONTROL_FREE,	     /* nests badge: a stopped nest, or a unit beyond its tries -> DONE */
+	CONTROL_ALARMS,	     /* after -> ROWS of control_alarm */
+	CONTROL_ACKNOWLEDGE, /* after = the alarm's number, 0 = all -> DONE */
+	CONTROL_SIGNALS,     /* after -> ROWS of control_signal */
+	CONTROL_SET,	     /* unit = the signal's name, value -> DONE */
+	CONTROL_BADGES,	     /* after -> ROWS of control_badge */
+	CONTROL_BADGE,	     /* unit operator value -> DONE */
 	CONTROL_TYPE_COUNT
 };
 
@@ -47,14 +66,82 @@ struct control_request {
 	char nests[CONTROL_NAMES_MAX + 1];   /* names with a blank between; "" = all */
 	char unit[CONTROL_NAME_MAX + 1];     /* scanned from a label, for one nest; or "" */
 	char operator[CONTROL_NAME_MAX + 1]; /* "" = the user who asks */
-	uint64_t after;
+	char badge[CONTROL_NAME_MAX + 1];    /* scanned for this request, or "" */
+	uint64_t after, value;
 };
 
 enum control_reply_type {
-	CONTROL_DONE = 128, /* text */
+	CONTROL_DONE = 128, /* code text */
 	CONTROL_REFUSED,    /* code (enum err_code), text */
 	CONTROL_NESTS,	    /* station, more, rows */
+	CONTROL_ROWS,	    /* more, rows */
 	CONTROL_REPLY_END
+};
+
+/* Where the cycle of the jig stands. */
+enum control_phase {
+	PHASE_BENCH,   /* no jig: the nests run freely */
+	PHASE_LOAD,    /* the lid is open, or no board is in */
+	PHASE_READY,   /* lid closed, boards in: START */
+	PHASE_CLAMP,   /* clamping, then power, nest by nest */
+	PHASE_RUNNING, /* the recipes */
+	PHASE_RELEASE, /* power off, then unclamping */
+	PHASE_UNLOAD,  /* results stand until the boards have been taken out */
+	PHASE_STOPPED, /* see `stop`; RESET when its cause has gone */
+	PHASE_COUNT
+};
+
+/* What the operator does now; `next_nests` names the nests it is about. */
+enum control_next {
+	NEXT_NONE,
+	NEXT_LOAD, /* put boards in and close the lid */
+	NEXT_CLOSE_LID,
+	NEXT_START, /* press START */
+	NEXT_WAIT,
+	NEXT_UNLOAD,	    /* all passed: open the lid, take them out */
+	NEXT_UNLOAD_FAILED, /* take out those nests first, red bin */
+	NEXT_RESEAT,	    /* re-seat those nests, close the lid, START; leave the others */
+	NEXT_RELEASE_START, /* the start button was held: let go of it */
+	NEXT_SAME_BOARDS,   /* these boards have run: open the lid and load new ones */
+	NEXT_RESET,	    /* mend what `stop` says, then RESET */
+	NEXT_JIG,	    /* the jig's bus is lost: call the technician */
+	NEXT_SIGNER,	    /* the station cannot sign: see `trouble` */
+	NEXT_ORDER,	    /* no order is in use, or its quantity is used */
+	NEXT_LABEL,	    /* scan the label of the unit in that nest */
+	NEXT_FREE,	    /* nests are stopped: clean the probes; a supervisor frees them */
+	NEXT_GOLDEN,	    /* the golden unit is due */
+	NEXT_LOGIN,	    /* scan your badge */
+	NEXT_COUNT
+};
+
+/* Why the jig was stopped. */
+enum control_stop {
+	STOP_NONE,
+	STOP_ESTOP,
+	STOP_LID, /* opened under way */
+	STOP_CLAMP_LOST,
+	STOP_CLAMP_TIMEOUT, /* commanded, and not there in time */
+	STOP_AIR,
+	STOP_BUS,	  /* lost: inputs unknown, nests count as powered */
+	STOP_RESTARTED,	  /* the jig's controller restarted */
+	STOP_READ_BACK,	  /* an output is not what was written */
+	STOP_STALE,	  /* answers that are not fresh: the heartbeat does not come back */
+	STOP_START_STUCK, /* the start button does not come back */
+	STOP_SENSORS,	  /* an impossible pair: clamped and open at once */
+	STOP_ABORTED,	  /* by a person */
+	STOP_COUNT
+};
+
+enum control_mode { MODE_NORMAL, MODE_DRY_RUN, MODE_GOLDEN, MODE_COUNT };
+enum control_role { BADGE_NONE, BADGE_OPERATOR, BADGE_TECHNICIAN, BADGE_SUPERVISOR, BADGE_COUNT };
+enum control_health { HEALTH_NONE, HEALTH_OK, HEALTH_WARN, HEALTH_BAD, HEALTH_COUNT };
+enum control_scan { SCAN_UNKNOWN, SCAN_BADGE, SCAN_LABEL, SCAN_COUNT };
+
+/* Units and runs of one stretch of time. FPY = first_pass / tried. */
+struct control_tally {
+	uint64_t good, bad;	    /* units by their last try */
+	uint64_t tried, first_pass; /* units; those that passed at their first try */
+	uint64_t retests;	    /* runs beyond a unit's first */
 };
 
 /* What holds for the whole station. */
@@ -66,6 +153,54 @@ struct control_station {
 	uint64_t quantity, used;
 	uint64_t arrival; /* 1: nests start by themselves when a board arrives */
 	uint64_t batch;	  /* the last start; a start while something runs belongs to it */
+	/* the cycle */
+	uint64_t phase, next, stop; /* enum control_phase, control_next, control_stop */
+	char next_nests[CONTROL_NAMES_MAX + 1];
+	char stop_text[CONTROL_TEXT_MAX + 1]; /* the sentence: what happened, what to do */
+	uint64_t powered;		      /* nests that count as powered: bit 1 << index */
+	uint64_t cycle_ms;		      /* so far, or of the last whole one */
+	uint64_t takt_ms;		      /* the target; 0: none */
+	uint64_t uph;			      /* units per hour, over the last cycles */
+	/* people and modes */
+	char person[CONTROL_NAME_MAX + 1];     /* logged in at the screen, or "" */
+	uint64_t role;			       /* enum control_role */
+	uint64_t mode;			       /* enum control_mode */
+	uint64_t test_ca;		       /* 1: what is made here is for training only */
+	int64_t ca_ends;		       /* seconds since 1970; 0: unknown */
+	struct control_tally shift, lot, last; /* since the shift began; of the order; last 50 */
+	int64_t shift_began;		       /* seconds since 1970 */
+	/* enum control_health */
+	uint64_t jig_health, token_health, ledger_health, clock_health, disk_health;
+	uint64_t alarms; /* not acknowledged yet */
+};
+
+struct control_alarm {
+	uint64_t number;   /* rises */
+	int64_t raised_at; /* seconds since 1970 UTC; the newest time, if it was raised again */
+	int64_t acknowledged_at;	 /* 0: not yet */
+	uint64_t count;			 /* how often it was raised */
+	uint64_t active;		 /* 1: its cause stands */
+	char code[CONTROL_CODE_MAX + 1]; /* "estop", "token", "nest-stopped", …: of a table */
+	char nests[CONTROL_NEST_MAX + 1];
+	char text[CONTROL_TEXT_MAX + 1];
+	char remedy[CONTROL_REMEDY_MAX + 1];
+	char person[CONTROL_NAME_MAX + 1]; /* who acknowledged */
+};
+
+struct control_signal {
+	char name[CONTROL_NAME_MAX + 1];  /* "lid_closed", "present B3" */
+	uint64_t output;		  /* 1: ours to write */
+	uint64_t known;			  /* 1: `value` was read fresh */
+	uint64_t value, wanted;		  /* as the interlocks see it, after inversion */
+	uint64_t age_ms;		  /* of the sample */
+	char place[CONTROL_NAME_MAX + 1]; /* "io coil 16", "plc discrete-input 3 inverted" */
+};
+
+struct control_badge {
+	char badge[CONTROL_NAME_MAX + 1];
+	char person[CONTROL_NAME_MAX + 1];
+	uint64_t role; /* enum control_role */
+	int64_t enrolled_at;
 };
 
 struct control_reply {
@@ -74,7 +209,7 @@ struct control_reply {
 	char text[CONTROL_TEXT_MAX + 1];
 	struct control_station station;
 	uint64_t more;
-	struct bytes rows; /* read with control_nest_read */
+	struct bytes rows; /* read with control_nest_read, control_alarm_read, … */
 };
 
 enum control_state {
@@ -104,6 +239,7 @@ enum control_answer {
 	ANSWER_EMPTY,
 	ANSWER_RUNNING, /* it ran already */
 	ANSWER_STOPPED,
+	ANSWER_TRIED, /* its unit has had its tries, or was not re-seated */
 	ANSWER_COUNT
 };
 
@@ -130,12 +266,20 @@ struct control_nest {
 	char remedy[CONTROL_REMEDY_MAX + 1];
 	char evidence[CONTROL_EVIDENCE_MAX + 1];
 	char certificate_id[CONTROL_ID_MAX + 1];
+	char label[CONTROL_NAME_MAX + 1]; /* scanned for the board in the nest, or "" */
+	uint64_t marked;		  /* 1: failed, and not taken out yet */
+	uint64_t tries_left;		  /* of this unit before a supervisor is needed */
 };
 
 const char *control_name(enum control_type type);   /* "start"; "?" for none */
 const char *control_state_name(uint64_t state);	    /* "ready"; "?" for none */
 const char *control_outcome_name(uint64_t outcome); /* "PASS", …; "" for NONE */
 const char *control_answer_name(uint64_t answer);   /* "started" */
+const char *control_phase_name(uint64_t phase);	    /* "load" */
+const char *control_stop_name(uint64_t stop);	    /* "estop"; "" for NONE */
+const char *control_mode_name(uint64_t mode);	    /* "dry-run" */
+const char *control_role_name(uint64_t role);	    /* "supervisor"; "" for NONE */
+const char *control_health_name(uint64_t health);   /* "ok"; "-" for NONE */
 bool control_outcome_parse(const char *text, enum outcome *ret_outcome); /* of either case */
 
 /* Each writes a record of at most MESSAGE_MAX bytes; false if it does not fit. */
@@ -151,6 +295,13 @@ MUST_CHECK bool control_reply_decode(struct bytes record, struct control_reply *
  * whether all was well. */
 void control_nest_write(struct writer *w, const struct control_nest *nest);
 bool control_nest_read(struct reader *r, struct control_nest *ret_nest);
+/* The same for ROWS. */
+void control_alarm_write(struct writer *w, const struct control_alarm *alarm);
+bool control_alarm_read(struct reader *r, struct control_alarm *ret_alarm);
+void control_signal_write(struct writer *w, const struct control_signal *signal);
+bool control_signal_read(struct reader *r, struct control_signal *ret_signal);
+void control_badge_write(struct writer *w, const struct control_badge *badge);
+bool control_badge_read(struct reader *r, struct control_badge *ret_badge);
 
 /* Copies text, cut to size, with a "?" for all that is not printable ASCII: boards are quoted. */
 void control_copy_text(char *ret_text, size_t size, const char *text);
