@@ -31,6 +31,8 @@ void box_answer(struct box *box, enum control_answer answer);
 void box_state(struct box *box, enum control_state state);
 /* A run begins: the last one's result goes. ANSWER_PENDING becomes ANSWER_STARTED. */
 void box_begin(struct box *box, uint64_t batch, const char *operator);
+/* It failed and must be taken out; or it was. */
+void box_mark(struct box *box, bool marked);
 void box_order(struct box *box, const char *order, const char *product);
 void box_unit(struct box *box, const char *unit);
 void box_step(struct box *box, const char *step, size_t index, size_t count);

@@ -3,9 +3,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/wait.h"
-#include "serial/board.h"
 #include "serial/fault.h"
 #include "station/recipe.h"
+#include "station/seat.h"
+#include "station/verdict.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 struct nest {
 	const struct nest_shared *shared;
 	const struct station_nest *settings;
+	struct seat seat;
 	struct box box;
 	pthread_t thread;
 	int wake_fd;   /* the poll loop wants something */
@@ -135,9 +137,24 @@ static void keep_record(struct nest *nest, struct run *run, const char **remedy)
 	*remedy = "Free space on the disk of the station, then start the nest again.";
 }
 
-static bool lost_line(const struct run *run)
+/* Whatever came of it: a board whose power went away has said nothing. */
+static void judge_by_jig(struct nest *nest, struct run *run, const char **remedy)
 {
-	return strcmp(run->code, fault_short(FAULT_LINE_GONE)) == 0;
+	struct err e;
+
+	if (seat_held(&nest->seat, &e))
+		return;
+	run->outcome = verdict_outcome(e.code);
+	run->code = verdict_code(e.code);
+	control_copy_text(run->text, sizeof(run->text), e.text);
+	*remedy = verdict_remedy(e.code);
+}
+
+/* Where a signal says that a board is there, its line does not. */
+static bool lost_board(const struct nest *nest, const struct run *run)
+{
+	return !seat_has_signal(&nest->seat) &&
+	       strcmp(run->code, fault_short(FAULT_LINE_GONE)) == 0;
 }
 
 static void end_run(struct nest *nest, struct run *run, const char *remedy)
@@ -149,9 +166,9 @@ static void end_run(struct nest *nest, struct run *run, const char *remedy)
 		log_event(LOG_WARNING, "nest stopped", "nest=%s units_without_pass=%d", run->nest,
 			  NEST_UNITS_MAX);
 	box_end(&nest->box,
-		stops		 ? CONTROL_STOPPED
-		: lost_line(run) ? CONTROL_EMPTY
-				 : CONTROL_ENDED,
+		stops			? CONTROL_STOPPED
+		: lost_board(nest, run) ? CONTROL_EMPTY
+					: CONTROL_ENDED,
 		&(struct box_end) { .outcome = run->outcome,
 				    .run = run->number,
 				    .tries = run->tries,
@@ -179,9 +196,10 @@ static bool run_board(struct nest *nest, const struct nest_start *start)
 	struct run run;
 
 	recipe_run(&in, &run, &remedy);
+	judge_by_jig(nest, &run, &remedy);
 	keep_record(nest, &run, &remedy);
 	end_run(nest, &run, remedy);
-	return lost_line(&run);
+	return lost_board(nest, &run);
 }
 
 /* The cancel of an abort that came too late for its run must not stop the next one. */
@@ -196,7 +214,7 @@ static void forget_abort(struct nest *nest)
 
 static bool look(struct nest *nest)
 {
-	bool present = board_line_present(nest->settings->port);
+	bool present = seat_look(&nest->seat);
 
 	if (!has_room(nest))
 		box_state(&nest->box, CONTROL_STOPPED);
@@ -311,6 +329,7 @@ bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret
 		return err_set(e, ERR_SYSTEM, "no memory for a nest");
 	nest->shared = shared;
 	nest->settings = &shared->settings->nests[index];
+	nest->seat = (struct seat) { shared->jig, shared->settings, index, false };
 	nest->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	nest->cancel_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	pthread_mutex_init(&nest->mutex, NULL);

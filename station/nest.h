@@ -3,6 +3,7 @@
  * another. A run is started by a person or, if the settings say so, by the arrival of a board.
  * Either is a presence of a board: it brings at most one new certificate. Three different unit
  * ids that FAIL without a PASS between them stop the nest until it is started by its name.
+ * In a jig a run ends ABORTED if the jig did not hold its board, powered, to its end.
  * Threads: the functions below are for the poll loop; they do not wait, but nest_close. Layer
  * above: desk. Below: recipe, box, runs. */
 #ifndef STATION_NEST_H
@@ -21,7 +22,8 @@ struct nest_shared {
 	const struct station_settings *settings;
 	struct catalogue *catalogue;
 	struct runs *runs;
-	int bell_fd; /* rung when something happened that the poll loop may wait for */
+	struct jig *jig; /* NULL: a bench */
+	int bell_fd;	 /* rung when something happened that the poll loop may wait for */
 };
 
 struct nest_start {
