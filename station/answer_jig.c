@@ -13,7 +13,7 @@ static bool has_jig(struct desk *s, struct caller *caller)
 
 	if (s->config.cycle)
 		return true;
-	err_set(&e, ERR_REFUSED, "this station has no jig; its nests run freely");
+	err_set(&e, ERR_NOT_FOUND, "this station has no jig; its nests run freely");
 	answer_refuse(s, caller, &e);
 	return false;
 }

@@ -3,7 +3,8 @@
 #include "base/clock.h"
 #include "base/wait.h"
 
-#define SAMPLE_EVERY_MS 10
+#define SAMPLES 2 /* the first one may have been asked for before */
+#define LOOK_EVERY_MS 10
 #define SAMPLE_WAIT_MS 3000 /* longer than it takes a bus to be known as lost */
 
 static uint64_t bit_of(const struct seat *seat)
@@ -43,8 +44,9 @@ static bool was_held(const struct seat *seat, const struct jig_image *image, str
 
 bool seat_held(const struct seat *seat, struct err *e)
 {
-	int64_t ended_ms = clock_monotonic_ms(), deadline = clock_deadline(SAMPLE_WAIT_MS);
+	int64_t after_ms = clock_monotonic_ms(), deadline = clock_deadline(SAMPLE_WAIT_MS);
 	struct jig_image image;
+	unsigned samples = 0;
 
 	if (!seat->jig)
 		return true;
@@ -52,8 +54,12 @@ bool seat_held(const struct seat *seat, struct err *e)
 		jig_see(seat->jig, &image);
 		if (image.trip != TRIP_NONE)
 			return err_set(e, ERR_CANCELLED, "%s", image.sentence);
-		if (image.fresh && image.sample_ms > ended_ms)
+		if (image.fresh && image.sample_ms > after_ms) {
+			after_ms = image.sample_ms;
+			samples++;
+		}
+		if (samples == SAMPLES)
 			return was_held(seat, &image, e);
-	} while (clock_monotonic_ms() < deadline && wait_pause(SAMPLE_EVERY_MS, -1, e));
+	} while (clock_monotonic_ms() < deadline && wait_pause(LOOK_EVERY_MS, -1, e));
 	return err_set(e, ERR_CANCELLED, "the jig did not answer at the end of the run");
 }

@@ -131,8 +131,9 @@ static void the_permission_table_is_walked(void **state)
 {
 	enum { R = STATION_READER, O = STATION_OPERATOR, T = STATION_TECHNICIAN };
 	static const unsigned expected[CONTROL_TYPE_COUNT] = {
-		[CONTROL_STATUS] = R | O | T, [CONTROL_WATCH] = R | O | T, [CONTROL_START] = O | T,
-		[CONTROL_ABORT] = O | T,      [CONTROL_RUNS] = R | O | T,
+		[CONTROL_STATUS] = R | O | T,  [CONTROL_WATCH] = R | O | T, [CONTROL_START] = O | T,
+		[CONTROL_ABORT] = O | T,       [CONTROL_RUNS] = R | O | T,  [CONTROL_RESET] = O | T,
+		[CONTROL_SIGNALS] = R | O | T, [CONTROL_SET] = T,
 	};
 	static const unsigned roles[] = { 0, R, O, T };
 
