@@ -417,11 +417,12 @@ static bool start_pressed(struct panel *p, const struct panel_input *in)
 	if (was_down)
 		return false;
 	p->start_held_ms = in->now_ms;
-	if (!is_idle(p) || p->start_spent)
-		return false;
-	if (may_start(p, in, UINT64_MAX, &p->refused, &e))
-		return true;
-	control_copy_text(p->text, sizeof(p->text), e.text);
+	if (is_idle(p) && !p->start_spent) {
+		if (may_start(p, in, UINT64_MAX, &p->refused, &e))
+			return true;
+		control_copy_text(p->text, sizeof(p->text), e.text);
+	}
+	p->start_spent = true; /* held on, it does not count later */
 	return false;
 }
 

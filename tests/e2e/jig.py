@@ -24,7 +24,10 @@ class Jig:
     # --- asking ---
 
     def do(self, *commands):
-        return rig_send(self.s.dir / "jig", *commands)
+        """One after the other, each on a connection of its own; the last one's answer."""
+        for command in commands:
+            answer = rig_send(self.s.dir / "jig", command)
+        return answer if commands else ""
 
     def state(self):
         return json.loads(self.do("state"))
@@ -52,6 +55,13 @@ class Jig:
 
     # --- doing ---
 
+    def calm(self):
+        """Whatever an earlier test left: no fault, no stop, no cycle."""
+        self.do("fault none", "estop release", "air on", "mode auto", "release start", "lid close")
+        if self.wait("load", "ready", "unload", "stopped")["phase"] == "stopped":
+            self.reset()
+        self.wait("load", "ready", "unload")
+
     def change(self, *nests):
         """New boards there, with the lid open."""
         for nest in nests:
@@ -65,6 +75,7 @@ class Jig:
 
     def load(self, *nests):
         """New boards in, and the lid closed: READY."""
+        self.calm()
         self.change(*(nests or self.nests()))
         self.do("lid close")
         self.wait("ready")

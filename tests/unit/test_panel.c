@@ -91,6 +91,9 @@ static const struct {
 	{ "held from before it does not count",
 	  "start+ lid+ boards:1 wait:50 =ready >release go! start- wait:10 >start:1 start+ wait:10 "
 	  "button" },
+	{ "pressed too early it does not count later",
+	  "boards:1 wait:50 start+ wait:10 >close-lid lid+ wait:10 =ready nobutton >release go! "
+	  "start- wait:10 >start:1 start+ wait:10 button" },
 	{ "held since the last cycle it does not count",
 	  "lid+ boards:1 wait:50 start+ wait:10 button go wait:400 fail:1 wait:50 =unload lid- "
 	  "boards:0 "
