@@ -133,18 +133,23 @@ static void forget(struct panel *p, uint64_t nests)
 /* A result stands until its board was taken out. With the bus lost nothing is known of that. */
 static void follow_boards(struct panel *p, const struct panel_input *in)
 {
-	uint64_t before = p->present, by_signal = p->options.present;
+	uint64_t boards_before = p->present, by_signal = p->options.present;
+	bool lid_before = p->lid_closed;
 
 	if (!in->image.fresh)
 		return;
 	p->present = (in->image.present & by_signal) | (in->line & ~by_signal);
 	forget(p, by_signal & ~p->present);
-	if (!in->image.lid_closed)
+	p->lid_closed = in->image.lid_closed;
+	if (!p->lid_closed)
 		p->lid_opened = true;
 	else if (p->lid_opened && is_idle(p))
 		forget(p, ~by_signal);
-	if (p->present != before || !in->image.lid_closed)
+	if (p->refused != NEXT_NONE &&
+	    (p->present != boards_before || p->lid_closed != lid_before)) {
 		p->refused = NEXT_NONE;
+		p->text[0] = '\0';
+	}
 }
 
 /* What has ended of the runs that were asked for. */

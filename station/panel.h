@@ -66,6 +66,7 @@ struct panel {
 	uint64_t passed, marked; /* results of boards that are still in */
 	uint64_t retest;	 /* marked ones that may be tried again */
 	uint64_t unknown;	 /* boards of a stopped cycle without a verdict */
+	bool lid_closed;	 /* as seen last */
 	bool lid_opened;	 /* since the last cycle */
 	bool start_spent;	 /* the start button was not seen released since the last cycle */
 	bool reset_released;

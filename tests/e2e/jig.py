@@ -56,11 +56,15 @@ class Jig:
     # --- doing ---
 
     def calm(self):
-        """Whatever an earlier test left: no fault, no stop, no cycle."""
+        """Whatever happened before: no fault, no stop, no cycle. A second stop may be seen only after the first."""
         self.do("fault none", "estop release", "air on", "mode auto", "release start", "lid close")
-        if self.wait("load", "ready", "unload", "stopped")["phase"] == "stopped":
-            self.reset()
-        self.wait("load", "ready", "unload")
+
+        def idle():
+            phase = self.station()["phase"]
+            if phase == "stopped":
+                self.s.imprint("jig", "reset", check=False)
+            return phase in ("load", "ready", "unload")
+        wait_until(idle, what="a calm jig")
 
     def change(self, *nests):
         """New boards there, with the lid open."""
