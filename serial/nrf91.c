@@ -213,13 +213,18 @@ static bool read_unit(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1],
 	return text_take(bytes_text(text), "unit", FAULT_UNIT_TEXT, ret_unit, e);
 }
 
+/* Where it agrees with what was said before, once is enough. */
 static bool read_unit_twice(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1],
 			    int64_t deadline, struct err *e)
 {
 	char again[BOARD_TEXT_MAX + 1];
 
 	for (int i = 0; i < TWICE_TRIES; i++) {
-		if (!read_unit(m, ret_unit, deadline, e) || !read_unit(m, again, deadline, e))
+		if (!read_unit(m, ret_unit, deadline, e))
+			return false;
+		if (m->identified && strcmp(ret_unit, m->unit) == 0)
+			return true;
+		if (!read_unit(m, again, deadline, e))
 			return false;
 		if (strcmp(ret_unit, again) == 0)
 			return true;

@@ -193,6 +193,17 @@ int64_t nest_due_ns(const struct nest *nest)
 	return device_ns < due_ns ? device_ns : due_ns;
 }
 
+/* Lets the board work on what has arrived, and returns when it has. */
+static int64_t compute(struct nest *nest, struct bytes arrived, int64_t now_ns)
+{
+	int64_t began_ns = wire_now_ns(), ended_ns;
+
+	nest->device->kind->receive(nest->device, arrived, now_ns);
+	ended_ns = wire_now_ns();
+	nest->device->metal->computing_ns += (uint64_t)(ended_ns - began_ns);
+	return ended_ns;
+}
+
 void nest_work(struct nest *nest, int64_t now_ns)
 {
 	struct bytes arrived;
@@ -207,7 +218,6 @@ void nest_work(struct nest *nest, int64_t now_ns)
 		if (nest->trouble.kind == KIND_SWAP && nest->device->metal->csr_made &&
 		    !nest->trouble_done)
 			swap(nest);
-		nest->device->kind->receive(nest->device, arrived, now_ns);
-		now_ns = wire_now_ns();
+		now_ns = compute(nest, arrived, now_ns);
 	}
 }

@@ -34,6 +34,8 @@ static void prompt(struct shell *s)
 /* Deferred logging, in the shell's own way. */
 static void log_line(struct shell *s)
 {
+	if (s->device.metal->trouble->kind == KIND_QUIET)
+		return;
 	device_say(&s->device,
 		   "\x1b[8D\x1b[J[00:00:%02u.000,000] \x1b[0m<inf> app: still \x1b[1;33m"
 		   "alive\x1b[0m\r\n",

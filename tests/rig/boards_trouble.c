@@ -36,6 +36,7 @@ static const struct {
 	[KIND_VERSION_1] = { "version-1", NO_ARGUMENT },
 	[KIND_NO_HASH] = { "no-hash", NO_ARGUMENT },
 	[KIND_LOSE] = { "lose", NUMBER },
+	[KIND_QUIET] = { "quiet", NO_ARGUMENT },
 	[KIND_LYING_LENGTH] = { "lying-length", NO_ARGUMENT },
 };
 

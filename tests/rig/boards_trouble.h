@@ -31,6 +31,7 @@ enum trouble_kind {
 	KIND_VERSION_1,	      /* does not answer SMP version 2 (fs) */
 	KIND_NO_HASH,	      /* its firmware has no hashes (fs) */
 	KIND_LOSE,	      /* :N, every Nth answer is lost (fs) */
+	KIND_QUIET,	      /* logs nothing, which is no fault at all (zshell) */
 	KIND_LYING_LENGTH,    /* says that what it has is longer than the world */
 };
 
