@@ -113,11 +113,14 @@ def test_a_finished_board_is_run_again(mixed):
     again = run_all(s, passes=False)
     for nest, kind in s.kinds.items():
         if kind == "nrf91":
-            assert (again[nest]["outcome"], again[nest]["code"]) == ("FAIL", "unit-other-key"), again[nest]
+            assert (again[nest]["outcome"], again[nest]["code"]) == ("FAIL", "unit-installed"), again[nest]
             assert "lose its key" in again[nest]["text"]
+            assert "Take the board out" in again[nest]["remedy"]
         else:
             assert again[nest]["outcome"] == "PASS", again[nest]
     assert s.ledger_list() == before
+    s.imprint("revoke", s.boards()["A3"], "--reason", "it shall get another one")
+    assert run_all(s, passes=True)["A3"]["outcome"] == "PASS"
 
 
 def test_a_modem_that_was_interrupted_gets_a_new_certificate(mixed):
