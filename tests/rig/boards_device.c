@@ -70,18 +70,17 @@ bool device_has_key(struct device *device)
 	return store_key(&device->metal->port, false, key, &len) == SMP_OK;
 }
 
-size_t device_csr(struct device *device, uint8_t ret_csr[static REQUEST_MAX])
+size_t device_csr(struct device *device, const char *common_name,
+		  uint8_t ret_csr[static REQUEST_MAX])
 {
 	struct vboard *metal = device->metal;
-	char unit[AGENT_UNIT_MAX + 1];
 	uint8_t key[AGENT_KEY_MAX];
 	size_t len;
 
-	device_unit(device, unit);
 	if (store_key(&metal->port, true, key, &len) != SMP_OK)
 		return 0;
 	metal->agent.command = PROV_CSR; /* so that the faults of a CSR come */
-	return request_make(&metal->port, bytes_of(key, len), bytes_text(unit), ret_csr);
+	return request_make(&metal->port, bytes_of(key, len), bytes_text(common_name), ret_csr);
 }
 
 void device_forget_key(struct device *device)

@@ -47,7 +47,8 @@ void device_unit(struct device *device, char ret_unit[static AGENT_UNIT_MAX + 1]
 bool device_hash(struct device *device, const char *slot, uint32_t *ret_len,
 		 uint8_t ret_hash[static AGENT_HASH_SIZE]);
 /* A request for the key in flash, which is made if there is none. 0: it failed. */
-size_t device_csr(struct device *device, uint8_t ret_csr[static REQUEST_MAX]);
+size_t device_csr(struct device *device, const char *common_name,
+		  uint8_t ret_csr[static REQUEST_MAX]);
 bool device_has_key(struct device *device);
 void device_forget_key(struct device *device);
 /* Replaces the file; false where the flash failed, or the board is restarting. */

@@ -139,8 +139,11 @@ static size_t read_unit(struct fsboard *board, uint8_t *ret_data)
 
 static size_t read_csr(struct fsboard *board, uint8_t *ret_data)
 {
+	char unit[AGENT_UNIT_MAX + 1];
+
+	device_unit(&board->device, unit);
 	if (board->csr_len == 0 || board->device.metal->agent.csr_len == 0)
-		board->csr_len = device_csr(&board->device, board->csr);
+		board->csr_len = device_csr(&board->device, unit, board->csr);
 	board->device.metal->agent.csr_len = board->csr_len;
 	memcpy(ret_data, board->csr, board->csr_len);
 	return board->csr_len;

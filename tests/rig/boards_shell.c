@@ -78,7 +78,7 @@ static void keygen(struct shell *s, uint32_t tag)
 			   tag);
 		return;
 	}
-	if (device_csr(&s->device, csr) == 0) {
+	if (device_csr(&s->device, "device", csr) == 0) {
 		device_say(&s->device, "\x1b[1;31mKey generation failed: -5\x1b[0m\r\n");
 		return;
 	}
@@ -86,10 +86,12 @@ static void keygen(struct shell *s, uint32_t tag)
 	device_say(&s->device, "Generated device key in sec tag %u\r\n", tag);
 }
 
-static void say_csr(struct shell *s)
+/* `subject` is "CN=…", of which nothing but the name counts. */
+static void say_csr(struct shell *s, const char *subject)
 {
+	const char *name = subject && strncmp(subject, "CN=", 3) == 0 ? subject + 3 : "device";
 	uint8_t csr[REQUEST_MAX];
-	size_t len = device_has_key(&s->device) ? device_csr(&s->device, csr) : 0;
+	size_t len = device_has_key(&s->device) ? device_csr(&s->device, name, csr) : 0;
 
 	if (len == 0) {
 		device_say(&s->device, "\x1b[1;31mCSR generation failed: -2\x1b[0m\r\n");
@@ -126,7 +128,7 @@ static void cloud(struct shell *s, char **words)
 	if (strcmp(words[1], "keygen") == 0) {
 		keygen(s, tag);
 	} else if (strcmp(words[1], "csr") == 0) {
-		say_csr(s);
+		say_csr(s, words[3]);
 	} else if (strcmp(words[1], "pubkey") == 0) {
 		say_public_key(s);
 	} else if (strcmp(words[1], "delete") == 0) {
