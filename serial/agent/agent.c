@@ -31,8 +31,11 @@ static bool find_flag(const struct cbor_reader *map, const char *key)
 {
 	bool found;
 	struct cbor_reader r = cbor_find(map, key, &found);
-	struct cbor_item none = { CBOR_END }, item = found ? cbor_next(&r) : none;
+	struct cbor_item item;
 
+	if (!found)
+		return false;
+	item = cbor_next(&r);
 	return item.type == CBOR_BOOL && item.value;
 }
 

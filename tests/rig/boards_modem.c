@@ -269,23 +269,25 @@ static int write_file(struct modem *m, uint32_t tag, unsigned type, const char *
 
 static void say_hash(struct modem *m, uint32_t tag, unsigned type)
 {
+	size_t times = m->device.metal->trouble->kind == KIND_LYING_LENGTH ? 100 : 1, key_len;
 	uint8_t hash[AGENT_HASH_SIZE], key[AGENT_KEY_MAX];
 	uint32_t len;
-	size_t key_len;
 
 	if (type != 2)
 		device_hash(&m->device, slot_of(type), &len, hash);
 	else if (store_key(&m->device.metal->port, false, key, &key_len) == SMP_OK)
 		SHA256(key, key_len, hash);
 	device_say(&m->device, "%%CMNG: %u,%u,\"", tag, type);
-	for (size_t i = 0; i < sizeof(hash); i++)
-		device_say(&m->device, "%02X", hash[i]);
+	for (size_t i = 0; i < times * sizeof(hash); i++)
+		device_say(&m->device, "%02X", hash[i % sizeof(hash)]);
 	device_say(&m->device, "\"");
 }
 
 /* type 3 stands for all. */
 static int list(struct modem *m, uint32_t tag, unsigned wanted)
 {
+	if (m->device.metal->trouble->kind == KIND_ENDLESS_LIST)
+		m->device.metal->flood = "%CMNG: 42,1,\"00112233445566778899AABBCCDDEEFF\"\r\n";
 	for (unsigned type = 0; type < 3; type++)
 		if ((wanted == type || wanted == 3) && is_there(m, tag, type)) {
 			say_hash(m, tag, type);

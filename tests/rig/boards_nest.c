@@ -14,7 +14,8 @@
 
 bool nest_babbles(const struct nest *nest)
 {
-	return nest->trouble.kind == KIND_GARBAGE || nest->trouble.kind == KIND_ENDLESS_LINE;
+	return nest->trouble.kind == KIND_GARBAGE || nest->trouble.kind == KIND_ENDLESS_LINE ||
+	       (nest->device && nest->device->metal->flood);
 }
 
 static void put(void *context, const uint8_t *data, size_t len)
@@ -147,6 +148,7 @@ void nest_set_trouble(struct nest *nest, const struct trouble *trouble)
 	if (nest->device) { /* a CSR made before must not hide the trouble */
 		nest->device->metal->csr_made = false;
 		nest->device->metal->erased = 0;
+		nest->device->metal->flood = NULL;
 		nest->device->metal->agent.csr_len = 0;
 	}
 }
@@ -159,10 +161,15 @@ void nest_restart(struct nest *nest)
 
 static void babble(struct nest *nest)
 {
+	const char *flood = nest->device->metal->flood;
 	uint8_t noise[BABBLE_LEN];
 
 	if (nest->wire.out_at < nest->wire.out_len || !vkey_random(noise, sizeof(noise)))
 		return;
+	if (flood) {
+		wire_put(&nest->wire, (const uint8_t *)flood, strlen(flood));
+		return;
+	}
 	for (size_t i = 0; nest->trouble.kind == KIND_ENDLESS_LINE && i < sizeof(noise); i++)
 		noise[i] = (uint8_t)(' ' + 1 + noise[i] % 90);
 	wire_put(&nest->wire, noise, sizeof(noise));

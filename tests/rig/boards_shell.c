@@ -175,6 +175,8 @@ static void buffer(struct shell *s, char **words)
 	}
 	memcpy(s->buffer + s->buffered, words[2] ? words[2] : "", len);
 	s->buffered += len;
+	if (s->device.metal->trouble->kind == KIND_LYING_LENGTH)
+		len = SIZE_MAX;
 	device_say(&s->device, "Stored %zu bytes.\r\n", len);
 }
 
@@ -251,6 +253,8 @@ static void list(struct shell *s, char **words)
 	static const char *const types[][2] = { { "root", "CA" }, { "certificate", "SERV" } };
 	unsigned count = 0;
 
+	if (s->device.metal->trouble->kind == KIND_ENDLESS_LIST)
+		s->device.metal->flood = "42,SERV,AAECAwQFBgcICQoLDA0ODw==,0\r\n";
 	for (size_t i = 0; i < 2; i++) {
 		uint8_t hash[AGENT_HASH_SIZE];
 		char before[64];

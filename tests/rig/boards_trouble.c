@@ -30,6 +30,7 @@ static const struct {
 	[KIND_SWAP] = { "swap", NO_ARGUMENT },
 	[KIND_BAD_PROOF] = { "bad-proof", NO_ARGUMENT },
 	[KIND_ENDLESS_LINE] = { "endless-line", NO_ARGUMENT },
+	[KIND_ENDLESS_LIST] = { "endless-list", NO_ARGUMENT },
 	[KIND_ENDLESS_MAP] = { "endless-map", NO_ARGUMENT },
 	[KIND_NESTED_MAPS] = { "nested-maps", NO_ARGUMENT },
 	[KIND_NULL_PARAMETERS] = { "null-parameters", NO_ARGUMENT },

@@ -25,6 +25,7 @@ enum trouble_kind {
 	KIND_SWAP,	      /* another board lies there after the CSR was read, once */
 	KIND_BAD_PROOF,	      /* proves with another key */
 	KIND_ENDLESS_LINE,    /* letters without end, and never a new line */
+	KIND_ENDLESS_LIST,    /* lists what it holds in lines without end (nrf91, zshell) */
 	KIND_ENDLESS_MAP,     /* answers with maps that never end (SMP) */
 	KIND_NESTED_MAPS,     /* with maps in maps in maps (SMP) */
 	KIND_NULL_PARAMETERS, /* in its CSR, as modems of old have (nrf91) */

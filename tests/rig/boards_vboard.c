@@ -226,6 +226,7 @@ void vboard_restart(struct vboard *board)
 {
 	board->restarting = false;
 	board->csr_made = false;
+	board->flood = NULL;
 	agent_start(&board->agent, &board->port);
 	put(board, (const uint8_t *)BANNER, strlen(BANNER));
 }
