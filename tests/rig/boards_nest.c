@@ -164,6 +164,7 @@ static void babble(struct nest *nest)
 	const char *flood = nest->device->metal->flood;
 	uint8_t noise[BABBLE_LEN];
 
+	nest->wire.baud = baud_of(nest); /* a line without one would not say when to go on */
 	if (nest->wire.out_at < nest->wire.out_len || !vkey_random(noise, sizeof(noise)))
 		return;
 	if (flood) {
@@ -194,6 +195,8 @@ int64_t nest_due_ns(const struct nest *nest)
 
 	if (!nest->device || nest->wire.master < 0)
 		return INT64_MAX;
+	if (nest_babbles(nest) && nest->wire.out_at == nest->wire.out_len)
+		return 0;
 	due_ns = wire_due_ns(&nest->wire);
 	device_ns =
 		nest->device->kind->due_ns ? nest->device->kind->due_ns(nest->device) : INT64_MAX;
