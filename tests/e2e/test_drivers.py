@@ -186,5 +186,8 @@ def test_probe_names_driver_unit_and_state(mixed):
     assert all(s.dump(unit) is None for unit in units.values())
     s.rig("fault A1 mute")
     done = s.imprint("board", "probe", f"pty:{s.dir}/boards/A1.pty", "--timeout", 300, check=False)
-    assert done.returncode == 1 and "no driver understands" in done.stderr
+    assert done.returncode == 1 and "nothing answers on pty:" in done.stderr
+    s.rig("fault A1 none")
+    done = s.imprint("board", "probe", f"pty:{s.dir}/boards/A1.pty", "--timeout", 300, "--driver", "zshell", check=False)
+    assert done.returncode == 1 and ("nothing answers" in done.stderr or "no driver understands it" in done.stderr)
     assert subprocess.run([BUILD / "imprint", "board", "probe"], capture_output=True).returncode == 2
