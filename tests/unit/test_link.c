@@ -343,7 +343,7 @@ static void a_deadline_ends_every_try(void **state)
 	assert_int_equal(board.tries, 1);
 }
 
-/* Doubled each time, the third wait would outlast the deadline, and the fourth try never come. */
+/* Doubled, the second wait would outlast the deadline, and the third try never come. */
 static void every_try_fits_the_deadline(void **state)
 {
 	static struct link link;
@@ -355,12 +355,12 @@ static void every_try_fits_the_deadline(void **state)
 	(void)state;
 	board.index = find_case("silent");
 	connect_link(&link, &port, &thread, -1);
-	assert_false(ask_tries(&link, (struct link_patience) { 500, 4 }, clock_deadline(2500),
+	assert_false(ask_tries(&link, (struct link_patience) { 1000, 3 }, clock_deadline(2900),
 			       &value, &e));
 	assert_int_equal(e.code, FAULT_SILENT);
 	port_close(port);
 	pthread_join(thread, NULL);
-	assert_int_equal(board.tries, 4);
+	assert_int_equal(board.tries, 3);
 }
 
 /* It must cost neither the whole deadline nor a core. */
