@@ -7,12 +7,19 @@
 #include <string.h>
 
 /* A new driver is a row here. */
-static const struct driver *const drivers[] = {
-	&prov_driver,
-	&fs_driver,
-	&nrf91_driver,
-	&zshell_driver,
-};
+/* clang-format off */
+#define DRIVERS(row) \
+	row(prov) \
+	row(fs) \
+	row(nrf91) \
+	row(zshell)
+/* clang-format on */
+
+#define DECLARATION(name) extern const struct driver name##_driver;
+#define POINTER(name) &name##_driver,
+
+DRIVERS(DECLARATION)
+static const struct driver *const drivers[] = { DRIVERS(POINTER) };
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 

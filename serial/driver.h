@@ -1,6 +1,7 @@
-/* driver: how one kind of board is spoken to: a table of functions, one .c file each, one row in
- * board.c. The functions keep the contract of serial/board.h; `state` is what start returned.
- * Layer above: board. Below: the drivers themselves; transfer and link, or line; port. */
+/* driver: how one kind of board is spoken to: a table of functions, NAME_driver, one file NAME.c
+ * each, one row in board.c. The functions keep the contract of serial/board.h; `state` is what
+ * start returned. Layer above: board. Below: the drivers themselves; transfer and link, or line;
+ * port. */
 #ifndef SERIAL_DRIVER_H
 #define SERIAL_DRIVER_H
 
@@ -31,7 +32,5 @@ struct driver {
 	bool (*probe)(void *state, struct board_report *ret_report, int64_t deadline,
 		      struct err *e);
 };
-
-extern const struct driver prov_driver, fs_driver, nrf91_driver, zshell_driver;
 
 #endif

@@ -1,10 +1,11 @@
 /* The driver of boards with an nRF91 modem: its AT commands, through whatever firmware passes them
  * on (at_host, Serial LTE Modem). The key is made in the modem and never leaves it; a file is PEM
  * under the product's sec_tag. There is no checksum on this wire: the unit id is read twice, the
- * signer checks the CSR's signature, and the modem's list holds SHA-256 of what it stored. Source:
- * nRF91 AT commands, %KEYGEN and %CMNG. */
+ * CSR comes with an attestation that holds its SHA-256, and the modem's list holds that of what it
+ * stored. Source: nRF91 AT commands, %KEYGEN and %CMNG. */
 #include "base/clock.h"
 #include "base/hex.h"
+#include "serial/attest.h"
 #include "serial/base64.h"
 #include "serial/driver.h"
 #include "serial/fault.h"
@@ -14,12 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define COMMAND_MAX 4095 /* characters: at_host's buffer */
 #define SEC_TAG 16842753 /* nRF Cloud's, where the product says nothing */
 #define KEY_TYPE 2	 /* of %CMNG */
 #define COSE_MAX 1024
 #define TWICE_TRIES 3
+#define KEYGEN_TRIES 3 /* a long answer: noise may damage it */
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 enum cme {
@@ -213,13 +216,18 @@ static bool read_unit(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1],
 	return text_take(bytes_text(text), "unit", FAULT_UNIT_TEXT, ret_unit, e);
 }
 
+/* Where it agrees with what was said before, once is enough. */
 static bool read_unit_twice(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1],
 			    int64_t deadline, struct err *e)
 {
 	char again[BOARD_TEXT_MAX + 1];
 
 	for (int i = 0; i < TWICE_TRIES; i++) {
-		if (!read_unit(m, ret_unit, deadline, e) || !read_unit(m, again, deadline, e))
+		if (!read_unit(m, ret_unit, deadline, e))
+			return false;
+		if (m->identified && strcmp(ret_unit, m->unit) == 0)
+			return true;
+		if (!read_unit(m, again, deadline, e))
 			return false;
 		if (strcmp(ret_unit, again) == 0)
 			return true;
@@ -259,7 +267,8 @@ static bool make_key(struct nrf91 *m, int64_t deadline, struct err *e)
 }
 
 /* %KEYGEN: "CSR.COSE", both base64url. */
-static bool take_csr(const char *answer, uint8_t *ret_csr, size_t *ret_len, struct err *e)
+static bool split_answer(const char *answer, uint8_t *ret_csr, size_t *ret_len,
+			 struct attest *ret_attest, struct err *e)
 {
 	const char *first = strchr(answer, '"');
 	const char *dot = first ? strchr(first, '.') : NULL, *last = dot ? strchr(dot, '"') : NULL;
@@ -275,7 +284,53 @@ static bool take_csr(const char *answer, uint8_t *ret_csr, size_t *ret_len, stru
 			   sizeof(cose), &cose_len))
 		return err_set(e, FAULT_ANSWER,
 			       "the modem's answer makes no sense: it is not base64url");
-	return *ret_len > 0 || err_set(e, FAULT_CSR_SIZE, "it is empty");
+	if (*ret_len == 0)
+		return err_set(e, FAULT_CSR_SIZE, "it is empty");
+	return attest_decode(bytes_of(cose, cose_len), ret_attest) ||
+	       err_set(e, FAULT_ANSWER,
+		       "the modem's answer makes no sense: it does not attest a key");
+}
+
+/* What the modem says of the key it made, against what it was asked for and who it is. */
+static bool check_attest(const struct nrf91 *m, const struct attest *attest, struct bytes csr,
+			 struct err *e)
+{
+	unsigned tag = m->settings->sec_tag;
+
+	if (!attest_covers(attest, csr))
+		return err_set(e, FAULT_GARBAGE,
+			       "it did not arrive as the modem made it: its SHA-256 differs");
+	if (attest->sec_tag != tag)
+		return err_set(e, FAULT_ANSWER,
+			       "the modem made a key under sec_tag %u instead of %u",
+			       (unsigned)attest->sec_tag, tag);
+	if (!attest_names(attest, csr))
+		return err_set(e, FAULT_ANSWER, "it does not name the modem that made it, %s",
+			       attest->uuid);
+	return m->settings->unit != BOARD_UNIT_UUID || strcasecmp(attest->uuid, m->unit) == 0 ||
+	       err_set(e, FAULT_UNIT_CHANGED, "the board was %s, and the key is made by %s",
+		       m->unit, attest->uuid);
+}
+
+static bool try_csr(struct nrf91 *m, uint8_t *ret_csr, size_t *ret_len, int64_t deadline,
+		    struct err *e)
+{
+	struct attest attest;
+
+	return make_key(m, deadline, e) &&
+	       split_answer(m->line.answer, ret_csr, ret_len, &attest, e) &&
+	       check_attest(m, &attest, bytes_of(ret_csr, *ret_len), e);
+}
+
+/* An answer that was damaged cannot be had again: another key is made. */
+static bool read_csr(struct nrf91 *m, uint8_t *ret_csr, size_t *ret_len, int64_t deadline,
+		     struct err *e)
+{
+	for (int tries = 1; !try_csr(m, ret_csr, ret_len, deadline, e); tries++)
+		if (tries == KEYGEN_TRIES || m->line.received > LINE_RECEIVED_MAX ||
+		    (e->code != FAULT_ANSWER && e->code != FAULT_GARBAGE))
+			return false;
+	return true;
 }
 
 static bool nrf91_csr(void *state, uint8_t *ret_csr, size_t *ret_len, int64_t deadline,
@@ -283,8 +338,7 @@ static bool nrf91_csr(void *state, uint8_t *ret_csr, size_t *ret_len, int64_t de
 {
 	struct nrf91 *m = state;
 
-	return (ask(m, OFFLINE, 0, deadline, e) && make_key(m, deadline, e) &&
-		take_csr(m->line.answer, ret_csr, ret_len, e)) ||
+	return (ask(m, OFFLINE, 0, deadline, e) && read_csr(m, ret_csr, ret_len, deadline, e)) ||
 	       err_add(e, "reading the CSR");
 }
 

@@ -31,6 +31,14 @@ struct port {
 
 typedef bool (*open_function)(struct port *port, const char *path, struct err *e);
 
+static bool no_line(const char *path, struct err *e)
+{
+	return err_set(e, FAULT_LINE_GONE,
+		       "%s is not a serial line; a pseudo-terminal is written pty:PATH, a socket "
+		       "unix:PATH",
+		       path);
+}
+
 /* What open(2) and sp_open say when they fail: whose fault is it? */
 static bool cannot_open(int error, const char *path, struct err *e)
 {
@@ -41,7 +49,15 @@ static bool cannot_open(int error, const char *path, struct err *e)
 			       path);
 	if (error == ENOENT || error == ENXIO || error == ENODEV || error == EIO ||
 	    error == ECONNREFUSED)
-		return err_set(e, FAULT_LINE_GONE, "there is no line at %s", path);
+		return err_set(e, FAULT_LINE_GONE,
+			       "there is no line at %s: is it plugged in, and the path right?",
+			       path);
+	if (error == EACCES)
+		return err_set(e, ERR_SYSTEM,
+			       "this user may not open %s: serial lines are for the group dialout",
+			       path);
+	if (error == ENOTTY)
+		return no_line(path, e);
 	errno = error;
 	return err_errno(e, ERR_SYSTEM, "cannot open %s", path);
 }
@@ -86,7 +102,7 @@ static bool open_serial(struct port *port, const char *path, struct err *e)
 	if (!realpath(path, device))
 		return cannot_open(errno, path, e);
 	if (sp_get_port_by_name(device, &serial) != SP_OK)
-		return err_set(e, FAULT_LINE_GONE, "%s is not a serial line", path);
+		return no_line(path, e);
 	if (sp_open(serial, SP_MODE_READ_WRITE) != SP_OK)
 		return cannot_open(sp_last_error_code(), path, e);
 	port->serial = TAKE(serial);

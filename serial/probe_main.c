@@ -45,15 +45,20 @@ static unsigned number(const char *text, unsigned max, struct argp_state *state)
 
 static void check(const struct choice *c, struct argp_state *state)
 {
+	char names[128] = "there are";
 	const char *name;
 
 	if (!c->port)
 		argp_error(state, "which PORT? /dev/serial/by-path/…, pty:PATH or unix:PATH");
-	for (size_t i = 0; c->driver && (name = board_driver_name(i)); i++)
+	for (size_t i = 0; c->driver && (name = board_driver_name(i)); i++) {
+		size_t len = strlen(names);
+
 		if (strcmp(name, c->driver) == 0)
 			return;
+		snprintf(names + len, sizeof(names) - len, " %s", name);
+	}
 	if (c->driver)
-		argp_error(state, "there is no driver \"%s\"", c->driver);
+		argp_error(state, "there is no driver \"%s\": %s", c->driver, names);
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -168,17 +173,28 @@ static bool is_final(const struct err *e)
 
 struct failure {
 	const char *driver;
+	int code;
 	char text[ERR_TEXT_SIZE];
 };
 
 static int nothing_found(const struct choice *c, const struct failure *failures, size_t count)
 {
+	bool silent = true;
+
 	for (size_t i = 0; i < count; i++)
+		silent = silent && failures[i].code == FAULT_SILENT;
+	for (size_t i = 0; i < count && !silent; i++)
 		fprintf(stderr, "%s: %s\n", failures[i].driver, failures[i].text);
-	fprintf(stderr,
-		"imprint: no driver understands what is on %s; check power, cable, baud rate and "
-		"firmware of the board\n",
-		c->port);
+	if (silent)
+		fprintf(stderr,
+			"imprint: nothing answers on %s, not with one byte; check that it is this "
+			"board's port, the board's power, and the cable (TX to RX)\n",
+			c->port);
+	else
+		fprintf(stderr,
+			"imprint: something talks on %s, but no driver understands it; check baud "
+			"rate and firmware of the board, and --sec-tag or --prompt\n",
+			c->port);
 	return EXIT_NOTHING;
 }
 
@@ -203,6 +219,7 @@ static int probe_all(const struct choice *c)
 		}
 		if (count < DRIVERS_MAX) {
 			failures[count].driver = driver;
+			failures[count].code = e.code;
 			memcpy(failures[count++].text, e.text, sizeof(e.text));
 		}
 	}

@@ -137,13 +137,18 @@ static bool read_unit(struct zshell *z, char ret_unit[static BOARD_TEXT_MAX + 1]
 			 ret_unit, e);
 }
 
+/* Where it agrees with what was said before, once is enough. */
 static bool read_unit_twice(struct zshell *z, char ret_unit[static BOARD_TEXT_MAX + 1],
 			    int64_t deadline, struct err *e)
 {
 	char again[BOARD_TEXT_MAX + 1];
 
 	for (int i = 0; i < TWICE_TRIES; i++) {
-		if (!read_unit(z, ret_unit, deadline, e) || !read_unit(z, again, deadline, e))
+		if (!read_unit(z, ret_unit, deadline, e))
+			return false;
+		if (z->identified && strcmp(ret_unit, z->unit) == 0)
+			return true;
+		if (!read_unit(z, again, deadline, e))
 			return false;
 		if (strcmp(ret_unit, again) == 0)
 			return true;
@@ -232,9 +237,6 @@ static bool fill_buffer(struct zshell *z, const struct board_file *file, int64_t
 {
 	size_t len = file->content.len;
 
-	strcpy(z->command, "cred buf clear");
-	if (!send_command(z, CLEAR, deadline, e))
-		return false;
 	for (size_t at = 0; at < len; at += PIECE_RAW) {
 		size_t piece = len - at < PIECE_RAW ? len - at : PIECE_RAW;
 
@@ -260,17 +262,20 @@ static bool forget(struct zshell *z, const struct board_file *file, int64_t dead
 	       refusal_is(z, e, "There is no TLS credential *");
 }
 
-static bool try_write(struct zshell *z, const struct board_file *file, int64_t deadline,
+/* The buffer is empty at first: the shell clears it when it has added, and when it wakes up. */
+static bool try_write(struct zshell *z, const struct board_file *file, bool first, int64_t deadline,
 		      struct err *e)
 {
-	return fill_buffer(z, file, deadline, e) && add(z, file, deadline, e);
+	strcpy(z->command, "cred buf clear");
+	return (first || send_command(z, CLEAR, deadline, e)) &&
+	       fill_buffer(z, file, deadline, e) && add(z, file, deadline, e);
 }
 
 /* The shell forgets its buffer when it refuses: all is sent again. */
 static bool write_file(struct zshell *z, const struct board_file *file, int64_t deadline,
 		       struct err *e)
 {
-	for (int tries = 1; !try_write(z, file, deadline, e); tries++) {
+	for (int tries = 1; !try_write(z, file, tries == 1, deadline, e); tries++) {
 		bool exists = refusal_is(z, e, "TLS credential with sectag *");
 		bool lost = (e->code == FAULT_SILENT || e->code == FAULT_GARBAGE) &&
 			    z->line.received <= LINE_RECEIVED_MAX &&

@@ -84,9 +84,9 @@ static bool check_issuances(struct bytes rows, const char *unit, uint64_t *after
 			return err_set(e, REFUSAL_REQUEST, "the signer's list makes no sense");
 		*after = issuance.id;
 		if (issuance.state == STATE_INSTALLED)
-			return err_set(e, REFUSAL_UNIT_OTHER_KEY,
-				       "%s is installed, and this kind of board would lose its key "
-				       "if it were asked again; revoke its certificate first",
+			return err_set(e, REFUSAL_UNIT_INSTALLED,
+				       "%s is installed already, and this kind of board would lose "
+				       "its key if it were asked for another certificate",
 				       unit);
 	}
 	return true;

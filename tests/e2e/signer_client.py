@@ -27,8 +27,8 @@ FIELDS = {
 DONE, REFUSED, ISSUED, ROWS, BLOB, HEAD, CA, STATUS = range(128, 136)
 SOURCE_BOARD, SOURCE_FILE, SOURCE_LABEL, SOURCE_LIST = 1, 2, 3, 4
 EVIDENCE_DIGEST, EVIDENCE_READ_BACK, EVIDENCE_SIGNED = 1, 2, 3
-REFUSALS = ["permission", "request", "csr", "key-type", "unit-text", "unit-other-key", "key-other-unit", "key-revoked",
-            "rekey-limit", "order-none", "order-unknown", "order-exists", "order-closed", "order-late", "order-unit",
+REFUSALS = ["permission", "request", "csr", "key-type", "unit-text", "unit-other-key", "unit-installed", "key-other-unit",
+            "key-revoked", "rekey-limit", "order-none", "order-unknown", "order-exists", "order-closed", "order-late", "order-unit",
             "order-quota", "product", "unknown", "state", "nonce", "proof", "clock", "disk", "token", "ca", "failed"]
 RECORD_MAX = 65536
 

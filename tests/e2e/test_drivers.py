@@ -113,11 +113,14 @@ def test_a_finished_board_is_run_again(mixed):
     again = run_all(s, passes=False)
     for nest, kind in s.kinds.items():
         if kind == "nrf91":
-            assert (again[nest]["outcome"], again[nest]["code"]) == ("FAIL", "unit-other-key"), again[nest]
+            assert (again[nest]["outcome"], again[nest]["code"]) == ("FAIL", "unit-installed"), again[nest]
             assert "lose its key" in again[nest]["text"]
+            assert "Take the board out" in again[nest]["remedy"]
         else:
             assert again[nest]["outcome"] == "PASS", again[nest]
     assert s.ledger_list() == before
+    s.imprint("revoke", s.boards()["A3"], "--reason", "it shall get another one")
+    assert run_all(s, passes=True)["A3"]["outcome"] == "PASS"
 
 
 def test_a_modem_that_was_interrupted_gets_a_new_certificate(mixed):
@@ -151,8 +154,11 @@ def resident(pid):
 
 
 def test_hostile_boards_cost_one_deadline_and_no_memory(mixed):
-    """And their neighbours nothing: A1 and A2 are good."""
-    hostile = {"A3": "endless-line", "A4": "endless-line", "A6": "endless-map", "A7": "garbage", "B2": "nested-maps", "B6": "lying-length"}
+    """And their neighbours nothing: A1 to A4 are good."""
+    hostile = {"prov": ["endless-map", "nested-maps", "lying-length"], "fs": ["endless-map", "nested-maps", "lying-length"],
+               "nrf91": ["endless-line", "endless-list", "lying-length"], "zshell": ["garbage", "endless-list", "lying-length"]}
+    good = len(KINDS)  # the first board of each kind
+    hostile = {f"{'AB'[i // 8]}{i % 8 + 1}": hostile[KINDS[i % good]][i // good - 1] for i in range(good, 4 * good)}
     s = mixed(4, hostile)
     run_all(s, passes=False)  # memory that is kept for good is there by now
     before_kb = resident(s.pid("station"))
@@ -163,7 +169,7 @@ def test_hostile_boards_cost_one_deadline_and_no_memory(mixed):
     assert resident(s.pid("station")) < before_kb + 2048
     for nest, row in rows.items():
         if nest in hostile:
-            assert row["outcome"] == "FAIL" and row["code"] in ("F11", "F14", "F30"), (hostile[nest], row)
+            assert row["outcome"] == "FAIL" and row["code"] in ("F11", "F14", "F30", "F32"), (hostile[nest], row)
         elif s.kinds[nest] != "nrf91":
             assert row["outcome"] == "PASS", row
 
@@ -180,5 +186,8 @@ def test_probe_names_driver_unit_and_state(mixed):
     assert all(s.dump(unit) is None for unit in units.values())
     s.rig("fault A1 mute")
     done = s.imprint("board", "probe", f"pty:{s.dir}/boards/A1.pty", "--timeout", 300, check=False)
-    assert done.returncode == 1 and "no driver understands" in done.stderr
+    assert done.returncode == 1 and "nothing answers on pty:" in done.stderr
+    s.rig("fault A1 none")
+    done = s.imprint("board", "probe", f"pty:{s.dir}/boards/A1.pty", "--timeout", 300, "--driver", "zshell", check=False)
+    assert done.returncode == 1 and ("nothing answers" in done.stderr or "no driver understands it" in done.stderr)
     assert subprocess.run([BUILD / "imprint", "board", "probe"], capture_output=True).returncode == 2

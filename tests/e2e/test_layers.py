@@ -39,6 +39,7 @@ USES = {
 # The header of a library, and where alone it may appear.
 LIBRARIES = {
     "libserialport.h": {"serial"},
+    "sha2.h": {"serial"},
     "modbus": {"fixtures"},
     "libp11.h": {"hsm/token"},
     "p11-kit": {"hsm/token"},

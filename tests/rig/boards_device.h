@@ -24,6 +24,8 @@ struct device_kind {
 
 #define DEVICE_SAY_MAX 8192
 
+struct cbor_writer;
+
 struct device {
 	const struct device_kind *kind;
 	struct vboard *metal;
@@ -41,13 +43,16 @@ void device_unit_usual(const char *prefix, unsigned number,
 void device_say(struct device *device, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void device_flush(struct device *device);
+/* What a hostile firmware answers in place of the map: none of them has an end. */
+void device_spoil(const struct device *device, struct cbor_writer *w);
 /* The unit id as the board says it, faults and all. */
 void device_unit(struct device *device, char ret_unit[static AGENT_UNIT_MAX + 1]);
 /* The SHA-256 of a file as it lies in flash; false if there is none. */
 bool device_hash(struct device *device, const char *slot, uint32_t *ret_len,
 		 uint8_t ret_hash[static AGENT_HASH_SIZE]);
 /* A request for the key in flash, which is made if there is none. 0: it failed. */
-size_t device_csr(struct device *device, uint8_t ret_csr[static REQUEST_MAX]);
+size_t device_csr(struct device *device, const char *common_name,
+		  uint8_t ret_csr[static REQUEST_MAX]);
 bool device_has_key(struct device *device);
 void device_forget_key(struct device *device);
 /* Replaces the file; false where the flash failed, or the board is restarting. */

@@ -14,7 +14,8 @@
 
 bool nest_babbles(const struct nest *nest)
 {
-	return nest->trouble.kind == KIND_GARBAGE || nest->trouble.kind == KIND_ENDLESS_LINE;
+	return nest->trouble.kind == KIND_GARBAGE || nest->trouble.kind == KIND_ENDLESS_LINE ||
+	       (nest->device && nest->device->metal->flood);
 }
 
 static void put(void *context, const uint8_t *data, size_t len)
@@ -147,6 +148,7 @@ void nest_set_trouble(struct nest *nest, const struct trouble *trouble)
 	if (nest->device) { /* a CSR made before must not hide the trouble */
 		nest->device->metal->csr_made = false;
 		nest->device->metal->erased = 0;
+		nest->device->metal->flood = NULL;
 		nest->device->metal->agent.csr_len = 0;
 	}
 }
@@ -165,10 +167,16 @@ void nest_power(struct nest *nest, bool on)
 
 static void babble(struct nest *nest)
 {
+	const char *flood = nest->device->metal->flood;
 	uint8_t noise[BABBLE_LEN];
 
+	nest->wire.baud = baud_of(nest); /* a line without one would not say when to go on */
 	if (nest->wire.out_at < nest->wire.out_len || !vkey_random(noise, sizeof(noise)))
 		return;
+	if (flood) {
+		wire_put(&nest->wire, (const uint8_t *)flood, strlen(flood));
+		return;
+	}
 	for (size_t i = 0; nest->trouble.kind == KIND_ENDLESS_LINE && i < sizeof(noise); i++)
 		noise[i] = (uint8_t)(' ' + 1 + noise[i] % 90);
 	wire_put(&nest->wire, noise, sizeof(noise));
@@ -193,10 +201,23 @@ int64_t nest_due_ns(const struct nest *nest)
 
 	if (!nest->device || nest->wire.master < 0)
 		return INT64_MAX;
+	if (nest_babbles(nest) && nest->wire.out_at == nest->wire.out_len)
+		return 0;
 	due_ns = wire_due_ns(&nest->wire);
 	device_ns =
 		nest->device->kind->due_ns ? nest->device->kind->due_ns(nest->device) : INT64_MAX;
 	return device_ns < due_ns ? device_ns : due_ns;
+}
+
+/* Lets the board work on what has arrived, and returns when it has. */
+static int64_t compute(struct nest *nest, struct bytes arrived, int64_t now_ns)
+{
+	int64_t began_ns = wire_now_ns(), ended_ns;
+
+	nest->device->kind->receive(nest->device, arrived, now_ns);
+	ended_ns = wire_now_ns();
+	nest->device->metal->computing_ns += (uint64_t)(ended_ns - began_ns);
+	return ended_ns;
 }
 
 void nest_work(struct nest *nest, int64_t now_ns)
@@ -218,7 +239,6 @@ void nest_work(struct nest *nest, int64_t now_ns)
 		if (nest->trouble.kind == KIND_SWAP && nest->device->metal->csr_made &&
 		    !nest->trouble_done)
 			swap(nest);
-		nest->device->kind->receive(nest->device, arrived, now_ns);
-		now_ns = wire_now_ns();
+		now_ns = compute(nest, arrived, now_ns);
 	}
 }

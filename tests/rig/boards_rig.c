@@ -281,10 +281,13 @@ static void list(const struct rig *rig, char reply[RIG_REPLY_SIZE])
 		const struct nest *nest = rig->nests[i];
 		const struct vboard *board = nest->device ? nest->device->metal : NULL;
 
-		append(reply, "\n%s %s fault=%s received=%llu sent=%llu computing_us=%llu",
+		append(reply,
+		       "\n%s %s fault=%s received=%llu sent=%llu computing_us=%llu "
+		       "round_trips=%llu",
 		       nest->name, board ? board->unit : "-", trouble_name(&nest->trouble),
 		       (unsigned long long)nest->wire.received, (unsigned long long)nest->wire.sent,
-		       board ? (unsigned long long)board->computing_ns / 1000 : 0ULL);
+		       board ? (unsigned long long)board->computing_ns / 1000 : 0ULL,
+		       (unsigned long long)nest->wire.round_trips);
 	}
 }
 

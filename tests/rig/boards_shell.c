@@ -34,6 +34,8 @@ static void prompt(struct shell *s)
 /* Deferred logging, in the shell's own way. */
 static void log_line(struct shell *s)
 {
+	if (s->device.metal->trouble->kind == KIND_QUIET)
+		return;
 	device_say(&s->device,
 		   "\x1b[8D\x1b[J[00:00:%02u.000,000] \x1b[0m<inf> app: still \x1b[1;33m"
 		   "alive\x1b[0m\r\n",
@@ -76,7 +78,7 @@ static void keygen(struct shell *s, uint32_t tag)
 			   tag);
 		return;
 	}
-	if (device_csr(&s->device, csr) == 0) {
+	if (device_csr(&s->device, "device", csr) == 0) {
 		device_say(&s->device, "\x1b[1;31mKey generation failed: -5\x1b[0m\r\n");
 		return;
 	}
@@ -84,10 +86,12 @@ static void keygen(struct shell *s, uint32_t tag)
 	device_say(&s->device, "Generated device key in sec tag %u\r\n", tag);
 }
 
-static void say_csr(struct shell *s)
+/* `subject` is "CN=…", of which nothing but the name counts. */
+static void say_csr(struct shell *s, const char *subject)
 {
+	const char *name = subject && strncmp(subject, "CN=", 3) == 0 ? subject + 3 : "device";
 	uint8_t csr[REQUEST_MAX];
-	size_t len = device_has_key(&s->device) ? device_csr(&s->device, csr) : 0;
+	size_t len = device_has_key(&s->device) ? device_csr(&s->device, name, csr) : 0;
 
 	if (len == 0) {
 		device_say(&s->device, "\x1b[1;31mCSR generation failed: -2\x1b[0m\r\n");
@@ -124,7 +128,7 @@ static void cloud(struct shell *s, char **words)
 	if (strcmp(words[1], "keygen") == 0) {
 		keygen(s, tag);
 	} else if (strcmp(words[1], "csr") == 0) {
-		say_csr(s);
+		say_csr(s, words[3]);
 	} else if (strcmp(words[1], "pubkey") == 0) {
 		say_public_key(s);
 	} else if (strcmp(words[1], "delete") == 0) {
@@ -171,6 +175,8 @@ static void buffer(struct shell *s, char **words)
 	}
 	memcpy(s->buffer + s->buffered, words[2] ? words[2] : "", len);
 	s->buffered += len;
+	if (s->device.metal->trouble->kind == KIND_LYING_LENGTH)
+		len = SIZE_MAX;
 	device_say(&s->device, "Stored %zu bytes.\r\n", len);
 }
 
@@ -247,6 +253,8 @@ static void list(struct shell *s, char **words)
 	static const char *const types[][2] = { { "root", "CA" }, { "certificate", "SERV" } };
 	unsigned count = 0;
 
+	if (s->device.metal->trouble->kind == KIND_ENDLESS_LIST)
+		s->device.metal->flood = "42,SERV,AAECAwQFBgcICQoLDA0ODw==,0\r\n";
 	for (size_t i = 0; i < 2; i++) {
 		uint8_t hash[AGENT_HASH_SIZE];
 		char before[64];

@@ -30,12 +30,14 @@ static const struct {
 	[KIND_SWAP] = { "swap", NO_ARGUMENT },
 	[KIND_BAD_PROOF] = { "bad-proof", NO_ARGUMENT },
 	[KIND_ENDLESS_LINE] = { "endless-line", NO_ARGUMENT },
+	[KIND_ENDLESS_LIST] = { "endless-list", NO_ARGUMENT },
 	[KIND_ENDLESS_MAP] = { "endless-map", NO_ARGUMENT },
 	[KIND_NESTED_MAPS] = { "nested-maps", NO_ARGUMENT },
 	[KIND_NULL_PARAMETERS] = { "null-parameters", NO_ARGUMENT },
 	[KIND_VERSION_1] = { "version-1", NO_ARGUMENT },
 	[KIND_NO_HASH] = { "no-hash", NO_ARGUMENT },
 	[KIND_LOSE] = { "lose", NUMBER },
+	[KIND_QUIET] = { "quiet", NO_ARGUMENT },
 	[KIND_LYING_LENGTH] = { "lying-length", NO_ARGUMENT },
 };
 

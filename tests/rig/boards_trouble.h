@@ -25,12 +25,14 @@ enum trouble_kind {
 	KIND_SWAP,	      /* another board lies there after the CSR was read, once */
 	KIND_BAD_PROOF,	      /* proves with another key */
 	KIND_ENDLESS_LINE,    /* letters without end, and never a new line */
+	KIND_ENDLESS_LIST,    /* lists what it holds in lines without end (nrf91, zshell) */
 	KIND_ENDLESS_MAP,     /* answers with maps that never end (SMP) */
 	KIND_NESTED_MAPS,     /* with maps in maps in maps (SMP) */
 	KIND_NULL_PARAMETERS, /* in its CSR, as modems of old have (nrf91) */
 	KIND_VERSION_1,	      /* does not answer SMP version 2 (fs) */
 	KIND_NO_HASH,	      /* its firmware has no hashes (fs) */
 	KIND_LOSE,	      /* :N, every Nth answer is lost (fs) */
+	KIND_QUIET,	      /* logs nothing, which is no fault at all (zshell) */
 	KIND_LYING_LENGTH,    /* says that what it has is longer than the world */
 };
 

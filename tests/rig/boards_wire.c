@@ -47,6 +47,7 @@ bool wire_open(struct wire *wire, const char *path, struct err *e)
 
 	memset(wire, 0, sizeof(*wire));
 	snprintf(wire->path, sizeof(wire->path), "%s", path);
+	wire->answered = true; /* nothing is left to answer */
 	if (openpty(&wire->master, &wire->slave, NULL, NULL, NULL) < 0) {
 		wire->master = wire->slave = -1;
 		return err_errno(e, ERR_SYSTEM, "cannot open a pty");
@@ -112,6 +113,8 @@ static void take_in(struct wire *wire, int64_t now_ns)
 		return;
 	wire->in_len = (size_t)len;
 	wire->received += (uint64_t)len;
+	wire->round_trips += wire->answered;
+	wire->answered = false;
 	/* Bytes that follow at once were on their way while the ones before arrived. */
 	if (now_ns - wire->in_due_ns > SLACK_NS)
 		wire->in_due_ns = now_ns;
@@ -147,6 +150,7 @@ static void give_out(struct wire *wire, int64_t now_ns)
 		if (wire->blocked)
 			return;
 		wire->sent += (uint64_t)len;
+		wire->answered = true;
 		wire->out_at += (size_t)len;
 		wire->out_chunk -= (size_t)len;
 		wire->out_free_ns = wire->out_due_ns;

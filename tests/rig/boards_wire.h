@@ -22,8 +22,9 @@ struct wire {
 	int64_t out_due_ns,
 		out_free_ns; /* when `out_chunk` will have left; when the line was free */
 	size_t in_len, out_at, out_len, out_chunk;
-	bool blocked; /* nobody takes our bytes */
-	uint64_t received, sent;
+	bool blocked;  /* nobody takes our bytes */
+	bool answered; /* all that was received: what comes next is another round trip */
+	uint64_t received, sent, round_trips;
 	uint8_t in[WIRE_IN_SIZE], out[WIRE_OUT_SIZE];
 };
 
