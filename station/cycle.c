@@ -195,6 +195,8 @@ bool cycle_start(struct cycle *c, const struct nest_start *start, uint64_t nests
 	AUTO(lock) lock = lock_take(&c->mutex);
 
 	look(c);
+	if (start->by_name)
+		c->in.stopped &= ~nests;
 	if (!panel_start(&c->panel, &c->in, nests, e))
 		return false;
 	c->start = *start;

@@ -119,6 +119,7 @@ static bool station_changed(struct desk *s)
 	bool changed;
 
 	answer_station(s, &now);
+	now.cycle_ms = 0; /* the watchers have a clock of their own */
 	changed = memcmp(&now, &s->told_station, sizeof(now)) != 0;
 	s->told_station = now;
 	return changed;

@@ -137,12 +137,14 @@ static void keep_record(struct nest *nest, struct run *run, const char **remedy)
 	*remedy = "Free space on the disk of the station, then start the nest again.";
 }
 
-/* Whatever came of it: a board whose power went away has said nothing. */
+/* Whatever came of it: a board whose power went away has said nothing. What a person aborted is
+ * without power by that. */
 static void judge_by_jig(struct nest *nest, struct run *run, const char **remedy)
 {
+	bool aborted = run->outcome == OUTCOME_ABORTED;
 	struct err e;
 
-	if (seat_held(&nest->seat, &e))
+	if (aborted ? seat_holds(&nest->seat, &e) : seat_held(&nest->seat, &e))
 		return;
 	run->outcome = verdict_outcome(e.code);
 	run->code = verdict_code(e.code);

@@ -29,17 +29,25 @@ bool seat_look(struct seat *seat)
 	return seat->present;
 }
 
-static bool was_held(const struct seat *seat, const struct jig_image *image, struct err *e)
+bool seat_holds(const struct seat *seat, struct err *e)
 {
-	bool has_power = seat->settings->jig.has[MAP_POWER] & bit_of(seat);
+	struct jig_image image;
 
-	if (!(image->present & bit_of(seat)))
+	if (!seat->jig)
+		return true;
+	jig_see(seat->jig, &image);
+	if (image.trip != TRIP_NONE)
+		return err_set(e, ERR_CANCELLED, "%s", image.sentence);
+	if (image.fresh && !(image.present & bit_of(seat)))
 		return err_set(e, ERR_CANCELLED,
 			       "the board was taken out before its run had ended");
-	if (has_power && !(image->powered & bit_of(seat)))
-		return err_set(e, ERR_CANCELLED,
-			       "the nest lost its power before its run had ended");
 	return true;
+}
+
+static bool has_power(const struct seat *seat, const struct jig_image *image)
+{
+	return !(seat->settings->jig.has[MAP_POWER] & bit_of(seat)) ||
+	       image->powered & bit_of(seat);
 }
 
 bool seat_held(const struct seat *seat, struct err *e)
@@ -52,14 +60,16 @@ bool seat_held(const struct seat *seat, struct err *e)
 		return true;
 	do {
 		jig_see(seat->jig, &image);
-		if (image.trip != TRIP_NONE)
-			return err_set(e, ERR_CANCELLED, "%s", image.sentence);
+		if (!seat_holds(seat, e))
+			return false;
 		if (image.fresh && image.sample_ms > after_ms) {
 			after_ms = image.sample_ms;
 			samples++;
 		}
 		if (samples == SAMPLES)
-			return was_held(seat, &image, e);
+			return has_power(seat, &image) ||
+			       err_set(e, ERR_CANCELLED,
+				       "the nest lost its power before its run had ended");
 	} while (clock_monotonic_ms() < deadline && wait_pause(LOOK_EVERY_MS, -1, e));
 	return err_set(e, ERR_CANCELLED, "the jig did not answer at the end of the run");
 }

@@ -18,6 +18,8 @@ struct seat {
 bool seat_has_signal(const struct seat *seat);
 bool seat_look(struct seat *seat);
 
+/* False, with the sentence, if the jig has tripped, or the board is known to be gone. */
+MUST_CHECK bool seat_holds(const struct seat *seat, struct err *e);
 /* Waits for a sample of the jig that was taken after now, and sees whether the board was powered
  * all the while. False with the jig's sentence if it was not, or if nobody can know. */
 MUST_CHECK bool seat_held(const struct seat *seat, struct err *e);
