@@ -9,7 +9,7 @@ static const struct {
 	[NEXT_LOAD] = { "load", "put boards in and close the lid" },
 	[NEXT_CLOSE_LID] = { "close-lid", "close the lid" },
 	[NEXT_START] = { "start", "press START, or: imprint start" },
-	[NEXT_WAIT] = { "wait", "wait" },
+	[NEXT_WAIT] = { "wait", "" },
 	[NEXT_UNLOAD] = { "unload", "all passed: open the lid, take the boards out" },
 	[NEXT_UNLOAD_FAILED] = { "unload-failed", "take these out first, they failed" },
 	[NEXT_RESEAT] = { "reseat", "re-seat these, close the lid, press START; leave the others" },
@@ -83,7 +83,7 @@ static void action_line(const struct control_station *s, const struct control_ne
 	bool about = *s->next_nests && s->phase != PHASE_STOPPED;
 
 	(void)nests, (void)count;
-	if (s->next != NEXT_NONE && s->next < NEXT_COUNT)
+	if (s->next < NEXT_COUNT && *nexts[s->next].text)
 		snprintf(line, NEXT_LINE_MAX, "next  %s%s%s", nexts[s->next].text,
 			 about ? ": " : "", about ? s->next_nests : "");
 }
