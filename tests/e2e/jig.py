@@ -1,110 +1,91 @@
-"""The virtual jig around a station's boards, and what an operator does with it.
+"""The virtual jig and its driver, for the tests.
 
-	s = station("--boards", 4, "--jig", "--jig-options", "--speed 20")
-	jig = Jig(s)
-	jig.load(); jig.start(); jig.wait("unload")     # one panel
-	jig.do("estop press"); jig.wait("stopped")      # rig-jig --help and tests/rig/jig_control.h list the commands
-	jig.check()                                     # it judges who drives it"""
+	with Jig(folder, "A1,A2") as jig:       # rig-jig; a breach of the interlocks fails the test at the end
+		jig("lid close"); jig.state()["power"]
+		with Drive(jig.map, "A1,A2") as drive:  # rig-drive: fixtures/ without a station
+			drive("want clamp power=A1"); drive.see()["powered"]"""
 import json
+import socket
+import subprocess
+from pathlib import Path
 
-from station import rig_send, wait_until
+from station import BUILD, wait_until
 
-OFF_MS = 300  # from the sample until the power is off, on a healthy bus
+LOADED_S = 15  # what a state may take on a busy machine
 
 
 class Jig:
-    def __init__(self, station):
-        self.s = station
-        self.wait_first()
+    def __init__(self, folder, nests, *options, may_breach=False):
+        self.dir, self.may_breach = Path(folder), may_breach
+        self.map = self.dir / "map.yaml"
+        self.process = subprocess.Popen([BUILD / "tests/rig-jig", "--dir", self.dir, "--nests", nests, "--speed", "20",
+                                         *map(str, options)], stdout=subprocess.PIPE, text=True)
+        wait_until((self.dir / "ready").exists, what="rig-jig")
 
-    def wait_first(self):
-        """After a start of the daemon: whatever was on is off, and boards can be put in."""
-        wait_until(lambda: self.station()["phase"] in ("load", "ready"), what="the jig")
-
-    # --- asking ---
-
-    def do(self, *commands):
-        """One after the other, each on a connection of its own; the last one's answer."""
-        for command in commands:
-            answer = rig_send(self.s.dir / "jig", command)
-        return answer if commands else ""
+    def __call__(self, command):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+            control.settimeout(30)
+            control.connect(str(self.dir / "control"))
+            control.send(command.encode())
+            answer = control.recv(65536).decode()
+        assert not answer.startswith("error"), f"{command}: {answer}"
+        return answer[3:]
 
     def state(self):
-        return json.loads(self.do("state"))
+        return json.loads(self("state"))
 
-    def status(self):
-        """What the station says: of itself, and {nest: row}."""
-        rows = self.s.json("status")
-        return rows[0], {row["nest"]: row for row in rows[1:]}
+    def wait(self, **wanted):
+        """Until the state has these values."""
+        return wait_until(lambda: all((now := self.state())[key] == value for key, value in wanted.items()) and now,
+                          LOADED_S, f"{wanted} of the jig")
 
-    def station(self):
-        return self.status()[0]
+    def end(self):
+        self.process.terminate()
+        self.process.wait(30)
+        return self.process.returncode
 
-    def wait(self, *phases, timeout_s=60):
-        """Until the cycle is in one of these phases; what the station says then."""
-        def there():
-            row = self.station()
-            return row if row["phase"] in phases else None
-        return wait_until(there, timeout_s, f"{' or '.join(phases)}: the station says {self.station()}")
+    def __enter__(self):
+        return self
 
-    def wait_next(self, *nexts, timeout_s=60):
-        def there():
-            row = self.station()
-            return row if row["next"] in nexts else None
-        return wait_until(there, timeout_s, f"next {' or '.join(nexts)}: the station says {self.station()}")
+    def __exit__(self, kind, *_):
+        code = self.end()
+        if kind is None and not self.may_breach:
+            breaches = self.dir / "breaches"
+            assert code == 0, breaches.read_text() if breaches.exists() else f"rig-jig ended with {code}"
 
-    # --- doing ---
 
-    def calm(self):
-        """Whatever happened before: no fault, no stop, no cycle. A second stop may be seen only after the first."""
-        self.do("fault none", "estop release", "air on", "mode auto", "release start", "lid close")
+class Drive:
+    def __init__(self, map_file, nests):
+        self.process = subprocess.Popen([BUILD / "tests/rig-drive", map_file, nests], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, bufsize=1)
 
-        def idle():
-            phase = self.station()["phase"]
-            if phase == "stopped":
-                self.s.imprint("jig", "reset", check=False)
-            return phase in ("load", "ready", "unload")
-        wait_until(idle, what="a calm jig")
+    def ask(self, command):
+        self.process.stdin.write(command + "\n")
+        return self.process.stdout.readline().strip()
 
-    def change(self, *nests):
-        """New boards there, with the lid open."""
-        for nest in nests:
-            if nest in self.s.boards():
-                self.s.rig(f"remove {nest}")
-            self.s.rig(f"insert {nest}", f"power {nest} off")
-        self.do("lid open", *(f"board {nest} out" for nest in nests))
-        wait_until(lambda: not set(nests) & set(self.marked()), what="the marks to go")
-        wait_until(lambda: all(self.status()[1][nest]["state"] == "empty" for nest in nests), what="empty nests")
-        self.do(*(f"board {nest} in" for nest in nests))
+    def __call__(self, command):
+        answer = self.ask(command)
+        assert answer == "ok", f"{command}: {answer}"
 
-    def load(self, *nests):
-        """New boards in, and the lid closed: READY."""
-        self.calm()
-        self.change(*(nests or self.nests()))
-        self.do("lid close")
-        self.wait("ready")
+    def see(self):
+        return json.loads(self.ask("see"))
 
-    def nests(self):
-        return list(self.status()[1])
+    def wait(self, **wanted):
+        """Until the image has these values."""
+        def seen():
+            nonlocal now
+            now = self.see()
+            return all(now[key] == value for key, value in wanted.items())
+        now = None
+        try:
+            wait_until(seen, LOADED_S, f"{wanted} of the image")
+        except AssertionError as late:
+            raise AssertionError(f"{late}: {now}") from None
+        return now
 
-    def marked(self):
-        return [name for name, row in self.status()[1].items() if row["marked"]]
+    def __enter__(self):
+        return self
 
-    def start(self):
-        self.s.imprint("start")
-
-    def reset(self):
-        """As soon as the runs have ended and the jig takes it."""
-        def done():
-            return self.s.imprint("jig", "reset", check=False).returncode == 0
-        wait_until(done, what="the reset")
-
-    # --- judging ---
-
-    def check(self):
-        """Power never reached a nest outside its interlock, and went off in time."""
-        state = self.state()
-        breaches = self.s.dir / "jig/breaches"
-        assert state["breaches"] == 0, breaches.read_text()
-        assert state["slowest_after_sample_ms"] <= OFF_MS, state
-        return state
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        assert self.process.wait(30) == 0

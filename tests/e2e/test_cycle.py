@@ -6,7 +6,7 @@ import time
 
 import pytest
 from audit import audit
-from jig import Jig
+from jig_station import Jig
 from station import LONG, wait_until
 
 NESTS = 4

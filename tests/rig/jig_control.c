@@ -124,8 +124,8 @@ static bool fault_command(const struct call *call, struct err *e)
 
 	if (is(call, 1, "stuck"))
 		return stick(call, e);
-	if (is(call, 1, "clamp")) {
-		call->plant->clamp_jammed = true;
+	if (is(call, 1, "clamp") || is(call, 1, "freeze")) {
+		*(is(call, 1, "clamp") ? &call->plant->clamp_jammed : &call->plant->frozen) = true;
 		return true;
 	}
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
@@ -134,11 +134,12 @@ static bool fault_command(const struct call *call, struct err *e)
 			return true;
 		}
 	if (!is(call, 1, "none"))
-		return usage(e,
-			     "fault none|late MS|behind|echo|silent|cable|restart MS|clamp|stuck "
-			     "INPUT on|off");
+		return usage(
+			e,
+			"fault none|late MS|behind|echo|silent|cable|restart MS|clamp|freeze|stuck "
+			"INPUT on|off");
 	server_fault(call->server, FAULT_NONE, 0, call->now_ms);
-	call->plant->clamp_jammed = false;
+	call->plant->clamp_jammed = call->plant->frozen = false;
 	memset(call->plant->stuck, 0, sizeof(call->plant->stuck));
 	return true;
 }

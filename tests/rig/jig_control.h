@@ -7,6 +7,7 @@
  *	fault none			all is well again
  *	fault late MS | behind | echo | silent | cable | restart MS	(jig_server.h)
  *	fault clamp			the clamp stops half-way
+ *	fault freeze			the inputs stand still, heartbeats and all
  *	fault stuck INPUT on|off	a sensor or button lies, by its name in the map
  *	state				answered with one JSON object after "ok\n"
  * Threads: one. Layer above: jig_main. Below: jig_server, jig_plant. */

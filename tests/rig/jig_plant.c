@@ -64,6 +64,8 @@ static void release_buttons(struct plant *plant, int64_t now_ms)
 
 static void read_sensors(struct plant *plant)
 {
+	if (plant->frozen)
+		return;
 	plant->truth[IN_CLAMPED] = plant->clamp >= 1;
 	plant->truth[IN_CLAMP_OPEN] = plant->clamp <= 0;
 	plant->truth[IN_LID_LOCKED] = plant->truth[IN_LID_CLOSED] && output(plant, OUT_LID_LOCK);
@@ -222,7 +224,7 @@ void plant_tick(struct plant *plant, int64_t now_ms)
 	plant->ticked_ms = now_ms;
 	if (passed_ms > TICK_COUNTED_MAX_MS)
 		passed_ms = TICK_COUNTED_MAX_MS;
-	if (now_ms - plant->counted_ms >= HEARTBEAT_MS) {
+	if (now_ms - plant->counted_ms >= HEARTBEAT_MS && !plant->frozen) {
 		plant->counted_ms = now_ms;
 		plant->in[WORD_HEARTBEAT]++;
 	}
