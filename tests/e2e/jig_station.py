@@ -1,7 +1,7 @@
 """The virtual jig around a station's boards, and what an operator does with it.
 
 	s = station("--boards", 4, "--jig", "--jig-options", "--speed 20")
-	jig = Jig(s)
+	jig = JigStation(s)
 	jig.load(); jig.start(); jig.wait("unload")     # one panel
 	jig.do("estop press"); jig.wait("stopped")      # rig-jig --help and tests/rig/jig_control.h list the commands
 	jig.check()                                     # it judges who drives it"""
@@ -12,7 +12,7 @@ from station import rig_send, wait_until
 OFF_MS = 300  # from the sample until the power is off, on a healthy bus
 
 
-class Jig:
+class JigStation:
     def __init__(self, station):
         self.s = station
         self.wait_first()

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from audit import audit
-from jig_station import Jig
+from jig_station import JigStation
 from station import LONG, wait_until
 
 NESTS = 4
@@ -17,12 +17,12 @@ CYCLES = 1000 if LONG else 50
 @pytest.fixture(scope="module")
 def slow(module_station):
     """Boards at a baud rate: their runs take a while."""
-    return Jig(module_station("--boards", NESTS, "--baud", BAUD, "--jig", "--jig-options", "--speed 4"))
+    return JigStation(module_station("--boards", NESTS, "--baud", BAUD, "--jig", "--jig-options", "--speed 4"))
 
 
 @pytest.fixture(scope="module")
 def quick(module_station):
-    return Jig(module_station("--boards", NESTS, "--jig", "--jig-options", "--speed 20"))
+    return JigStation(module_station("--boards", NESTS, "--jig", "--jig-options", "--speed 20"))
 
 
 def under_way(jig):
@@ -127,7 +127,7 @@ def test_refused_starts(quick):
 
 
 def test_no_order_no_cycle(station):
-    jig = Jig(station("--boards", 1, "--jig", "--jig-options", "--speed 20"))
+    jig = JigStation(station("--boards", 1, "--jig", "--jig-options", "--speed 20"))
     jig.s.imprint("order", "close", "DEMO")
     jig.do("board all in", "lid close")
     assert jig.wait("ready")["next"] == "order"
@@ -287,7 +287,7 @@ def test_start_held_through_the_cycle(quick):
 
 def test_answers_one_behind(station):
     """RTU has no transaction id: a late answer would be taken for the next one's for ever."""
-    jig = Jig(station("--boards", 2, "--baud", BAUD, "--jig", "--jig-options", "--speed 4 --line rtu"))
+    jig = JigStation(station("--boards", 2, "--baud", BAUD, "--jig", "--jig-options", "--speed 4 --line rtu"))
     jig.load()
     boards = jig.s.boards()
     jig.start()
@@ -441,7 +441,7 @@ def test_random_cycles(station):
     """The virtual jig is the judge: power never reaches a nest outside its interlock."""
     seed = int(os.environ.get("IMPRINT_SEED") or time.time())
     print(f"IMPRINT_SEED={seed}")
-    jig = Jig(station("--boards", NESTS, "--baud", 57600, "--jig", "--jig-options", "--speed 20"))
+    jig = JigStation(station("--boards", NESTS, "--baud", 57600, "--jig", "--jig-options", "--speed 20"))
     jig.all = jig.nests()
     cycles = Cycles(jig, seed)
     for _ in range(CYCLES):
@@ -455,7 +455,7 @@ def test_random_cycles(station):
 
 def test_idle_costs_little(station):
     """64 nests and a jig, and nobody does anything. The number is printed; only a busy loop fails."""
-    jig = Jig(station("--boards", 64, "--jig"))
+    jig = JigStation(station("--boards", 64, "--jig"))
     pid, seconds = jig.s.pid("station"), 5
 
     def used():
