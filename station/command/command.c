@@ -43,6 +43,8 @@ static const struct command commands[] = {
 	{ "revoke", "UNIT|--certificate-id ID --reason TEXT", "Revoke a certificate that was installed", 0, 1, "rc", revoke_command },
 	{ "board list", "", "Show which nests have a board", 0, 0, "j", board_list_command },
 	{ "board probe", "PORT [--driver NAME]", "Say what a board answers on a port", .program = "imprint-board" },
+	{ "jig watch", "[SIGNAL…]", "Show the jig's signals as they are", 0, COMMAND_ARGUMENTS_MAX, "j", jig_watch_command },
+	{ "jig set", "SIGNAL on|off", "Set an output of the jig, within its interlocks", 2, 3, "", jig_set_command },
 	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
 };
 /* clang-format on */

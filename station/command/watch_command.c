@@ -1,54 +1,14 @@
 #include "station/command/command.h"
 #include "station/command/next.h"
 #include "station/command/print.h"
+#include "station/command/terminal.h"
 #include "station/command/view.h"
 
 #include "base/clock.h"
 
 #include <inttypes.h>
-#include <sys/ioctl.h>
 
 #define REDRAW_MS 250 /* so that seconds pass while nothing else does */
-#define ROWS_USUAL 24
-#define COLUMNS_USUAL 80
-#define CLEAR_LINE "\033[K"
-
-struct terminal {
-	int rows, columns;
-	int drawn; /* lines of the last table */
-	bool colour;
-};
-
-static void measure(struct terminal *t)
-{
-	struct winsize size;
-
-	t->rows = ROWS_USUAL;
-	t->columns = COLUMNS_USUAL;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 2 && size.ws_col > 20) {
-		t->rows = size.ws_row;
-		t->columns = size.ws_col;
-	}
-}
-
-/* A line may not wrap, or the table would not be drawn over itself; colour takes no room. */
-static void draw_line(struct terminal *t, const char *line)
-{
-	int room = t->columns - 1;
-
-	for (; *line && (room > 0 || *line == '\033'); line++) {
-		if (*line == '\033') {
-			while (*line && *line != 'm')
-				putchar(*line++);
-			putchar('m');
-			continue;
-		}
-		putchar(*line);
-		room--;
-	}
-	fputs(t->colour ? "\033[0m" CLEAR_LINE "\n" : CLEAR_LINE "\n", stdout);
-	t->drawn++;
-}
 
 static void draw_station(struct terminal *t, const struct view *view)
 {
@@ -59,9 +19,9 @@ static void draw_station(struct terminal *t, const struct view *view)
 	snprintf(line, sizeof(line), "%s  %s  %s: %" PRIu64 " of %" PRIu64 "  %s", s->station,
 		 s->product, *s->order ? s->order : "no order is in use", s->used, s->quantity,
 		 trouble);
-	draw_line(t, line);
+	terminal_line(t, line);
 	for (size_t i = 0; next_line(s, view->nests, view->count, i, line); i++)
-		draw_line(t, line);
+		terminal_line(t, line);
 }
 
 static struct control_nest now_of(const struct view *view, size_t i)
@@ -89,10 +49,10 @@ static void draw_nests(struct terminal *t, const struct view *view, const struct
 
 		if (!all && is_quiet(&nest) != quiet)
 			continue;
-		if (t->drawn >= t->rows - 2)
+		if (terminal_room(t) < 2)
 			++*left_out;
 		else
-			draw_line(t, print_nest(&nest, table, line));
+			terminal_line(t, print_nest(&nest, table, line));
 	}
 }
 
@@ -101,14 +61,10 @@ static void draw(struct terminal *t, const struct view *view)
 	struct print_table table = print_table(view->nests, view->count, view->station.batch);
 	size_t left_out = 0;
 	char line[64];
-	int before = t->drawn;
 
-	measure(t);
-	if (before)
-		printf("\033[%dA", before);
-	t->drawn = 0;
+	terminal_begin(t);
 	draw_station(t, view);
-	if ((int)view->count + t->drawn + 1 <= t->rows) {
+	if ((int)view->count <= terminal_room(t)) {
 		draw_nests(t, view, &table, false, true, &left_out);
 	} else {
 		draw_nests(t, view, &table, false, false, &left_out);
@@ -116,10 +72,9 @@ static void draw(struct terminal *t, const struct view *view)
 	}
 	if (left_out) {
 		snprintf(line, sizeof(line), "and %zu more", left_out);
-		draw_line(t, line);
+		terminal_line(t, line);
 	}
-	fputs("\033[J", stdout);
-	fflush(stdout);
+	terminal_end(t);
 }
 
 /* What a plain line would say again is not said again: bytes and seconds are for the table. */
