@@ -137,6 +137,25 @@ def test_no_order_no_cycle(station):
     assert jig.station()["phase"] == "ready" and jig.state()["power_ons"] == 0
 
 
+def test_by_hand(station):
+    """Only a technician sets signals, and nobody while a cycle runs."""
+    jig = JigStation(station("--boards", 1, "--baud", BAUD, "--jig", "--jig-options", "--speed 20"))
+    refused = jig.s.imprint("jig", "set", "buzzer", "on", check=False)
+    assert refused.returncode == 1 and "may not ask" in refused.stderr
+    settings = jig.s.dir / "etc/station.yaml"
+    settings.write_text(settings.read_text().replace("nests:", f"  technician: [{os.getuid()}]\nnests:"))
+    jig.s.restart("station")
+    jig.wait_first()
+    jig.s.imprint("jig", "set", "buzzer", "on")
+    wait_until(lambda: jig.state()["buzzer"], what="the buzzer")
+    jig.load()
+    jig.start()
+    wait_until(lambda: not jig.state()["buzzer"], what="silence: a cycle takes all outputs back")
+    refused = jig.s.imprint("jig", "set", "buzzer", "on", check=False)
+    assert refused.returncode == 1 and "a cycle runs" in refused.stderr
+    jig.wait("unload")
+
+
 # --- every way in which it stops ---
 
 STOPS = [
