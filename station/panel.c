@@ -1,4 +1,4 @@
-#include "station/panel.h"
+#include "station/panel_part.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static const enum control_stop stop_of_trip[TRIP_COUNT] = {
 	[TRIP_SENSORS] = STOP_SENSORS,
 };
 
-static bool is_idle(const struct panel *p)
+bool panel_is_idle(const struct panel *p)
 {
 	return p->step == STEP_LOAD || p->step == STEP_READY || p->step == STEP_UNLOAD;
 }
@@ -88,7 +88,7 @@ void panel_init(struct panel *p, const struct panel_options *options, int64_t no
 	*p = (struct panel) { .options = *options, .since_ms = now_ms, .start_spent = true };
 }
 
-static void enter(struct panel *p, enum panel_step step, int64_t now_ms)
+void panel_enter(struct panel *p, enum panel_step step, int64_t now_ms)
 {
 	const struct step *row = &steps[step];
 
@@ -104,73 +104,11 @@ static void enter(struct panel *p, enum panel_step step, int64_t now_ms)
 
 static void stop(struct panel *p, enum control_stop reason, const char *text, int64_t now_ms)
 {
-	enter(p, STEP_STOPPED, now_ms);
+	panel_enter(p, STEP_STOPPED, now_ms);
 	p->stop = reason;
 	p->began_ms = 0;
 	p->unknown |= p->asked;
 	control_copy_text(p->text, sizeof(p->text), text);
-}
-
-/* --- boards --- */
-
-/* Those that a START would run. */
-static uint64_t candidates(const struct panel *p, const struct panel_input *in)
-{
-	uint64_t can_tell = p->options.has_lid ? UINT64_MAX : p->options.present;
-
-	return p->present & ~in->stopped & ~(p->ran & can_tell);
-}
-
-static void forget(struct panel *p, uint64_t nests)
-{
-	p->ran &= ~nests;
-	p->passed &= ~nests;
-	p->marked &= ~nests;
-	p->retest &= ~nests;
-	p->unknown &= ~nests;
-}
-
-/* A result stands until its board was taken out. With the bus lost nothing is known of that. */
-static void follow_boards(struct panel *p, const struct panel_input *in)
-{
-	uint64_t boards_before = p->present, by_signal = p->options.present;
-	bool lid_before = p->lid_closed;
-
-	if (!in->image.fresh)
-		return;
-	p->present = (in->image.present & by_signal) | (in->line & ~by_signal);
-	forget(p, by_signal & ~p->present);
-	p->lid_closed = in->image.lid_closed;
-	if (!p->lid_closed)
-		p->lid_opened = true;
-	else if (p->lid_opened && is_idle(p))
-		forget(p, ~by_signal);
-	if (p->refused != NEXT_NONE &&
-	    (p->present != boards_before || p->lid_closed != lid_before)) {
-		p->refused = NEXT_NONE;
-		p->text[0] = '\0';
-	}
-}
-
-/* What has ended of the runs that were asked for. */
-static void collect(struct panel *p, const struct panel_input *in)
-{
-	uint64_t ended = p->asked & in->started & ~in->running & ~in->pending;
-	uint64_t judged = ended & (in->passed | in->failed);
-
-	p->asked &= ~ended;
-	p->ran |= judged;
-	p->passed |= ended & in->passed;
-	p->marked |= ended & ~in->passed;
-	p->retest |= ended & in->failed & in->retest;
-	p->unknown &= ~judged;
-}
-
-/* A nest that did not start, though it had a board, wants it re-seated. */
-static void leave_unasked(struct panel *p)
-{
-	p->ran |= p->asked;
-	p->asked = 0;
 }
 
 /* --- what ends a step --- */
@@ -244,7 +182,7 @@ static bool is_late(const struct panel *p, const struct panel_input *in)
 static enum panel_step idle_step(const struct panel *p, const struct panel_input *in)
 {
 	bool has_results = p->passed | p->marked;
-	bool is_loaded = in->image.lid_closed && candidates(p, in);
+	bool is_loaded = in->image.lid_closed && panel_candidates(p, in);
 
 	if (is_loaded && (p->lid_opened || !has_results))
 		return STEP_READY;
@@ -257,7 +195,7 @@ static bool go_idle(struct panel *p, const struct panel_input *in)
 
 	if (step == p->step)
 		return false;
-	enter(p, step, in->now_ms);
+	panel_enter(p, step, in->now_ms);
 	return true;
 }
 
@@ -277,13 +215,13 @@ static bool advance(struct panel *p, const struct panel_input *in)
 {
 	const struct step *row = &steps[p->step];
 
-	if (is_idle(p))
+	if (panel_is_idle(p))
 		return go_idle(p, in);
 	switch_power(p, in);
 	if (row->done && row->done(p, in)) {
 		if (p->step == STEP_RUN)
-			leave_unasked(p);
-		enter(p, row->then, in->now_ms);
+			panel_leave_unasked(p);
+		panel_enter(p, row->then, in->now_ms);
 		if (p->step == STEP_UNLOAD)
 			end_cycle(p, in->now_ms);
 		return true;
@@ -303,7 +241,7 @@ static bool stop_if_wanted(struct panel *p, const struct panel_input *in)
 	enum control_stop reason = stop_of_trip[image->trip];
 	const char *text = image->sentence;
 
-	if (reason == STOP_NONE && is_idle(p) && p->start_held_ms &&
+	if (reason == STOP_NONE && panel_is_idle(p) && p->start_held_ms &&
 	    in->now_ms - p->start_held_ms >= p->options.timing.start_ms) {
 		reason = STOP_START_STUCK;
 		text = stop_texts[reason];
@@ -338,107 +276,7 @@ void panel_reset(struct panel *p, const struct panel_input *in)
 {
 	p->stop = STOP_NONE;
 	p->text[0] = '\0';
-	enter(p, STEP_OFF, in->now_ms);
-}
-
-/* --- starting --- */
-
-static bool may_start(const struct panel *p, const struct panel_input *in, uint64_t nests,
-		      enum control_next *ret_next, struct err *e)
-{
-	const struct jig_image *image = &in->image;
-	const struct {
-		bool stands;
-		enum control_next next;
-		int code;
-		const char *text;
-	} reasons[] = {
-		{ p->step == STEP_STOPPED, NEXT_RESET, ERR_REFUSED,
-		  "the jig is stopped; mend what imprint status says, then RESET" },
-		{ !is_idle(p), NEXT_WAIT, ERR_BUSY, "a cycle runs already" },
-		{ !image->fresh, NEXT_JIG, ERR_REFUSED,
-		  "the jig does not answer; call the technician" },
-		{ !image->automatic, NEXT_JIG, ERR_REFUSED,
-		  "the jig's key stands on manual; turn it to automatic" },
-		{ !image->air_ok, NEXT_JIG, ERR_REFUSED, "the jig has no air; open its valve" },
-		{ !p->present, NEXT_LOAD, ERR_REFUSED,
-		  "no nest has a board; put boards in and close the lid" },
-		{ !image->lid_closed, NEXT_CLOSE_LID, ERR_REFUSED, "the lid is open; close it" },
-		{ p->start_held_ms && p->start_spent, NEXT_RELEASE_START, ERR_REFUSED,
-		  "the start button is down; let go of it" },
-		{ !(p->present & nests), NEXT_LOAD, ERR_REFUSED,
-		  "no board is in the nests that were named" },
-		{ !(p->present & nests & ~in->stopped), NEXT_FREE, ERR_REFUSED,
-		  "the nests with a board are stopped; clean their probes and free them" },
-		{ !(candidates(p, in) & nests), NEXT_SAME_BOARDS, ERR_REFUSED,
-		  "these boards have run; open the lid and load new ones" },
-	};
-
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (!reasons[i].stands)
-			continue;
-		*ret_next = reasons[i].next;
-		return err_set(e, reasons[i].code, "nothing was started: %s", reasons[i].text);
-	}
-	return true;
-}
-
-static void begin(struct panel *p, uint64_t nests, int64_t now_ms)
-{
-	forget(p, nests);
-	p->nests = nests;
-	p->asked = 0;
-	p->refused = NEXT_NONE;
-	p->text[0] = '\0';
-	p->start_spent = true;
-	p->began_ms = now_ms;
-	enter(p, STEP_CLAMP, now_ms);
-}
-
-bool panel_start(struct panel *p, const struct panel_input *in, uint64_t nests, struct err *e)
-{
-	enum control_next next;
-
-	if (!may_start(p, in, nests, &next, e))
-		return false;
-	begin(p, candidates(p, in) & nests, in->now_ms);
-	return true;
-}
-
-/* True when the button is pressed that was seen released since the last cycle, and a START would be
- * taken. What it would be refused for is shown. */
-static bool start_pressed(struct panel *p, const struct panel_input *in)
-{
-	bool was_down = p->start_held_ms != 0;
-	struct err e;
-
-	if (!in->image.fresh)
-		return false;
-	if (!in->image.start) {
-		p->start_spent = false;
-		p->start_held_ms = 0;
-		return false;
-	}
-	if (was_down)
-		return false;
-	p->start_held_ms = in->now_ms;
-	if (is_idle(p) && !p->start_spent) {
-		if (may_start(p, in, UINT64_MAX, &p->refused, &e))
-			return true;
-		control_copy_text(p->text, sizeof(p->text), e.text);
-	}
-	p->start_spent = true; /* held on, it does not count later */
-	return false;
-}
-
-static bool reset_pressed(struct panel *p, const struct panel_input *in)
-{
-	bool was_released = p->reset_released;
-
-	if (!in->image.fresh)
-		return false;
-	p->reset_released = !in->image.reset;
-	return in->image.reset && was_released && p->step == STEP_STOPPED;
+	panel_enter(p, STEP_OFF, in->now_ms);
 }
 
 /* --- what is wanted now --- */
@@ -450,7 +288,7 @@ static void show_lamps(const struct panel *p, const struct panel_input *in, stru
 	wish->lamp_pass = p->passed;
 	wish->lamp_fail = p->marked;
 	wish->busy = wish->green = panel_is_busy(p);
-	wish->amber = is_idle(p);
+	wish->amber = panel_is_idle(p);
 	wish->red = stopped || (p->step == STEP_UNLOAD && p->marked);
 	wish->buzzer = stopped && in->now_ms - p->since_ms < BUZZER_MS;
 }
@@ -470,10 +308,10 @@ bool panel_turn(struct panel *p, const struct panel_input *in, struct panel_act 
 	struct panel_act act = { 0 };
 	bool went_on;
 
-	follow_boards(p, in);
-	collect(p, in);
-	act.start_pressed = start_pressed(p, in);
-	act.reset_pressed = reset_pressed(p, in);
+	panel_follow_boards(p, in);
+	panel_collect(p, in);
+	act.start_pressed = panel_start_pressed(p, in);
+	act.reset_pressed = panel_reset_pressed(p, in);
 	went_on = stop_if_wanted(p, in) || advance(p, in);
 	if (went_on && p->step == STEP_RUN)
 		act.ask = p->asked = p->nests & p->present;
@@ -484,55 +322,4 @@ bool panel_turn(struct panel *p, const struct panel_input *in, struct panel_act 
 	show_lamps(p, in, &act.wish);
 	*ret_act = act;
 	return went_on;
-}
-
-/* --- what the operator does now --- */
-
-static enum control_next next_unload(const struct panel *p, uint64_t can_run, bool lid_closed,
-				     uint64_t *ret_nests)
-{
-	uint64_t failed = p->marked & p->ran;
-
-	if (can_run && lid_closed)
-		return *ret_nests = can_run, NEXT_START;
-	if (failed & p->retest)
-		return *ret_nests = failed & p->retest, NEXT_RESEAT;
-	if (failed)
-		return *ret_nests = failed, NEXT_UNLOAD_FAILED;
-	return can_run ? NEXT_CLOSE_LID : NEXT_UNLOAD;
-}
-
-static enum control_next next_load(const struct panel *p, const struct panel_input *in,
-				   uint64_t *ret_nests)
-{
-	if (!p->present)
-		return NEXT_LOAD;
-	if (!in->image.lid_closed)
-		return NEXT_CLOSE_LID;
-	*ret_nests = p->present & in->stopped;
-	return *ret_nests ? NEXT_FREE : NEXT_LOAD;
-}
-
-enum control_next panel_next(const struct panel *p, const struct panel_input *in,
-			     uint64_t *ret_nests)
-{
-	uint64_t can_run = candidates(p, in);
-
-	*ret_nests = 0;
-	if (p->step == STEP_STOPPED) {
-		*ret_nests = p->unknown;
-		return in->image.fresh ? NEXT_RESET : NEXT_JIG;
-	}
-	if (!is_idle(p))
-		return NEXT_WAIT;
-	if (p->refused != NEXT_NONE)
-		return p->refused;
-	if (p->start_held_ms && p->start_spent)
-		return NEXT_RELEASE_START;
-	if (p->step == STEP_UNLOAD)
-		return next_unload(p, can_run, in->image.lid_closed, ret_nests);
-	if (p->step == STEP_LOAD)
-		return next_load(p, in, ret_nests);
-	*ret_nests = can_run;
-	return NEXT_START;
 }

@@ -17,7 +17,7 @@ static const struct {
 	[NEXT_SAME_BOARDS] = { "same-boards",
 			       "these boards have run: open the lid and load new ones" },
 	[NEXT_RESET] = { "reset", "then press RESET, or: imprint jig reset" },
-	[NEXT_JIG] = { "jig", "call the technician: the jig does not answer" },
+	[NEXT_JIG] = { "jig", "call the technician" },
 	[NEXT_SIGNER] = { "signer", "the station cannot sign: see above" },
 	[NEXT_ORDER] = { "order", "put an order in use that has boards left: imprint order" },
 	[NEXT_LABEL] = { "label", "scan the label of the unit in this nest" },
