@@ -66,6 +66,11 @@ class JigStation:
             return phase in ("load", "ready", "unload")
         wait_until(idle, what="a calm jig")
 
+    def let_see(self):
+        """The daemon polls: what is for less time than that never was. A poll is three requests."""
+        before = self.state()["requests"]
+        wait_until(lambda: self.state()["requests"] >= before + 6, what="two polls")
+
     def change(self, *nests):
         """New boards there, with the lid open."""
         for nest in nests:
@@ -73,6 +78,7 @@ class JigStation:
                 self.s.rig(f"remove {nest}")
             self.s.rig(f"insert {nest}", f"power {nest} off")
         self.do("lid open", *(f"board {nest} out" for nest in nests))
+        self.let_see()
         wait_until(lambda: not set(nests) & set(self.marked()), what="the marks to go")
         wait_until(lambda: all(self.status()[1][nest]["state"] == "empty" for nest in nests), what="empty nests")
         self.do(*(f"board {nest} in" for nest in nests))
