@@ -11,6 +11,7 @@
 #define WRITE_MS 2000	 /* for the line to take a command, beside the wire's time */
 #define ANSWER_WIRE 1024 /* bytes: what an answer's time on the wire is reckoned with */
 #define QUIET_MS 60	 /* after a second try: the answer to the first one may come too */
+#define PAUSE_MS 30 /* without a byte: nothing more is on its way, an adapter's 16 ms and all */
 #define ESCAPE 0x1b
 
 void line_start(struct line *line, struct port *port, int cancel_fd, struct bytes end,
@@ -289,8 +290,49 @@ bool line_ask(struct line *line, struct bytes command, const struct line_command
 	return e->code == ERR_TIMEOUT ? no_answer(line, began_ms, e) : false;
 }
 
+/* What is still on its way belongs to nobody either. */
+static bool await_quiet(struct line *line, int64_t deadline, struct err *e)
+{
+	line->received = 0;
+	do {
+		forget_input(line);
+		if (!port_read(line->port, line->input, sizeof(line->input), &line->input_len,
+			       clock_deadline(PAUSE_MS), line->cancel_fd, e))
+			return e->code == ERR_TIMEOUT;
+		line->received += line->input_len;
+		if (line->received > LINE_RECEIVED_MAX)
+			return err_set(e, FAULT_GARBAGE, "%zu bytes came, but no valid answer",
+				       line->received);
+	} while (clock_monotonic_ms() < deadline);
+	return true;
+}
+
+static bool may_be_noise(const struct line *line, const struct err *e)
+{
+	return e->code >= FAULT_FIRST && e->code < FAULT_LAST && e->code != FAULT_LINE_GONE &&
+	       e->code != FAULT_UNIT_CHANGED && line->received <= LINE_RECEIVED_MAX;
+}
+
+bool line_insist(struct line *line, line_step *step, line_step *recover, void *state, void *context,
+		 int64_t deadline, struct err *e)
+{
+	for (int tries = 1; !step(state, context, deadline, e); tries++) {
+		struct err now = { 0 };
+
+		if (tries == LINE_TRIES || !may_be_noise(line, e) ||
+		    clock_monotonic_ms() >= deadline)
+			return false;
+		if ((!await_quiet(line, deadline, &now) || !recover(state, NULL, deadline, &now)) &&
+		    !may_be_noise(line, &now)) {
+			*e = now;
+			return false;
+		}
+	}
+	return true;
+}
+
 bool line_poke(struct line *line, struct bytes text, int64_t deadline, struct err *e)
 {
 	forget_input(line);
-	return send_text(line, text, deadline, e);
+	return send_text(line, text, deadline, e) && await_quiet(line, deadline, e);
 }

@@ -33,9 +33,9 @@ static const struct argp_option options[] = {
 	{ "nests", 'N', "A1,A2,…", 0, "These nests instead", 0 },
 	{ "baud", 'b', "N", 0, "Pace both directions like a UART (0: full speed)", 0 },
 	{ "fault", 'f', "NEST=KIND", 0,
-	  "none mute garbage boot-log slow:BAUD noise:N reset reset-always wrong-unit unit-changed "
-	  "bad-unit-text same-key:NEST flash-weak bad-csr swap bad-proof endless-line endless-list "
-	  "endless-map "
+	  "none mute garbage boot-log slow:BAUD noise:N flip-in:N flip-out:N reset reset-always "
+	  "wrong-unit unit-changed bad-unit-text same-key:NEST flash-weak bad-csr spoilt-csr swap "
+	  "bad-proof endless-line endless-list endless-map "
 	  "nested-maps lying-length null-parameters quiet "
 	  "version-1 no-hash lose:N; may be repeated",
 	  0 },

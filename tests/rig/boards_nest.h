@@ -21,7 +21,8 @@ struct nest {
 	struct device *device; /* NULL: empty */
 	struct trouble trouble;
 	bool trouble_done;
-	unsigned noise; /* bytes since the last flipped one */
+	unsigned noise;	    /* bytes since the last flipped one */
+	size_t flip_passed; /* bytes since the trouble began */
 };
 
 /* Puts a board in: the one of that unit id, or with NULL a new one. */

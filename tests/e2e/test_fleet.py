@@ -1,0 +1,178 @@
+"""Boards of every driver, each a process with its flash in a file, emulated Cortex-M3 ones with real firmware among them, on lines
+that may be bad."""
+import collections
+import random
+import subprocess
+import time
+
+import pytest
+from drivers import EVIDENCE, KINDS, PRODUCT, as_der, wrong_in_flash
+from fleet import COMMIT, EMULATED, Fleet, NoBoards, add_nests
+from station import BUILD, LONG
+from tools import der_of, verify
+
+# How many boards of each kind: 8 emulated ones and 8 virtual ones on one panel, and as many of each on bad days.
+PANEL = {EMULATED: 8} | {kind: 2 for kind in KINDS}
+EACH = {kind: 2 for kind in (EMULATED, *KINDS)}
+ROUNDS = 25 if LONG else 1  # of power cuts: twice as many for each kind
+# A recipe at 115200 baud takes about that long.
+MOMENTS_S = {EMULATED: 0.8, "prov": 0.9, "fs": 0.8, "nrf91": 0.6, "zshell": 1.2}
+NOISE = {
+    "flipped bits, lost lines, stalls": (20 if LONG else 1, "--flip", 2000, "--lose-lines", 100, "--stall", 30, "--stall-ms", 200),
+    "lost and doubled bytes, unplugged": (4 if LONG else 1, "--drop", 3000, "--duplicate", 3000, "--hang-up", 150),
+}
+# All that a run may take: the sum of the steps' default timeouts (station/settings.h), and a second for the rest.
+RUN_MAX_MS = 20_000 + 3_000 + 20_000 + 20_000 + 20_000 + 5_000 + 3_000 + 20_000 + 5_000 + 1_000
+
+
+@pytest.fixture
+def fleet(station, tmp_path):
+    """fleet({kind: count}, bridge options…): a station with nests for that many boards of each kind."""
+    up = []
+
+    def bring_up(counts, *options):
+        product = tmp_path / "product.yaml"
+        product.write_text(PRODUCT)
+        s = station("--boards", 0, "--product", product)
+        kinds = {f"{kind[0].upper()}{number + 1}": kind for kind, count in counts.items() for number in range(count)}
+        try:
+            up.append(Fleet(s.dir / "fleet", kinds, *options, kinds=kinds).__enter__())
+        except NoBoards as reason:
+            pytest.skip(str(reason))
+        add_nests(s, up[-1])
+        return s, up[-1]
+
+    try:
+        yield bring_up
+    finally:
+        for one in up:
+            one.__exit__()
+
+
+def check_installed(s, f, boards):
+    """{nest: unit}: each unit has one certificate that is not void, and its flash holds that, its issuer and its key."""
+    issuer = der_of(s.imprint("ca", "show").stdout)
+    rows = s.ledger_list()
+    for nest, unit in boards.items():
+        driver = f.driver(nest)
+        valid = [row for row in rows if row["unit"] == unit and row["state"] != "void"]
+        assert [(row["state"], row["evidence"]) for row in valid] == [("installed", EVIDENCE[driver])], (nest, valid)
+        wrong = wrong_in_flash(driver, lambda slot: f.flash(unit, slot), f.key(unit), f.page(unit, COMMIT, 8), valid[0], issuer)
+        assert not wrong, (nest, unit, wrong)
+
+
+@pytest.mark.sanitizers
+def test_mixed_panel(fleet, tmp_path):
+    """Eight emulated and eight virtual boards of four drivers, one `imprint start`."""
+    s, f = fleet(PANEL)
+    s.imprint("start")
+    s.imprint("wait", "--outcome", "PASS", "--timeout", 120)
+    check_installed(s, f, f.units)
+    rows = s.ledger_list()
+    assert {row["nest"]: row["unit"] for row in rows} == f.units and len(rows) == sum(PANEL.values())
+    done = verify(der_of(s.imprint("ca", "show").stdout), [as_der(f.flash(unit, "certificate")) for unit in f.units.values()], tmp_path)
+    assert done.stdout.count(b": OK") == len(rows), done.stderr
+    s.imprint("ledger", "verify")
+
+
+def ended(s, nests, began, timeout_s=RUN_MAX_MS / 1000 + 5):
+    """Waits for the end of one more run in each nest than `began` counts; {nest: that run}."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        last = {run["nest"]: run for run in s.json("runs")[began:]}
+        if set(nests) <= set(last):
+            return last
+        assert time.monotonic() < deadline, f"still running after {timeout_s} s: {set(nests) - set(last)}"
+        time.sleep(0.1)
+
+
+def run_all(s, f):
+    f.wait_power(*f.names)
+    began = len(s.json("runs"))
+    s.imprint("start", *f.names)
+    return ended(s, f.names, began)
+
+
+def change_all(f):
+    for nest in f.names:
+        f.change(nest)
+
+
+def cut_some_time(s, f, chance):
+    """Starts all nests and cuts each board's power at a moment of its own; {nest: the run that this hit}, and how far
+    each board had come."""
+    stages = {}
+    f.wait_power(*f.names)
+    began = len(s.json("runs"))
+    started = subprocess.Popen([BUILD / "imprint", "start", *f.names], env=s.env)
+    begin = time.monotonic()
+    for moment, nest in sorted((chance.uniform(0, MOMENTS_S[f.kinds[nest]]), nest) for nest in f.names):
+        time.sleep(max(0, begin + moment - time.monotonic()))
+        f.cut(nest)
+        stages[nest] = f.stage(nest)
+        f.power(nest)
+    assert started.wait(20) == 0
+    return ended(s, f.names, began), stages
+
+
+def check_again(f, first, again):
+    """A modem that was installed is not asked for its request again: that would cost its key."""
+    for nest, run in again.items():
+        kept = f.driver(nest) == "nrf91" and first[nest]["outcome"] == "PASS"
+        wanted = ("FAIL", "unit-other-key") if kept else ("PASS", "")
+        assert (run["outcome"], run["code"]) == wanted, (first[nest], run)
+
+
+def test_power_cuts(fleet):
+    """kill -9 of a board at a random moment of its recipe, power again, run again: installed, with one certificate."""
+    s, f = fleet(EACH, "--baud", 115200)
+    chance = random.Random(20261122)
+    hit, outcomes, boards = collections.defaultdict(collections.Counter), collections.defaultdict(collections.Counter), []
+    for number in range(ROUNDS):
+        if number:
+            change_all(f)
+        first, stages = cut_some_time(s, f, chance)
+        for nest, run in first.items():
+            assert run["outcome"] in ("PASS", "FAIL"), run
+            hit[f.kinds[nest]][stages[nest]] += 1
+            outcomes[f.kinds[nest]][run["outcome"] + run["code"]] += 1
+        check_again(f, first, run_all(s, f))
+        check_installed(s, f, f.units)
+        boards.append(dict(f.units))
+    for kind in EACH:
+        print(f"{kind}: what lay in flash when the power went: {dict(hit[kind])}; how that run ended: {dict(outcomes[kind])}")
+    stages = set().union(*hit.values())
+    assert len(stages - {"blank", "committed"}) >= 2, hit
+    for one in boards:
+        check_installed(s, f, one)
+    assert s.order()["used"] == sum(len(one) for one in boards) == ROUNDS * len(f.names)
+    s.imprint("ledger", "verify")
+
+
+@pytest.mark.parametrize("kind", NOISE)
+def test_noise(fleet, kind):
+    """On a bad line each run ends in time, with an outcome that has a name; and no PASS with a wrong flash."""
+    rounds, *options = NOISE[kind]
+    s, f = fleet(EACH, "--baud", 115200, *options)
+    outcomes, longest = collections.defaultdict(collections.Counter), collections.Counter()
+    for number in range(rounds):
+        if number:
+            change_all(f)
+        runs = run_all(s, f)
+        for nest, run in runs.items():
+            board = f.kinds[nest]
+            outcomes[board]["PASS" if run["outcome"] == "PASS" else f"{run['code']} in {run['step']}"] += 1
+            assert run["outcome"] == "PASS" or run["outcome"] in ("FAIL", "ERROR") and run["code"], run
+            assert run["duration_ms"] < RUN_MAX_MS, run
+            longest[board] = max(longest[board], run["duration_ms"])
+            if run["outcome"] != "PASS":
+                print(f"{board}: {run['text']}")
+        check_installed(s, f, {nest: run["unit"] for nest, run in runs.items() if run["outcome"] == "PASS"})
+    noise = collections.Counter()
+    for counts in f.counts().values():
+        noise.update({name: counts[name] for name in ("flip", "drop", "duplicate", "lose_line", "stall", "hang_up")})
+    for board in EACH:
+        print(f"{board}: {dict(outcomes[board])}, longest {longest[board]} ms")
+    print(f"{kind}, {rounds * len(f.names)} cycles: {dict(noise)}")
+    assert sum(noise.values()) > 0 and sum(count["PASS"] for count in outcomes.values()) > 0, (noise, outcomes)
+    s.imprint("ledger", "verify")
