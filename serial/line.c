@@ -336,3 +336,24 @@ bool line_poke(struct line *line, struct bytes text, int64_t deadline, struct er
 	forget_input(line);
 	return send_text(line, text, deadline, e) && await_quiet(line, deadline, e);
 }
+
+bool line_await(struct line *line, struct bytes command, const struct line_command *how,
+		const char *nudge, int64_t deadline, struct err *e)
+{
+	int64_t began_ms = clock_monotonic_ms();
+	size_t heard = 0;
+
+	while (!line_ask(line, command, how, deadline, e)) {
+		heard += line->received;
+		if ((e->code != FAULT_SILENT && e->code != FAULT_GARBAGE) ||
+		    line->received > LINE_RECEIVED_MAX)
+			return false;
+		if (clock_monotonic_ms() >= deadline) {
+			line->received = heard;
+			return no_answer(line, began_ms, e);
+		}
+		if (nudge && !line_poke(line, bytes_text(nudge), deadline, e))
+			return false;
+	}
+	return true;
+}

@@ -69,6 +69,11 @@ void line_start(struct line *line, struct port *port, int cancel_fd, struct byte
 MUST_CHECK bool line_ask(struct line *line, struct bytes command, const struct line_command *how,
 			 int64_t deadline, struct err *e);
 
+/* The same, until there is an answer or the deadline is over: boards that boot late, or talk before
+ * they listen, are normal. `nudge` (may be NULL) is sent before each try but the first. */
+MUST_CHECK bool line_await(struct line *line, struct bytes command, const struct line_command *how,
+			   const char *nudge, int64_t deadline, struct err *e);
+
 /* A step of the driver that may be done again, on its own state. */
 typedef bool line_step(void *state, void *context, int64_t deadline, struct err *e);
 

@@ -179,30 +179,17 @@ static bool ask_offline(struct nrf91 *m, enum verb verb, unsigned type, int64_t 
 
 /* --- who is it? --- */
 
-/* A quote that noise opened swallows each command until the next quote. */
+/* A quote that noise opened swallows each command until the next quote. After ERROR it listens
+ * again: that was for what stood before our AT. */
 static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 {
-	int64_t began_ms = clock_monotonic_ms();
 	struct nrf91 *m = state;
-	struct err poked;
 
 	(void)context;
 	m->list[0] = '\0';
-	while (!ask(m, WAKE, 0, deadline, e)) {
-		bool silent = e->code == FAULT_SILENT;
-
-		if ((!silent && e->code != FAULT_GARBAGE && e->code != FAULT_REFUSED) ||
-		    m->line.received > LINE_RECEIVED_MAX)
-			return false;
-		if (clock_monotonic_ms() >= deadline)
-			return silent ? err_set(e, FAULT_SILENT, "no answer in %.1f s",
-						(double)(clock_monotonic_ms() - began_ms) / 1000)
-				      : false;
-		/* After ERROR it listens again: that was for what stood before our AT. */
-		if (e->code != FAULT_REFUSED &&
-		    !line_poke(&m->line, bytes_text("\""), deadline, &poked))
-			return false;
-	}
+	while (!line_await(&m->line, bytes_text("AT"), &commands[WAKE].line, "\"", deadline, e))
+		if (e->code != FAULT_REFUSED || clock_monotonic_ms() >= deadline)
+			return explain(m, e);
 	return ask(m, VERBOSE, 0, deadline, e);
 }
 

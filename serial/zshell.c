@@ -125,7 +125,6 @@ static void put_list(struct zshell *z)
  */
 static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 {
-	int64_t began_ms = clock_monotonic_ms();
 	struct zshell *z = state;
 
 	(void)context;
@@ -134,17 +133,8 @@ static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 	if (!line_poke(&z->line, bytes_text("cred buf clear"), deadline, e))
 		return false;
 	put_list(z);
-	while (!send_command(z, WAKE, deadline, e)) {
-		if ((e->code != FAULT_SILENT && e->code != FAULT_GARBAGE) ||
-		    z->line.received > LINE_RECEIVED_MAX)
-			return false;
-		if (clock_monotonic_ms() >= deadline)
-			return e->code == FAULT_SILENT
-				       ? err_set(e, FAULT_SILENT, "no answer in %.1f s",
-						 (double)(clock_monotonic_ms() - began_ms) / 1000)
-				       : false;
-	}
-	return true;
+	return line_await(&z->line, bytes_text(z->command), &commands[WAKE], NULL, deadline, e) ||
+	       explain(z, e);
 }
 
 static bool read_unit(struct zshell *z, char ret_unit[static BOARD_TEXT_MAX + 1], int64_t deadline,
