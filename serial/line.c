@@ -11,7 +11,8 @@
 #define WRITE_MS 2000	 /* for the line to take a command, beside the wire's time */
 #define ANSWER_WIRE 1024 /* bytes: what an answer's time on the wire is reckoned with */
 #define QUIET_MS 60	 /* after a second try: the answer to the first one may come too */
-#define PAUSE_MS 30 /* without a byte: nothing more is on its way, an adapter's 16 ms and all */
+#define PAUSE_MS 30	/* without a byte: nothing more is on its way, an adapter's 16 ms and all */
+#define RECOVER_MS 5000 /* a board that says nothing for so long is not there any more */
 #define ESCAPE 0x1b
 
 void line_start(struct line *line, struct port *port, int cancel_fd, struct bytes end,
@@ -317,16 +318,19 @@ bool line_insist(struct line *line, line_step *step, line_step *recover, void *s
 		 int64_t deadline, struct err *e)
 {
 	for (int tries = 1; !step(state, context, deadline, e); tries++) {
+		int64_t until = clock_deadline(RECOVER_MS);
 		struct err now = { 0 };
 
 		if (tries == LINE_TRIES || !may_be_noise(line, e) ||
 		    clock_monotonic_ms() >= deadline)
 			return false;
-		if ((!await_quiet(line, deadline, &now) || !recover(state, NULL, deadline, &now)) &&
-		    !may_be_noise(line, &now)) {
+		until = until < deadline ? until : deadline;
+		if (await_quiet(line, until, &now) && recover(state, NULL, until, &now))
+			continue;
+		if (!may_be_noise(line, &now))
 			*e = now;
+		if (!may_be_noise(line, &now) || now.code == FAULT_SILENT)
 			return false;
-		}
 	}
 	return true;
 }
