@@ -11,8 +11,9 @@
 #define WRITE_MS 2000	 /* for the line to take a command, beside the wire's time */
 #define ANSWER_WIRE 1024 /* bytes: what an answer's time on the wire is reckoned with */
 #define QUIET_MS 60	 /* after a second try: the answer to the first one may come too */
-#define PAUSE_MS 30	/* without a byte: nothing more is on its way, an adapter's 16 ms and all */
-#define RECOVER_MS 5000 /* a board that says nothing for so long is not there any more */
+#define PAUSE_MS 30 /* without a byte: nothing more is on its way, an adapter's 16 ms and all */
+#define PAUSE_MAX_MS 300 /* a board may never stop to talk */
+#define RECOVER_MS 5000	 /* a board that says nothing for so long is not there any more */
 #define ESCAPE 0x1b
 
 void line_start(struct line *line, struct port *port, int cancel_fd, struct bytes end,
@@ -292,8 +293,10 @@ bool line_ask(struct line *line, struct bytes command, const struct line_command
 }
 
 /* What is still on its way belongs to nobody either. */
-static bool await_quiet(struct line *line, int64_t deadline, struct err *e)
+static bool await_quiet(struct line *line, struct err *e)
 {
+	int64_t deadline = clock_deadline(PAUSE_MAX_MS);
+
 	line->received = 0;
 	do {
 		forget_input(line);
@@ -325,7 +328,7 @@ bool line_insist(struct line *line, line_step *step, line_step *recover, void *s
 		    clock_monotonic_ms() >= deadline)
 			return false;
 		until = until < deadline ? until : deadline;
-		if (await_quiet(line, until, &now) && recover(state, NULL, until, &now))
+		if (await_quiet(line, &now) && recover(state, NULL, until, &now))
 			continue;
 		if (!may_be_noise(line, &now))
 			*e = now;
@@ -338,7 +341,7 @@ bool line_insist(struct line *line, line_step *step, line_step *recover, void *s
 bool line_poke(struct line *line, struct bytes text, int64_t deadline, struct err *e)
 {
 	forget_input(line);
-	return send_text(line, text, deadline, e) && await_quiet(line, deadline, e);
+	return send_text(line, text, deadline, e) && await_quiet(line, e);
 }
 
 bool line_await(struct line *line, struct bytes command, const struct line_command *how,

@@ -84,7 +84,7 @@ typedef bool line_step(void *state, void *context, int64_t deadline, struct err 
 MUST_CHECK bool line_insist(struct line *line, line_step *step, line_step *recover, void *state,
 			    void *context, int64_t deadline, struct err *e);
 
-/* Sends, and forgets what comes in until the line is quiet. */
+/* Sends, and forgets what comes in until the line is quiet, for a moment at most. */
 MUST_CHECK bool line_poke(struct line *line, struct bytes text, int64_t deadline, struct err *e);
 
 /* Pure functions, for tests too. */
