@@ -2,6 +2,7 @@
 
 #include "base/wait.h"
 #include "serial/fault.h"
+#include "serial/release.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -231,7 +232,7 @@ void port_close(struct port *port)
 		close(port->fd);
 	}
 	if (port->lock_fd >= 0)
-		close(port->lock_fd);
+		release_close(port->lock_fd);
 	free(port);
 }
 
