@@ -1,7 +1,7 @@
 /* adapter: the serial lines of this PC, as kernel and udev name them. Opens none of them, for to
- *open a line may restart the board on it. /sys/class/tty/ttyUSB0/device ->
- *…/usb1/1-2/1-2.1/1-2.1:1.0/ttyUSB0	the USB socket: 1-2.1
- *	/dev/serial/by-path/…-usb-0:2.1:1.0-port0 -> ../../ttyUSB0		by udev
+ * open a line may restart the board on it.
+ *	/sys/class/tty/ttyUSB0/device -> …/1-2/1-2.1/1-2.1:1.0/ttyUSB0	in USB socket 1-2.1
+ *	/dev/serial/by-path/…-usb-0:2.1:1.0-port0 -> ../../ttyUSB0	by udev
  * What a USB device says of itself is made printable ASCII. Errors: ERR_SYSTEM. Threads: any.
  * Layer above: imprint-board. Below: none. */
 #ifndef SERIAL_ADAPTER_H
