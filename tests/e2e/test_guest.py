@@ -273,9 +273,12 @@ def test_another_number(line):
 def test_hung_usb_board(line):
     """A board that takes no bytes any more does not hold its line when the station lets it go."""
     line.guest.run("kill $(cat /run/boards/ready); while [ -e /run/boards/ready ]; do sleep 0.1; done")
+    line.unplug(ACM)  # its driver has room for a few packets more that nobody takes
+    line.wait_plugged(ACM, False)
+    line.replug(ACM)
     done = line.guest.run(f"SECONDS=0; imprint board probe {BY_PATH[ACM]} --driver prov --timeout 500; echo $SECONDS")
     line.start_gadget()
-    assert "no answer" in done.stderr and int(done.stdout) < CLOSING_S, (done.stdout, done.stderr)
+    assert "nothing answers" in done.stderr and int(done.stdout) < CLOSING_S, (done.stdout, done.stderr)
     line.passes(ACM)
 
 
