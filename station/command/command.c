@@ -40,8 +40,8 @@ static const struct command commands[] = {
 	{ "runs", "", "Show every attempt on every nest", 0, 0, "jnsl", runs_command },
 	{ "void", "UNIT --reason TEXT", "Void a certificate that was never installed", 1, 1, "r", void_command },
 	{ "revoke", "UNIT|--certificate-id ID --reason TEXT", "Revoke a certificate that was installed", 0, 1, "rc", revoke_command },
-	{ "board list", "", "Show which nests have a board", 0, 0, "j", board_list_command },
-	{ "board probe", "PORT [--driver NAME]", "Say what a board answers on a port", .program = "imprint-board" },
+	{ "board list", "", "Show the serial lines of this PC", .program = "imprint-board", .word = "list" },
+	{ "board probe", "PORT [--driver NAME]", "Say what a board answers on a port", .program = "imprint-board", .word = "probe" },
 	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
 };
 /* clang-format on */

@@ -19,7 +19,7 @@ COMMANDS = {
 OF_THE_SIGNER = {"ca show", "ca verification-cert", "ca crl", "order open", "order use", "order close", "order show", "order list",
                  "ledger list", "ledger show", "ledger export", "ledger head", "ledger verify", "ledger accept-time", "void",
                  "revoke"}
-OF_THE_STATION = {"status", "watch", "start", "abort", "wait", "runs", "board list"}
+OF_THE_STATION = {"status", "watch", "start", "abort", "wait", "runs"}
 
 
 def run(*words, folder="/nonexistent"):

@@ -21,8 +21,8 @@ enum {
 
 struct arguments {
 	struct rig_options options;
-	const char *faults[FAULTS_MAX + 1], *drivers[RIG_NESTS_MAX + 1];
-	size_t fault_count, driver_count;
+	const char *faults[FAULTS_MAX + 1], *drivers[RIG_NESTS_MAX + 1], *lines[RIG_NESTS_MAX + 1];
+	size_t fault_count, driver_count, line_count;
 	const char *dump, *slot, *send;
 	bool detach;
 };
@@ -41,6 +41,10 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "driver", 'D', "NEST=KIND", 0,
 	  "Another kind of board: prov (default), fs, nrf91, zshell; may be repeated", 0 },
+	{ "line", 'l', "NEST=DEVICE", 0,
+	  "On this terminal instead of a pty of its own, e.g. the far end of a real line; may be "
+	  "repeated",
+	  0 },
 	{ "unit-prefix", 'u', "TEXT", 0, "Unit ids are TEXT0001 … (default T-)", 0 },
 	{ "key", 'k', "TYPE", 0, "ec-p256, the only one", 0 },
 	{ "detach", OPTION_DETACH, NULL, 0,
@@ -93,6 +97,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (a->driver_count == RIG_NESTS_MAX)
 			argp_error(state, "too many drivers");
 		a->drivers[a->driver_count++] = text;
+		return 0;
+	case 'l':
+		if (a->line_count == RIG_NESTS_MAX)
+			argp_error(state, "too many lines");
+		a->lines[a->line_count++] = text;
 		return 0;
 	case 'u':
 		a->options.unit_prefix = text;
@@ -244,6 +253,7 @@ int main(int argc, char **argv)
 
 	a.options.faults = a.faults;
 	a.options.drivers = a.drivers;
+	a.options.lines = a.lines;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	if (!run(&a, &e, &code)) {
 		fprintf(stderr, "rig-boards: %s\n", e.text);

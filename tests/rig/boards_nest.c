@@ -124,7 +124,8 @@ bool nest_insert(struct nest *nest, const char *unit, struct err *e)
 	if (!open_board(nest, unit, &device, e))
 		return false;
 	rig_path(nest->rig, nest->name, ".pty", path);
-	if (!wire_open(&nest->wire, path, e))
+	if (!(nest->line ? wire_attach(&nest->wire, nest->line, e)
+			 : wire_open(&nest->wire, path, e)))
 		return false;
 	nest->wire.baud = baud_of(nest);
 	nest->device = TAKE(device);
