@@ -6,8 +6,8 @@
  * Look-ups see the rows of the transaction under way. Any SQL error is ERR_SYSTEM and spoils the
  * transaction under way: only a rollback is left. After a failed commit the handle is dead
  * (ERR_SYSTEM from every function): what is on disk is unknown until it is opened again, so the
- * caller ends the process. ERR_CORRUPT: the file is not what we wrote. Threads: one, but
- * ledger_backup. Layer above: rules, signer. Below: entry, merkle, SQLite. */
+ * caller ends the process. ERR_CORRUPT: the file is not what we wrote. Threads: one. Layer above:
+ * rules, backup, signer. Below: entry, merkle, SQLite. */
 #ifndef HSM_LEDGER_LEDGER_H
 #define HSM_LEDGER_LEDGER_H
 
@@ -112,10 +112,5 @@ MUST_CHECK bool ledger_crl_number(struct ledger *l, const uint8_t ca_id[static S
 
 /* Drops and remakes the tables of the present state from the entries, in one transaction. */
 MUST_CHECK bool ledger_rebuild(struct ledger *l, struct err *e);
-/* A consistent copy, while running, as one SQLite file that ledger_open takes: VACUUM INTO beside
- * the ledger through a connection of its own, then copied into out_fd and synced. It sees what is
- * committed. May run in another thread than the loop's, one at a time. ERR_REFUSED if the disk has
- * no room for the copy. */
-MUST_CHECK bool ledger_backup(struct ledger *l, int out_fd, struct err *e);
 
 #endif

@@ -1,9 +1,13 @@
 """What people type, and what they typed into a settings file: an answer, or one sentence that says what to do."""
+import fcntl
+import os
 import re
+import select
 import subprocess
 import time
 
 import pytest
+from signer_client import DONE, encode
 from station import BUILD, wait_until
 
 # Every subcommand of the design that this version has, with arguments that are enough to be run.
@@ -155,6 +159,23 @@ def test_backup_is_a_whole_ledger(line, tmp_path):
     said = subprocess.run(["sqlite3", path, "pragma integrity_check"], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "ok"
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_backup_stops_nobody(line):
+    """Into a pipe that nobody empties: others are answered all the while, a second backup is refused, and then it is whole."""
+    begin, end = os.pipe()
+    fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
+    with line.signer() as asking, line.signer() as other:
+        asking.send(encode("backup"), end)
+        os.close(end)
+        wait_until(lambda: select.select([begin], [], [], 0)[0], what="the first bytes")
+        assert other.ask("status").status["entries"] > 0
+        assert "another backup" in other.ask("backup", begin).text
+        with open(begin, "rb") as pipe:
+            copy = pipe.read()
+        assert asking.receive().type == DONE
+    assert copy.startswith(b"SQLite format 3\0") and len(copy) % 4096 == 0
+    assert not list((line.dir / "lib/signer").glob("*.copy*"))
 
 
 # --- start and wait ---
