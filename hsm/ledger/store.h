@@ -5,7 +5,7 @@
 #ifndef HSM_LEDGER_STORE_H
 #define HSM_LEDGER_STORE_H
 
-#include "hsm/ledger/pattern.h"
+#include "hsm/api/proof/pattern.h"
 #include "hsm/ledger/position.h"
 
 #include <limits.h>

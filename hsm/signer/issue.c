@@ -192,6 +192,7 @@ static void reserve(struct signer *s, struct job *job)
 {
 	const struct request *r = &job->request;
 	struct entry entry = { .type = ENTRY_RESERVED,
+			       .time_s = job->now_s,
 			       .order = bytes_text(job->order.id),
 			       .product = bytes_text(job->order.product),
 			       .unit = bytes_text(r->unit),
@@ -274,8 +275,7 @@ static enum verdict decide(struct signer *s, struct job *job, struct err *refusa
 	struct rules_question question = { .unit = job->request.unit,
 					   .key_sha256 = job->csr.key_sha256,
 					   .ca_id = job->ca->id,
-					   .order = job->has_order ? &job->order : NULL,
-					   .now_s = guard_now(&s->guard) };
+					   .order = job->has_order ? &job->order : NULL };
 	enum verdict verdict = VERDICT_REFUSED;
 	struct err e;
 
@@ -289,6 +289,8 @@ static enum verdict decide(struct signer *s, struct job *job, struct err *refusa
 		/* Others of this batch, or a void of ours, may have changed the order since. */
 		if (job->has_order && !ledger_order(s->ledger, job->order.id, &job->order, &e))
 			signer_die(&e);
+		/* What is decided now is entered as of now: the order may be over in a second. */
+		question.now_s = job->now_s = guard_now(&s->guard);
 		if (!rules_decide(s->ledger, &question, &verdict, &job->issuance, refusal, &e))
 			signer_die(&e);
 		if (verdict != VERDICT_REKEY)
