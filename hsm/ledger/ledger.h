@@ -57,6 +57,11 @@ MUST_CHECK bool ledger_order_lists(struct ledger *l, const char *id, const char 
 /* Is the unit one of the order's: any, by its pattern, or on its list? */
 MUST_CHECK bool ledger_order_takes(struct ledger *l, const struct order *order, const char *unit,
 				   bool *ret_takes, struct err *e);
+/* The first unit id on the order's list (in byte order) that no certificate was ever issued to and
+ * none is being made for. It goes on where it was last, and only then looks at those before it.
+ * ERR_NOT_FOUND. */
+MUST_CHECK bool ledger_order_next_unit(struct ledger *l, const char *id,
+				       char ret_unit[static NAME_MAX_LEN + 1], struct err *e);
 /* Orders by id > after (in byte order), at most `room`. */
 MUST_CHECK bool ledger_orders(struct ledger *l, const char *after, struct order *ret_orders,
 			      size_t room, size_t *ret_count, struct err *e);
@@ -69,8 +74,8 @@ MUST_CHECK bool ledger_by_unit(struct ledger *l, const char *unit, struct issuan
 			       struct err *e);
 MUST_CHECK bool ledger_by_key(struct ledger *l, const uint8_t key_sha256[static SHA256_LEN],
 			      struct issuance *ret_issuance, struct err *e);
-/* The latest issuance that gave this key to another unit: one that was issued once, or is reserved
- * now; void and revoked ones too. */
+/* The latest issuance that gave this key to another unit (to any, if `unit` is ""): one that was
+ * issued once, or is reserved now; void and revoked ones too. */
 MUST_CHECK bool ledger_key_elsewhere(struct ledger *l, const uint8_t key_sha256[static SHA256_LEN],
 				     const char *unit, struct issuance *ret_issuance,
 				     struct err *e);

@@ -29,8 +29,10 @@ static bool pattern_compiles(const char *text, struct err *e)
 	struct pattern pattern = { 0 };
 	bool ignored;
 
-	if (!pattern_match(&pattern, text, "", &ignored, e))
-		return err_set(e, REFUSAL_REQUEST, "%.400s", e->text);
+	if (!pattern_match(&pattern, text, "", &ignored, e)) {
+		e->code = REFUSAL_REQUEST;
+		return false;
+	}
 	pattern_clear(&pattern);
 	return true;
 }

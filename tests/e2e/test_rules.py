@@ -303,6 +303,8 @@ def test_units_by_pattern(line, signer, requests):
         refused(signer.issue(unit, requests.new(), order), "order-unit", unit)
     done = open_order(line, 5, "--units", "W-[0-9", check=False)
     assert done.returncode == 1 and "W-[0-9" in done.stderr
+    done = open_order(line, 5, "--units", "((W{99}){99}){99}", check=False)
+    assert done.returncode == 1 and "too many" in done.stderr
 
 
 def test_units_by_list(line, signer, requests, tmp_path):
