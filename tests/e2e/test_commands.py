@@ -56,8 +56,22 @@ def test_help(words):
 def test_help_names_every_command():
     text = run("help").stdout
     for command in COMMANDS:
-        first = command.split()[0]
-        assert re.search(rf"^  {first}\b", text, re.M), f"{first} is not in imprint help"
+        assert re.search(rf"^  {command}\b", text, re.M), f"{command} is not in imprint help"
+        group, *rest = command.split()
+        for words in ([group, "--help"], ["help", group]) if rest else ():
+            assert re.search(rf"^  {command}\b", run(*words).stdout, re.M), f"{command} is not in imprint {' '.join(words)}"
+
+
+@pytest.mark.parametrize("words", [["ledger"], ["ledger", "nonsense"], ["ca"], ["ca", "nonsense"], ["order", "nonsense"]], ids=" ".join)
+def test_a_group_says_where_its_commands_are(words):
+    done = run(*words)
+    assert done.returncode == 2
+    one_sentence(done, f"imprint help {words[0]}")
+
+
+def test_help_shows_the_options_of_one_command():
+    assert "--since" in run("ledger", "list", "--help").stdout and "--csr" not in run("ledger", "list", "--help").stdout
+    assert run("issue", "--help").stdout.startswith("Usage: imprint issue [OPTION...] --unit ID --csr FILE\n")
 
 
 @pytest.mark.parametrize("words", [
