@@ -204,6 +204,14 @@ class Station:
                 assert answer.startswith("ok"), f"rig: {command}: {answer}"
         return answer[3:]
 
+    def hold(self, *nests, **timeouts):
+        """Once started, these nests run until they are released: their boards say nothing, and the station's patience is long."""
+        self.set_timeouts(identify_ms=600_000, **timeouts)
+        self.rig(*(f"fault {nest} mute" for nest in nests))
+
+    def release(self, *nests):
+        self.rig(*(f"fault {nest} none" for nest in nests))
+
     def boards(self):
         """{nest: unit} of the boards that lie there"""
         rows = (line.split() for line in self.rig("list").splitlines())

@@ -62,7 +62,7 @@ def test_three_bad_boards_among_sixteen(station):
     assert {row["nest"] for row in rows if row["state"] != "installed"} <= {"B2"}
     s.imprint("ledger", "verify")
     # A board that says nothing costs its own nest's time, and that alone: all the others end while it is waited for.
-    hold(s, "A3")
+    s.hold("A3")
     s.imprint("start")
     wait_until(lambda: good <= {run["nest"] for run in s.json("runs")[16:] if run["outcome"] == "PASS"}, what="the good ones")
     assert running(s, "A3", "identify")
@@ -191,16 +191,6 @@ def running(s, nest, *steps):
     return row["state"] == "running" and (not steps or row["step"] in steps)
 
 
-def hold(s, *nests, **timeouts):
-    """Once started, these nests run until they are released: their boards say nothing, and the station's patience is long."""
-    s.set_timeouts(identify_ms=600_000, **timeouts)
-    s.rig(*(f"fault {nest} mute" for nest in nests))
-
-
-def release(s, *nests):
-    s.rig(*(f"fault {nest} none" for nest in nests))
-
-
 def start_held(s, *nests):
     s.imprint("start")
     wait_until(lambda: all(running(s, nest, "identify") for nest in nests), what="all running")
@@ -249,7 +239,7 @@ def subject(der):
 
 def test_abort(station):
     s, nests = station("--boards", 3), NESTS[:3]
-    hold(s, *nests)
+    s.hold(*nests)
     start_held(s, *nests)
     s.imprint("abort", "A2")
     wait_runs(s, 1)
@@ -257,7 +247,7 @@ def test_abort(station):
     s.imprint("abort")
     wait_runs(s, 3)
     assert {run["outcome"] for run in s.json("runs")} == {"ABORTED"}
-    release(s, *nests)
+    s.release(*nests)
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
     assert len(s.ledger_list()) == 3
 
@@ -293,10 +283,10 @@ def test_signer_killed_in_the_middle(station):
 
 def test_no_signer_is_an_error_of_the_station(station):
     s = station("--boards", 2)
-    hold(s, "A1", "A2", certificate_ms=2000)
+    s.hold("A1", "A2", certificate_ms=2000)
     start_held(s, "A1", "A2")
     s.kill_signer()
-    release(s, "A1", "A2")
+    s.release("A1", "A2")
     wait_runs(s, 2)
     for run in s.json("runs"):
         assert run["outcome"] == "ERROR" and "signer" in run["text"], run
@@ -348,7 +338,7 @@ def second_station(s, folder):
 
 def test_second_station_on_the_same_ports(station, scratch):
     s = station("--boards", 1)
-    hold(s, "A1")
+    s.hold("A1")
     with second_station(s, Path(tempfile.mkdtemp(prefix="second.", dir=scratch))) as other:
         start_held(s, "A1")
         other.imprint("start", "A1", check=False)
@@ -356,7 +346,7 @@ def test_second_station_on_the_same_ports(station, scratch):
         run = other.json("runs")[0]
         assert run["outcome"] == "ERROR" and run["code"] == "busy", run
         assert re.search("another|in use|holds", run["text"]), run
-        release(s, "A1")
+        s.release("A1")
         wait_runs(s, 1)
         assert s.json("runs")[0]["outcome"] == "PASS"
     assert len(s.ledger_list()) == 1
@@ -365,11 +355,11 @@ def test_second_station_on_the_same_ports(station, scratch):
 def test_station_ends_in_order(station):
     """SIGTERM in the middle: runs are ABORTED and on record, and nothing is lost."""
     s, nests = station("--boards", 4), NESTS[:4]
-    hold(s, *nests)
+    s.hold(*nests)
     start_held(s, *nests)
     s.restart("station")
     assert [run["outcome"] for run in s.json("runs")] == ["ABORTED"] * 4
-    release(s, *nests)
+    s.release(*nests)
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
     assert len(s.ledger_list()) == 4 and s.order()["used"] == 4
 
