@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 
-from station import BUILD, ROOT, wait_until
+from station import BUILD, PATIENCE_S, ROOT, wait_until
 
 PAGE = 4096
 KEY, COMMIT = 1 * PAGE, 2 * PAGE
@@ -37,7 +37,7 @@ def firmware():
     if not shutil.which("qemu-system-arm"):
         raise NoBoards("there is no qemu-system-arm; run tests/setup --tests")
     folder = ROOT / "build/firmware"
-    done = subprocess.run([ROOT / "tests/firmware/build", folder], text=True, capture_output=True, timeout=300)
+    done = subprocess.run([ROOT / "tests/firmware/build", folder], text=True, capture_output=True, timeout=1800)
     if done.returncode == SKIPPED:
         raise NoBoards(done.stderr.strip())
     assert done.returncode == 0, done.stderr
@@ -72,7 +72,7 @@ class Fleet:
     def __exit__(self, *_):
         if self.bridge:
             self.bridge.terminate()
-            self.bridge.wait(10)
+            self.bridge.wait(PATIENCE_S)
         for name in self.names:
             self.cut(name)
 
@@ -176,7 +176,7 @@ class Fleet:
         try:
             wait_until(lambda: (self.dir / "ready").exists() or self.bridge.poll() is not None, what="the bridge")
             with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
-                control.settimeout(20)
+                control.settimeout(PATIENCE_S)
                 control.connect(f"/proc/self/fd/{folder}/control")
                 control.send(command.encode())
                 answer = control.recv(65536).decode()
