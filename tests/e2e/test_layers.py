@@ -28,7 +28,7 @@ USES = {
     "hsm": {"base", "hsm/api", "hsm/token"},
     "hsm/x509": {"base", "hsm/api/proof"},
     "hsm/token": {"base", "hsm/x509"},
-    "hsm/product": {"base", "hsm", "hsm/api", "hsm/token", "hsm/x509"},
+    "hsm/product": {"base", "hsm", "hsm/api", "hsm/api/proof", "hsm/token", "hsm/x509"},
     "hsm/certificate": {"base", "hsm/api", "hsm/product", "hsm/token", "hsm/x509"},
     "hsm/ledger": {"base", "hsm/api", "hsm/api/proof"},
     "hsm/ceremony": {"base", "hsm", "hsm/api", "hsm/certificate", "hsm/ledger", "hsm/token", "hsm/x509"},
@@ -39,6 +39,7 @@ USES = {
 # The header of a library, and where alone it may appear.
 LIBRARIES = {
     "libserialport.h": {"serial"},
+    "sha2.h": {"serial"},
     "modbus": {"fixtures"},
     "libp11.h": {"hsm/token"},
     "p11-kit": {"hsm/token"},
