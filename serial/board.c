@@ -105,6 +105,11 @@ bool board_repeats_csr(const struct board *board)
 	return !board->driver->new_key_each_csr;
 }
 
+bool board_is_unchecked(const struct board *board)
+{
+	return board->driver->unchecked;
+}
+
 bool board_can_prove(const struct board *board)
 {
 	return board->driver->prove != NULL;

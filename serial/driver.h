@@ -12,6 +12,7 @@ struct driver {
 	const char *name;
 	unsigned line_gap_ms; /* where the product says nothing */
 	bool new_key_each_csr;
+	bool unchecked;			/* there is no checksum on its wire */
 	struct board_settings settings; /* likewise; they say of which kind they are */
 	const char *const *targets; /* where a file can go, NULL at the end; or NULL: anywhere */
 	const char *targets_text;   /* the same for a sentence: "ca, certificate" */

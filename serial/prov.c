@@ -23,12 +23,13 @@ struct prov {
 
 static const struct link_patience patience[PROV_COMMAND_COUNT] = {
 	[PROV_IDENTIFY] = { 300, UINT_MAX }, /* boards that boot late are normal */
-	[PROV_CSR] = { 1500, 3 },	     /* the first one makes the key */
+	[PROV_CSR] = { 1000, UINT_MAX },     /* the first one makes the key */
 	[PROV_WRITE] = { 2000, 1 },	     /* tried again with less: transfer_write */
-	[PROV_DIGEST] = { 1000, 3 },
-	[PROV_READ] = { 1000, 3 },
-	[PROV_PROVE] = { 1000, 4 }, /* its step has 5 s: each may be lost */
-	[PROV_COMMIT] = { 2000, 3 },
+	[PROV_DIGEST] = { 500, 8 },
+	[PROV_READ] = { 500, 8 },
+	/* Its step has 5 s: an answer that comes late is taken all the same. */
+	[PROV_PROVE] = { 500, UINT_MAX },
+	[PROV_COMMIT] = { 500, UINT_MAX },
 };
 
 static struct cbor_writer request(struct prov *p, enum prov_command command)

@@ -9,6 +9,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define CSR_TRIES 5 /* of a wire without a checksum */
+
 AUTO_DEFINE(recipe, struct recipe *, free)
 
 struct step {
@@ -42,13 +44,18 @@ static size_t step_of(step_action *action)
 	return i;
 }
 
-/* The signer forgot its nonce (it restarted): the same certificate again, and a new proof. */
-static bool may_go_back(struct recipe *r, const struct err *e)
+/* The signer forgot its nonce (it restarted): the same certificate again, and a new proof. Or the
+ * CSR's signature is wrong, and the wire has no checksum: the CSR again. NULL: it is over. */
+static step_action *back_to(struct recipe *r, const struct err *e)
 {
-	if (e->code != REFUSAL_NONCE || r->again)
-		return false;
-	r->again = true;
-	return true;
+	if (e->code == REFUSAL_NONCE && !r->again) {
+		r->again = true;
+		return step_certificate;
+	}
+	if (e->code == REFUSAL_CSR && r->board && board_is_unchecked(r->board) &&
+	    ++r->csr_tries < CSR_TRIES)
+		return step_csr;
+	return NULL;
 }
 
 static bool run_steps(struct recipe *r, struct err *e)
@@ -57,6 +64,7 @@ static bool run_steps(struct recipe *r, struct err *e)
 
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		const struct step *step = &steps[i];
+		step_action *back;
 
 		r->run->step = step->label;
 		box_step(r->in->box, step->label, i + 1, COUNT(steps));
@@ -66,9 +74,10 @@ static bool run_steps(struct recipe *r, struct err *e)
 						    step->timeout));
 		if (step->action(r, deadline, e))
 			continue;
-		if (!may_go_back(r, e))
+		back = back_to(r, e);
+		if (!back)
 			return false;
-		i = step_of(step_certificate) - 1;
+		i = step_of(back) - 1;
 	}
 	return true;
 }

@@ -33,6 +33,14 @@ bool step_order(struct recipe *r, int64_t deadline, struct err *e)
 			     e);
 }
 
+static void set_unit(struct recipe *r, const char *unit)
+{
+	snprintf(r->unit, sizeof(r->unit), "%s", unit);
+	control_copy_text(r->run->unit, sizeof(r->run->unit), unit);
+	box_unit(r->in->box, unit);
+}
+
+/* The signer takes one from the order's list if nobody named one. */
 static bool choose_unit(struct recipe *r, struct err *e)
 {
 	bool by_board = r->product.unit_source == SOURCE_BOARD;
@@ -40,17 +48,14 @@ static bool choose_unit(struct recipe *r, struct err *e)
 
 	if (by_board && !*unit)
 		return err_set(e, FAULT_UNIT_TEXT, "the board does not know its unit id");
-	if (!*unit)
+	if (!*unit && r->product.unit_source != SOURCE_LIST)
 		return err_set(
 			e, ERR_INVALID,
 			"the product takes the unit id from a %s: imprint start %s --unit ID",
 			unit_source_name(r->product.unit_source), r->in->nest->name);
-	snprintf(r->unit, sizeof(r->unit), "%s", unit);
-	control_copy_text(r->run->unit, sizeof(r->run->unit), unit);
-	box_unit(r->in->box, unit);
+	set_unit(r, unit);
 	return true;
 }
-
 bool step_identify(struct recipe *r, int64_t deadline, struct err *e)
 {
 	struct board_identity identity;
@@ -97,6 +102,11 @@ static bool refuse_installed(struct recipe *r, int64_t deadline, struct err *e)
 {
 	struct request request = { .type = REQUEST_ISSUANCES };
 
+	if (!*r->unit)
+		return err_set(e, ERR_INVALID,
+			       "this kind of board makes a new key each time and cannot be known "
+			       "again by it: name its unit: imprint start %s --unit ID",
+			       r->in->nest->name);
 	memcpy(request.unit, r->unit, sizeof(request.unit));
 	do {
 		uint64_t before = request.after;
@@ -192,6 +202,10 @@ bool step_certificate(struct recipe *r, int64_t deadline, struct err *e)
 		return false;
 	if (r->reply.type != REPLY_ISSUED)
 		return err_set(e, REFUSAL_REQUEST, "the signer's answer is no certificate");
+	if (*r->unit && strcmp(r->unit, r->reply.issuance.unit) != 0)
+		return err_set(e, REFUSAL_REQUEST, "the signer's answer is for unit %s, not %s",
+			       r->reply.issuance.unit, r->unit);
+	set_unit(r, r->reply.issuance.unit);
 	return take_certificate_id(r, e) && take_files(r, e);
 }
 

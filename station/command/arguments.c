@@ -122,8 +122,7 @@ void arguments_read(const struct command *command, int argc, char **argv,
 {
 	struct argp_option options[KEYS_MAX + 1] = { 0 };
 	struct reading reading = { command, ret_options };
-	struct argp argp = { .options = options,
-			     .parser = parse,
+	struct argp argp = { .parser = parse,
 			     .args_doc = command->arguments,
 			     .doc = command->help };
 	char name[NAME_SIZE];
@@ -132,6 +131,7 @@ void arguments_read(const struct command *command, int argc, char **argv,
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && count < KEYS_MAX; i++)
 		if (strchr(command->keys, all[i].key))
 			options[count++] = all[i];
+	argp.options = count ? options : NULL; /* glibc leaks on a table of none */
 	*ret_options = (struct options) { 0 };
 	snprintf(name, sizeof(name), "imprint %s", command->name);
 	argv[0] = name;

@@ -53,7 +53,7 @@ int command_fail(const struct err *e);
 int external_become(const struct command *command, int argc, char **argv);
 
 command_function status_command, watch_command, start_command, abort_command, wait_command,
-	runs_command, board_list_command, jig_watch_command, jig_set_command, jig_reset_command;
+	runs_command, jig_watch_command, jig_set_command, jig_reset_command;
 command_function order_open_command, order_use_command, order_close_command, order_show_command,
 	order_list_command, order_quantity_command, void_command, revoke_command;
 

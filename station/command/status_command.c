@@ -64,27 +64,3 @@ int status_command(const struct options *options)
 	print_all(options, view);
 	return EXIT_DONE;
 }
-
-int board_list_command(const struct options *options)
-{
-	AUTO(view) view = NULL;
-	struct err e;
-
-	if (!view_open(&view, &e))
-		return command_fail(&e);
-	for (size_t i = 0; i < view->count; i++) {
-		const struct control_nest *nest = &view->nests[i];
-		bool present = nest->state != CONTROL_EMPTY && nest->state != CONTROL_UNSEEN;
-		AUTO(json) object = NULL;
-
-		if (!options->json) {
-			printf("%-8s %-9s %s\n", nest->name, present ? "line" : "no line",
-			       nest->unit);
-			continue;
-		}
-		object = json_pack("{ss sb ss}", "nest", nest->name, "present", (int)present,
-				   "unit", nest->unit);
-		print_json(object);
-	}
-	return EXIT_DONE;
-}

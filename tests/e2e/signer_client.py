@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 
+PATIENCE_S = 300  # for what must come: no sound machine takes that long, however slow and busy
 VERSION = 1
 STATION, SUPERVISOR, READER = "station", "supervisor", "reader"
 
@@ -130,7 +131,7 @@ class Answer:
 class Signer:
     """One connection. A long path is reached through /proc/self/fd, as the programs do."""
 
-    def __init__(self, run_dir, timeout=20):
+    def __init__(self, run_dir, timeout=PATIENCE_S):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(timeout)
         directory = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY)

@@ -28,7 +28,7 @@ USES = {
     "hsm": {"base", "hsm/api", "hsm/token"},
     "hsm/x509": {"base", "hsm/api/proof"},
     "hsm/token": {"base", "hsm/x509"},
-    "hsm/product": {"base", "hsm", "hsm/api", "hsm/token", "hsm/x509"},
+    "hsm/product": {"base", "hsm", "hsm/api", "hsm/api/proof", "hsm/token", "hsm/x509"},
     "hsm/certificate": {"base", "hsm/api", "hsm/product", "hsm/token", "hsm/x509"},
     "hsm/ledger": {"base", "hsm/api", "hsm/api/proof"},
     "hsm/ceremony": {"base", "hsm", "hsm/api", "hsm/certificate", "hsm/ledger", "hsm/token", "hsm/x509"},

@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 from signer_client import DONE, REFUSED, STATION, SUPERVISOR, READER, TYPES, Signer
-from station import BUILD, wait_until
+from station import BUILD, PATIENCE_S, wait_until
 from tools import Requests
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="it becomes other users, which only root may")
@@ -196,7 +196,7 @@ def programs_for_all(s):
 def run_as(s, peer, *words):
     uid, gid, groups, _ = peer
     return subprocess.run([programs_for_all(s) / "imprint", *words], env=s.env, user=uid, group=gid, extra_groups=groups, cwd="/",
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def test_refusals_are_logged(line):
@@ -215,7 +215,7 @@ def test_a_peer_is_who_it_was_when_it_connected(line, arguments):
 
 
 def try_start(s):
-    done = subprocess.run([BUILD / "imprint-signer"], env=s.env, capture_output=True, text=True, timeout=20)
+    done = subprocess.run([BUILD / "imprint-signer"], env=s.env, capture_output=True, text=True, timeout=PATIENCE_S)
     return done.returncode, done.stderr
 
 

@@ -124,6 +124,47 @@ void device_spoil(const struct device *device, struct cbor_writer *w)
 	}
 }
 
+/* --- sec_tags --- */
+
+static bool has_file(struct device *device, const char *slot)
+{
+	uint8_t hash[AGENT_HASH_SIZE];
+	uint32_t len;
+
+	return device_hash(device, slot, &len, hash);
+}
+
+bool device_tag(struct device *device, uint32_t *ret_tag)
+{
+	uint8_t state[STORE_HEADER_SIZE];
+
+	vflash_read(device->metal->flash, VFLASH_STATE, state, sizeof(state));
+	*ret_tag = (uint32_t)state[4] << 24 | (uint32_t)state[5] << 16 | (uint32_t)state[6] << 8 |
+		   state[7];
+	return memcmp(state, "IMPT", 4) == 0 &&
+	       (has_file(device, "root") || has_file(device, "certificate") ||
+		device_has_key(device));
+}
+
+bool device_take_tag(struct device *device, uint32_t tag)
+{
+	struct vflash *flash = device->metal->flash;
+	uint8_t state[STORE_HEADER_SIZE];
+	uint32_t held;
+
+	if (device_tag(device, &held)) {
+		if (held == tag || has_file(device, "root") || has_file(device, "certificate"))
+			return held == tag;
+		device_forget_key(device);
+	}
+	memset(state, 0xff, sizeof(state));
+	memcpy(state, "IMPT", 4);
+	for (int i = 0; i < 4; i++)
+		state[4 + i] = (uint8_t)(tag >> (24 - 8 * i));
+	return vflash_erase(flash, VFLASH_STATE, VFLASH_PAGE) &&
+	       vflash_program(flash, VFLASH_STATE, state, sizeof(state));
+}
+
 /* --- the agent itself --- */
 
 struct prov_device {

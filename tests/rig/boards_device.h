@@ -58,6 +58,11 @@ void device_forget_key(struct device *device);
 /* Replaces the file; false where the flash failed, or the board is restarting. */
 bool device_write(struct device *device, const char *slot, struct bytes content);
 void device_forget_file(struct device *device, const char *slot);
+/* Boards with sec_tags have room for one of them, kept at the state page as "IMPT" tag32be: that of
+ * what lies in flash (false: nothing does), and true if something may lie under this one. A key
+ * without a certificate makes room for another sec_tag. */
+bool device_tag(struct device *device, uint32_t *ret_tag);
+bool device_take_tag(struct device *device, uint32_t tag);
 
 extern const struct device_kind prov_kind, fs_kind, nrf91_kind, zshell_kind;
 

@@ -17,8 +17,8 @@ enum {
 
 struct arguments {
 	struct rig_options options;
-	const char *faults[FAULTS_MAX + 1], *drivers[RIG_NESTS_MAX + 1];
-	size_t fault_count, driver_count;
+	const char *faults[FAULTS_MAX + 1], *drivers[RIG_NESTS_MAX + 1], *lines[RIG_NESTS_MAX + 1];
+	size_t fault_count, driver_count, line_count;
 	const char *dump, *slot, *send;
 	bool detach;
 };
@@ -29,14 +29,18 @@ static const struct argp_option options[] = {
 	{ "nests", 'N', "A1,A2,…", 0, "These nests instead", 0 },
 	{ "baud", 'b', "N", 0, "Pace both directions like a UART (0: full speed)", 0 },
 	{ "fault", 'f', "NEST=KIND", 0,
-	  "none mute garbage boot-log slow:BAUD noise:N reset reset-always wrong-unit unit-changed "
-	  "bad-unit-text same-key:NEST flash-weak bad-csr swap bad-proof endless-line endless-list "
-	  "endless-map "
+	  "none mute garbage boot-log slow:BAUD noise:N flip-in:N flip-out:N reset reset-always "
+	  "wrong-unit unit-changed bad-unit-text same-key:NEST flash-weak bad-csr spoilt-csr swap "
+	  "bad-proof endless-line endless-list endless-map "
 	  "nested-maps lying-length null-parameters quiet "
 	  "version-1 no-hash lose:N; may be repeated",
 	  0 },
 	{ "driver", 'D', "NEST=KIND", 0,
 	  "Another kind of board: prov (default), fs, nrf91, zshell; may be repeated", 0 },
+	{ "line", 'l', "NEST=DEVICE", 0,
+	  "On this terminal instead of a pty of its own, e.g. the far end of a real line; may be "
+	  "repeated",
+	  0 },
 	{ "unit-prefix", 'u', "TEXT", 0, "Unit ids are TEXT0001 … (default T-)", 0 },
 	{ "key", 'k', "TYPE", 0, "ec-p256, the only one", 0 },
 	{ "detach", OPTION_DETACH, NULL, 0,
@@ -89,6 +93,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (a->driver_count == RIG_NESTS_MAX)
 			argp_error(state, "too many drivers");
 		a->drivers[a->driver_count++] = text;
+		return 0;
+	case 'l':
+		if (a->line_count == RIG_NESTS_MAX)
+			argp_error(state, "too many lines");
+		a->lines[a->line_count++] = text;
 		return 0;
 	case 'u':
 		a->options.unit_prefix = text;
@@ -171,6 +180,7 @@ int main(int argc, char **argv)
 
 	a.options.faults = a.faults;
 	a.options.drivers = a.drivers;
+	a.options.lines = a.lines;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	if (!a.dump && !a.send)
 		return daemon_run("rig-boards", a.detach, serve, &a);

@@ -59,39 +59,11 @@ static bool has(struct modem *m, unsigned type)
 	return type == 2 ? device_has_key(&m->device) : has_file(m, type);
 }
 
-/* Of what there is; false if there is nothing. */
-static bool read_tag(struct modem *m, uint32_t *ret_tag)
-{
-	uint8_t state[STORE_HEADER_SIZE];
-
-	vflash_read(m->device.metal->flash, VFLASH_STATE, state, sizeof(state));
-	*ret_tag = (uint32_t)state[4] << 24 | (uint32_t)state[5] << 16 | (uint32_t)state[6] << 8 |
-		   state[7];
-	return memcmp(state, "IMPT", 4) == 0 && (has(m, 0) || has(m, 1) || has(m, 2));
-}
-
 static bool is_there(struct modem *m, uint32_t tag, unsigned type)
 {
 	uint32_t held;
 
-	return read_tag(m, &held) && held == tag && has(m, type);
-}
-
-/* True if something may lie under this tag. */
-static bool take_tag(struct modem *m, uint32_t tag)
-{
-	struct vflash *flash = m->device.metal->flash;
-	uint8_t state[STORE_HEADER_SIZE];
-	uint32_t held;
-
-	if (read_tag(m, &held))
-		return held == tag;
-	memset(state, 0xff, sizeof(state));
-	memcpy(state, "IMPT", 4);
-	for (int i = 0; i < 4; i++)
-		state[4 + i] = (uint8_t)(tag >> (24 - 8 * i));
-	return vflash_erase(flash, VFLASH_STATE, VFLASH_PAGE) &&
-	       vflash_program(flash, VFLASH_STATE, state, sizeof(state));
+	return device_tag(&m->device, &held) && held == tag && has(m, type);
 }
 
 /* --- AT%KEYGEN --- */
@@ -216,7 +188,7 @@ static int keygen(struct modem *m, uint32_t tag)
 		return ACTIVE;
 	if (is_there(m, tag, 2))
 		return EXISTS;
-	if (!take_tag(m, tag))
+	if (!device_take_tag(&m->device, tag))
 		return FULL;
 	uuid_of(m, uuid);
 	len = device_csr(&m->device, uuid, csr);
@@ -262,14 +234,14 @@ static int write_file(struct modem *m, uint32_t tag, unsigned type, const char *
 		return CONTENT;
 	if (is_there(m, tag, type))
 		return EXISTS;
-	if (!take_tag(m, tag))
+	if (!device_take_tag(&m->device, tag))
 		return FULL;
 	return device_write(&m->device, slot_of(type), bytes_text(content)) ? OK : PLAIN_ERROR;
 }
 
 static void say_hash(struct modem *m, uint32_t tag, unsigned type)
 {
-	size_t times = m->device.metal->trouble->kind == KIND_LYING_LENGTH ? 100 : 1, key_len;
+	size_t times = m->device.metal->trouble->kind == KIND_LYING_LENGTH ? 20 : 1, key_len;
 	uint8_t hash[AGENT_HASH_SIZE], key[AGENT_KEY_MAX];
 	uint32_t len;
 

@@ -18,6 +18,18 @@ bool nest_babbles(const struct nest *nest)
 	       (nest->device && nest->device->metal->flood);
 }
 
+/* Flips the one bit, if it is among the bytes that pass now. */
+static void flip(struct nest *nest, enum trouble_kind kind, uint8_t *data, size_t len)
+{
+	size_t at = nest->trouble.number / 8;
+
+	if (nest->trouble.kind != kind)
+		return;
+	if (at >= nest->flip_passed && at - nest->flip_passed < len)
+		data[at - nest->flip_passed] ^= (uint8_t)(1u << nest->trouble.number % 8);
+	nest->flip_passed += len;
+}
+
 static void put(void *context, const uint8_t *data, size_t len)
 {
 	struct nest *nest = context;
@@ -28,7 +40,11 @@ static void put(void *context, const uint8_t *data, size_t len)
 	if (nest->trouble.kind == KIND_BOOT_LOG)
 		wire_put(&nest->wire, (const uint8_t *)LOG_TEXT, strlen(LOG_TEXT));
 	if (nest->trouble.kind != KIND_NOISE || len > sizeof(line)) {
+		size_t before = nest->wire.out_len - nest->wire.out_at;
+
 		wire_put(&nest->wire, data, len);
+		flip(nest, KIND_FLIP_OUT, nest->wire.out + nest->wire.out_at + before,
+		     nest->wire.out_len - nest->wire.out_at - before);
 		return;
 	}
 	memcpy(line, data, len);
@@ -108,7 +124,8 @@ bool nest_insert(struct nest *nest, const char *unit, struct err *e)
 	if (!open_board(nest, unit, &device, e))
 		return false;
 	rig_path(nest->rig, nest->name, ".pty", path);
-	if (!wire_open(&nest->wire, path, e))
+	if (!(nest->line ? wire_attach(&nest->wire, nest->line, e)
+			 : wire_open(&nest->wire, path, e)))
 		return false;
 	nest->wire.baud = baud_of(nest);
 	nest->device = TAKE(device);
@@ -144,6 +161,7 @@ void nest_set_trouble(struct nest *nest, const struct trouble *trouble)
 {
 	nest->trouble = *trouble;
 	nest->trouble_done = false;
+	nest->flip_passed = 0;
 	nest->wire.baud = baud_of(nest);
 	if (nest->device) { /* a CSR made before must not hide the trouble */
 		nest->device->metal->csr_made = false;
@@ -239,6 +257,7 @@ void nest_work(struct nest *nest, int64_t now_ns)
 		if (nest->trouble.kind == KIND_SWAP && nest->device->metal->csr_made &&
 		    !nest->trouble_done)
 			swap(nest);
+		flip(nest, KIND_FLIP_IN, nest->wire.in, arrived.len);
 		now_ns = compute(nest, arrived, now_ns);
 	}
 }

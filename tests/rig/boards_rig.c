@@ -118,6 +118,16 @@ static bool set_kind(struct rig *rig, const char *name, const char *kind, struct
 	return nest->kind || err_set(e, ERR_USAGE, "there is no kind of board \"%s\"", kind);
 }
 
+static bool set_line(struct rig *rig, const char *name, const char *terminal, struct err *e)
+{
+	struct nest *nest = rig_nest(rig, name);
+
+	if (!nest)
+		return err_set(e, ERR_NOT_FOUND, "there is no nest %s", name);
+	nest->line = terminal;
+	return true;
+}
+
 typedef bool nest_setter(struct rig *rig, const char *nest, const char *value, struct err *e);
 
 /* Each is NEST=VALUE. */
@@ -128,7 +138,7 @@ static bool set_each(struct rig *rig, const char *const *settings, nest_setter *
 		size_t len = strcspn(*settings, "=");
 
 		if ((*settings)[len] == '\0' || len >= sizeof(name))
-			return err_set(e, ERR_USAGE, "this wants NEST=KIND, and not \"%s\"",
+			return err_set(e, ERR_USAGE, "this wants NEST=VALUE, and not \"%s\"",
 				       *settings);
 		memcpy(name, *settings, len);
 		name[len] = '\0';
@@ -181,7 +191,8 @@ bool rig_open(const struct rig_options *options, struct rig **ret_rig, struct er
 	snprintf(rig->prefix, sizeof(rig->prefix), "%s", options->unit_prefix);
 	rig->baud = options->baud;
 	if (!add_nests(rig, options, e) || !set_each(rig, options->drivers, set_kind, e) ||
-	    !make_folders(rig, e) || !listen_there(rig, e))
+	    !set_each(rig, options->lines, set_line, e) || !make_folders(rig, e) ||
+	    !listen_there(rig, e))
 		return false;
 	for (size_t i = 0; i < rig->count; i++)
 		if (!nest_start(rig->nests[i], e))

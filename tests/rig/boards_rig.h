@@ -24,6 +24,7 @@ struct rig_options {
 	const char *unit_prefix;
 	const char *const *faults;  /* "A3=mute", NULL at the end */
 	const char *const *drivers; /* "A3=fs": another kind of board than prov, likewise */
+	const char *const *lines;   /* "A3=/dev/ttyGS0": on that terminal, likewise */
 };
 
 struct rig {

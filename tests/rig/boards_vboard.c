@@ -145,6 +145,14 @@ static bool key_point(void *context, struct bytes key, uint8_t ret_point[AGENT_P
 	return vkey_point(key, ret_point);
 }
 
+static bool spoils_csr(struct vboard *board)
+{
+	if (board->trouble->kind != KIND_SPOILT_CSR || *board->trouble_done)
+		return board->trouble->kind == KIND_BAD_CSR;
+	*board->trouble_done = true;
+	return true;
+}
+
 static bool key_sign(void *context, struct bytes key, const uint8_t hash[AGENT_HASH_SIZE],
 		     uint8_t ret_signature[AGENT_SIGNATURE_RAW])
 {
@@ -160,7 +168,7 @@ static bool key_sign(void *context, struct bytes key, const uint8_t hash[AGENT_H
 	}
 	if (!vkey_sign(key, hash, ret_signature))
 		return false;
-	if (csr && board->trouble->kind == KIND_BAD_CSR)
+	if (csr && spoils_csr(board))
 		ret_signature[AGENT_SIGNATURE_RAW - 1] ^= 1;
 	return true;
 }

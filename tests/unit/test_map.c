@@ -132,6 +132,11 @@ static const struct {
 	  BUS
 	  "  signals: {start: {table: coil, address: 0, read_back: {table: coil, address: 1}}}\n",
 	  "m.yaml:3:46: unknown key \"read_back\"" },
+	{ "counter among the outputs",
+	  "jig:\n  buses: [{name: io, tcp: \"1.1.1.1:1\", keepalive: {kind: counter, address: "
+	  "5}}]\n"
+	  "  signals: {red: {table: holding-register, address: 5}}\n",
+	  "m.yaml:3:18: the keep-alive counts in this register" },
 	{ "timing", BUS SIGNALS "  timing: {clamp_ms: 1}\n",
 	  "m.yaml:6:22: 1 is out of range; allowed here: 100 to 60000" },
 };

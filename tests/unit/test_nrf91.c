@@ -42,7 +42,8 @@ static const struct {
 	{ "torn", "%KEYGEN: \"MAA.MAA\r\nOK", FAULT_ANSWER, "no \"CSR.COSE\" in quotes", "" },
 	{ "empty", "%KEYGEN: \".MAA\"\r\nOK", FAULT_CSR_SIZE, "it is empty", "" },
 	{ "attests nothing", "%KEYGEN: \"MAA.MAA\"\r\nOK", FAULT_ANSWER, "does not attest a key",
-	  "AT+CMEE=1|AT+CGSN|AT+CGSN|AT+CFUN=4|AT%KEYGEN=42,2,0|AT%KEYGEN=42,2,0|" },
+	  "AT+CMEE=1|AT+CGSN|AT+CGSN|AT+CFUN=4|AT%KEYGEN=42,2,0|AT|AT+CMEE=1|AT+CFUN=4|AT%KEYGEN="
+	  "42,2,0|" },
 };
 
 #define DATA "tests/data/nrf91-keygen.txt"
