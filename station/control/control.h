@@ -281,6 +281,8 @@ const char *control_mode_name(uint64_t mode);	    /* "dry-run" */
 const char *control_role_name(uint64_t role);	    /* "supervisor"; "" for NONE */
 const char *control_health_name(uint64_t health);   /* "ok"; "-" for NONE */
 bool control_outcome_parse(const char *text, enum outcome *ret_outcome); /* of either case */
+bool control_mode_parse(const char *text, enum control_mode *ret_mode);
+bool control_role_parse(const char *text, enum control_role *ret_role);
 
 /* Each writes a record of at most MESSAGE_MAX bytes; false if it does not fit. */
 MUST_CHECK bool control_request_encode(const struct control_request *request, uint8_t *record,
