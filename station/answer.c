@@ -18,8 +18,6 @@ _Static_assert(BOARD_TEXT_MAX == CONTROL_NAME_MAX, "every unit id can be shown")
 #define WATCHERS (STATION_READER | STATION_OPERATOR | STATION_TECHNICIAN)
 #define WORKERS (STATION_OPERATOR | STATION_TECHNICIAN)
 
-typedef void (*request_action)(struct desk *s, struct caller *caller);
-
 static void status(struct desk *s, struct caller *caller);
 static void watch(struct desk *s, struct caller *caller);
 static void start(struct desk *s, struct caller *caller);
@@ -29,11 +27,21 @@ static void runs(struct desk *s, struct caller *caller);
 /* The permission table: request, who may. */
 static const struct {
 	unsigned roles;
-	request_action action;
+	answer_action *action;
 } requests[CONTROL_TYPE_COUNT] = {
-	[CONTROL_STATUS] = { WATCHERS, status }, [CONTROL_WATCH] = { WATCHERS, watch },
-	[CONTROL_START] = { WORKERS, start },	 [CONTROL_ABORT] = { WORKERS, stop },
+	[CONTROL_STATUS] = { WATCHERS, status },
+	[CONTROL_WATCH] = { WATCHERS, watch },
+	[CONTROL_START] = { WORKERS, start },
+	[CONTROL_ABORT] = { WORKERS, stop },
 	[CONTROL_RUNS] = { WATCHERS, runs },
+	[CONTROL_SCAN] = { WORKERS, answer_scan },
+	[CONTROL_LOGOUT] = { WORKERS, answer_logout },
+	[CONTROL_MODE] = { WORKERS, answer_mode },
+	[CONTROL_FREE] = { WORKERS, answer_free },
+	[CONTROL_ALARMS] = { WATCHERS, answer_alarms },
+	[CONTROL_ACKNOWLEDGE] = { WORKERS, answer_acknowledge },
+	[CONTROL_BADGES] = { STATION_TECHNICIAN, answer_badges },
+	[CONTROL_BADGE] = { STATION_TECHNICIAN, answer_badge },
 };
 
 unsigned desk_roles(enum control_type type)
@@ -67,7 +75,7 @@ void answer_send(struct desk *s, struct caller *caller, const struct control_rep
 	answer_hang_up(caller);
 }
 
-static void refuse(struct desk *s, struct caller *caller, const struct err *e)
+void answer_refuse(struct desk *s, struct caller *caller, const struct err *e)
 {
 	struct control_reply reply = { .type = CONTROL_REFUSED, .code = (uint64_t)e->code };
 
@@ -90,6 +98,7 @@ void answer_station(const struct desk *s, struct control_station *ret_station)
 	memcpy(ret_station->order, status->order, sizeof(ret_station->order));
 	memcpy(ret_station->product, status->product, sizeof(ret_station->product));
 	control_copy_text(ret_station->trouble, sizeof(ret_station->trouble), trouble);
+	shift_show(&s->shift, ret_station);
 }
 
 static bool write_nest(struct desk *s, struct writer *w, size_t index)
@@ -138,7 +147,7 @@ static bool bit_of(const struct desk *s, const char *name, uint64_t *ret_bit, st
 		       name);
 }
 
-static bool nests_of(const struct desk *s, const char *names, uint64_t *ret_nests, struct err *e)
+bool answer_nests_named(const struct desk *s, const char *names, uint64_t *ret_nests, struct err *e)
 {
 	char name[CONTROL_WORD_SIZE];
 	uint64_t nests = 0, bit;
@@ -197,7 +206,7 @@ static void runs(struct desk *s, struct caller *caller)
 	if (runs_file(s->config.runs, caller->request.after, &fd, &e))
 		answer_send(s, caller, &reply, fd);
 	else
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
 }
 
 static void stop(struct desk *s, struct caller *caller)
@@ -205,8 +214,8 @@ static void stop(struct desk *s, struct caller *caller)
 	struct control_reply reply = { .type = CONTROL_DONE };
 	struct err e;
 
-	if (!nests_of(s, caller->request.nests, &caller->nests, &e)) {
-		refuse(s, caller, &e);
+	if (!answer_nests_named(s, caller->request.nests, &caller->nests, &e)) {
+		answer_refuse(s, caller, &e);
 		return;
 	}
 	if (any_nest(s, caller->nests, CONTROL_RUNNING))
@@ -224,30 +233,32 @@ static void start(struct desk *s, struct caller *caller)
 {
 	struct err e;
 
-	if (!nests_of(s, caller->request.nests, &caller->nests, &e)) {
-		refuse(s, caller, &e);
+	if (!answer_nests_named(s, caller->request.nests, &caller->nests, &e)) {
+		answer_refuse(s, caller, &e);
 		return;
 	}
 	if (*caller->request.unit && __builtin_popcountll(caller->nests) != 1) {
 		err_set(&e, ERR_INVALID, "a unit id is for one nest: name the nest");
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
 		return;
 	}
 	caller->waits = WAITS_FOR_SIGNER;
 	answer_turn(s, caller);
 }
 
-/* Who asked, for the ledger: as the caller says, or the name of its user, or the number. */
-static void operator_of(const struct caller *caller, char ret_name[static CONTROL_NAME_MAX + 1])
+void answer_operator(const struct desk *s, const struct caller *caller,
+		     char ret_name[static CONTROL_NAME_MAX + 1])
 {
 	char buffer[USER_BUFFER], number[16];
 	struct passwd entry, *found = NULL;
+	struct control_badge badge;
+	bool logged_in = people_now(s->config.people, &badge);
 
 	snprintf(number, sizeof(number), "%u", (unsigned)caller->peer.uid);
-	if (!*caller->request.operator)
-		getpwuid_r(caller->peer.uid, &entry, buffer, sizeof(buffer), &found);
+	getpwuid_r(caller->peer.uid, &entry, buffer, sizeof(buffer), &found);
 	control_copy_text(ret_name, CONTROL_NAME_MAX + 1,
 			  *caller->request.operator ? caller->request.operator :
+			  logged_in		    ? badge.person :
 			  found			    ? found->pw_name :
 						      number);
 }
@@ -259,7 +270,7 @@ static void start_nests(struct desk *s, struct caller *caller)
 	if (!any_nest(s, ALL_NESTS, CONTROL_RUNNING))
 		s->batch++;
 	start.batch = s->batch;
-	operator_of(caller, start.operator);
+	answer_operator(s, caller, start.operator);
 	memcpy(start.unit, caller->request.unit, sizeof(start.unit));
 	log_event(LOG_INFO, "start asked", "uid=%u operator=\"%s\" order=%s nests=\"%s\"",
 		  (unsigned)caller->peer.uid, start.operator, s->overview.status.order,
@@ -281,12 +292,14 @@ static void signer_answered(struct desk *s, struct caller *caller)
 		answer_nests(s, caller, 0, ALL_NESTS, true);
 	} else if (*o->trouble) {
 		err_set(&e, ERR_GONE, "nothing was started: %s", o->trouble);
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
 	} else if (!*o->status.order) {
 		err_set(&e, ERR_REFUSED,
 			"no order is in use, nothing was started; a supervisor puts one in use: "
 			"imprint order use ID");
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
+	} else if (!shift_may_start(&s->shift, &e)) {
+		answer_refuse(s, caller, &e);
 	} else {
 		start_nests(s, caller);
 	}
@@ -332,7 +345,7 @@ void answer_record(struct desk *s, struct caller *caller, struct bytes record)
 		err_set(&e, ERR_INVALID,
 			"the request makes no sense; are imprint and imprint-station of one "
 			"version?");
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
 		answer_hang_up(caller);
 		return;
 	}
@@ -343,5 +356,5 @@ void answer_record(struct desk *s, struct caller *caller, struct bytes record)
 	if (may_ask(caller, &e))
 		requests[request.type].action(s, caller);
 	else
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
 }

@@ -4,6 +4,8 @@
 #include "base/message.h"
 #include "hsm/api/refusal.h"
 #include "serial/fault.h"
+#include "station/policy.h"
+#include "station/verdict.h"
 
 static void show_progress(void *context, size_t done, size_t total)
 {
@@ -33,6 +35,19 @@ bool step_order(struct recipe *r, int64_t deadline, struct err *e)
 			     e);
 }
 
+/* A board that does not know its own id has the one of its label; where the product asks for both,
+ * they must say the same. */
+static bool compare_label(const struct recipe *r, struct err *e)
+{
+	if (!r->product.label || r->in->mode == MODE_GOLDEN)
+		return true;
+	if (!*r->in->unit)
+		return err_set(e, POLICY_NO_LABEL, "the label of the board was not scanned");
+	return strcmp(r->in->unit, r->own_unit) == 0 ||
+	       err_set(e, POLICY_LABEL, "the board is unit %s, and its label says %s", r->own_unit,
+		       r->in->unit);
+}
+
 static bool choose_unit(struct recipe *r, struct err *e)
 {
 	bool by_board = r->product.unit_source == SOURCE_BOARD;
@@ -42,13 +57,13 @@ static bool choose_unit(struct recipe *r, struct err *e)
 		return err_set(e, FAULT_UNIT_TEXT, "the board does not know its unit id");
 	if (!*unit)
 		return err_set(
-			e, ERR_INVALID,
+			e, POLICY_NO_LABEL,
 			"the product takes the unit id from a %s: imprint start %s --unit ID",
 			unit_source_name(r->product.unit_source), r->in->nest->name);
 	snprintf(r->unit, sizeof(r->unit), "%s", unit);
 	control_copy_text(r->run->unit, sizeof(r->run->unit), unit);
 	box_unit(r->in->box, unit);
-	return true;
+	return compare_label(r, e) && policy_allows(r->in, unit, e);
 }
 
 bool step_identify(struct recipe *r, int64_t deadline, struct err *e)
@@ -115,6 +130,8 @@ static bool refuse_installed(struct recipe *r, int64_t deadline, struct err *e)
 
 bool step_csr(struct recipe *r, int64_t deadline, struct err *e)
 {
+	if (r->in->mode != MODE_NORMAL && !board_repeats_csr(r->board))
+		return true; /* it would lose its key */
 	if (!board_repeats_csr(r->board) && !refuse_installed(r, deadline, e))
 		return false;
 	if (!board_csr(r->board, r->csr, &r->csr_len, deadline, e))

@@ -40,6 +40,7 @@
 #define CONTROL_EVIDENCE_MAX 12
 #define CONTROL_ID_MAX 64 /* a certificate id in hex */
 #define CONTROL_ROWS_MAX 61440
+#define CONTROL_NO_LIMIT UINT64_MAX
 
 enum control_type {
 	CONTROL_STATUS = 1,  /* after -> NESTS */
@@ -268,7 +269,7 @@ struct control_nest {
 	char certificate_id[CONTROL_ID_MAX + 1];
 	char label[CONTROL_NAME_MAX + 1]; /* scanned for the board in the nest, or "" */
 	uint64_t marked;		  /* 1: failed, and not taken out yet */
-	uint64_t tries_left;		  /* of this unit before a supervisor is needed */
+	uint64_t tries_left; /* of this unit before a supervisor is needed; CONTROL_NO_LIMIT */
 };
 
 const char *control_name(enum control_type type);   /* "start"; "?" for none */
