@@ -183,6 +183,7 @@ static bool may_change_mode(struct desk *s, const struct caller *caller, char pe
 void answer_mode(struct desk *s, struct caller *caller)
 {
 	struct runs_act act = { .kind = ACT_MODE,
+				.shift = s->shift.began,
 				.mode = (enum control_mode)caller->request.value };
 	struct err e;
 	bool ok;

@@ -64,9 +64,14 @@ void nest_abort(struct nest *nest)
 		eventfd_write(nest->cancel_fd, 1);
 }
 
+static int64_t shift_now(const struct nest *nest)
+{
+	return station_shift_began(nest->shared->settings, clock_wall_s());
+}
+
 bool nest_let_off(struct nest *nest, const char *person, const char *operator, struct err * e)
 {
-	struct runs_act act = { .kind = ACT_FREE };
+	struct runs_act act = { .kind = ACT_FREE, .shift = shift_now(nest) };
 	struct control_nest shown;
 
 	box_show(&nest->box, &shown);
@@ -260,7 +265,7 @@ static bool look(struct nest *nest)
 /* Who names a stopped nest has looked at it; that is on record, so it holds after a restart. */
 static bool free_by_name(struct nest *nest, const struct nest_start *start)
 {
-	struct runs_act act = { .kind = ACT_FREE };
+	struct runs_act act = { .kind = ACT_FREE, .shift = shift_now(nest) };
 	struct err e;
 
 	if (!start->by_name)

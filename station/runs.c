@@ -175,10 +175,11 @@ static char *line_of_run(const struct run *run, size_t *ret_len)
 
 static char *line_of_act(const struct runs_act *act, size_t *ret_len)
 {
-	char at[CLOCK_TEXT_SIZE];
+	char at[CLOCK_TEXT_SIZE], shift[CLOCK_TEXT_SIZE];
 	AUTO(json)
-	object = json_pack("{ss ss ss ss}", "act", acts[act->kind], "at",
-			   clock_format(clock_wall_s(), at), "person", act->person, "operator",
+	object = json_pack("{ss ss ss ss ss}", "act", acts[act->kind], "at",
+			   clock_format(clock_wall_s(), at), "shift",
+			   clock_format(act->shift, shift), "person", act->person, "operator",
 			   act->operator);
 
 	if (act->kind == ACT_MODE)

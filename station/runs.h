@@ -43,6 +43,7 @@ enum runs_act_kind { ACT_FREE, ACT_MODE };
 
 struct runs_act {
 	enum runs_act_kind kind;
+	int64_t shift;			     /* when it began */
 	enum control_mode mode;		     /* MODE */
 	char nest[CONTROL_NEST_MAX + 1];     /* FREE: its failed units are forgotten, */
 	char unit[CONTROL_NAME_MAX + 1];     /* and the tries of this one; or "" */

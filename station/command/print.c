@@ -160,16 +160,44 @@ void print_json_nest(const struct control_nest *nest)
 		nest->remedy, "evidence", nest->evidence, "certificate_id", nest->certificate_id,
 		"order", nest->order, "product", nest->product, "run", (json_int_t)nest->run, "try",
 		(json_int_t)nest->tries, "started_at", print_json_time(nest->started_at));
+	json_object_update_new(object,
+			       json_pack("{ss so}", "label", nest->label, "tries_left",
+					 nest->tries_left == CONTROL_NO_LIMIT
+						 ? json_null()
+						 : json_integer((json_int_t)nest->tries_left)));
 	print_json(object);
 }
 
-void print_json_station(const struct control_station *station)
+static json_t *tally_json(const struct control_tally *c)
+{
+	return json_pack("{sI sI sI sI sI}", "good", (json_int_t)c->good, "bad", (json_int_t)c->bad,
+			 "tried", (json_int_t)c->tried, "first_pass", (json_int_t)c->first_pass,
+			 "retests", (json_int_t)c->retests);
+}
+
+void print_json_station(const struct control_station *s)
 {
 	AUTO(json)
-	object = json_pack("{ss ss ss ss sI sI ss sb}", "type", "station", "station",
-			   station->station, "order", station->order, "product", station->product,
-			   "quantity", (json_int_t)station->quantity, "used",
-			   (json_int_t)station->used, "trouble", station->trouble, "arrival",
-			   (int)station->arrival);
+	object = json_pack("{ss ss ss ss sI sI ss sb}", "type", "station", "station", s->station,
+			   "order", s->order, "product", s->product, "quantity",
+			   (json_int_t)s->quantity, "used", (json_int_t)s->used, "trouble",
+			   s->trouble, "arrival", (int)s->arrival);
+
+	json_object_update_new(
+		object, json_pack("{so so so sI sI so}", "shift", tally_json(&s->shift), "lot",
+				  tally_json(&s->lot), "last", tally_json(&s->last), "uph",
+				  (json_int_t)s->uph, "takt_ms", (json_int_t)s->takt_ms,
+				  "shift_began", print_json_time(s->shift_began)));
+	json_object_update_new(
+		object, json_pack("{ss ss ss sb so sI}", "mode", control_mode_name(s->mode),
+				  "person", s->person, "role", control_role_name(s->role),
+				  "training", (int)s->test_ca, "ca_ends",
+				  print_json_time(s->ca_ends), "alarms", (json_int_t)s->alarms));
+	json_object_update_new(object, json_pack("{s{ss ss ss ss ss}}", "health", "jig",
+						 control_health_name(s->jig_health), "token",
+						 control_health_name(s->token_health), "ledger",
+						 control_health_name(s->ledger_health), "clock",
+						 control_health_name(s->clock_health), "disk",
+						 control_health_name(s->disk_health)));
 	print_json(object);
 }
