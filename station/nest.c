@@ -64,27 +64,17 @@ void nest_abort(struct nest *nest)
 		eventfd_write(nest->cancel_fd, 1);
 }
 
-static int64_t shift_now(const struct nest *nest)
-{
-	return station_shift_began(nest->shared->settings, clock_wall_s());
-}
-
 bool nest_let_off(struct nest *nest, const char *person, const char *operator, struct err * e)
 {
-	struct runs_act act = { .kind = ACT_FREE, .shift = shift_now(nest) };
+	const struct nest_shared *shared = nest->shared;
 	struct control_nest shown;
 
 	box_show(&nest->box, &shown);
-	strcpy(act.nest, shown.name);
-	strcpy(act.unit, shown.unit);
-	control_copy_text(act.person, sizeof(act.person), person);
-	control_copy_text(act.operator, sizeof(act.operator), operator);
-	if (!runs_do(nest->shared->runs, &act, e))
+	if (!policy_free(shared->settings, shared->runs, &shown, person, operator, e))
 		return false;
 	AUTO(lock) lock = lock_take(&nest->mutex);
 	nest->failed = 0;
-	box_tries_left(&nest->box,
-		       policy_tries_left(nest->shared->settings, nest->shared->runs, shown.unit));
+	box_tries_left(&nest->box, policy_tries_left(shared->settings, shared->runs, shown.unit));
 	eventfd_write(nest->wake_fd, 1); /* its state changes at its next look */
 	return true;
 }
@@ -102,9 +92,7 @@ void nest_quit(struct nest *nest)
 
 static bool is_stopped(const struct nest *nest)
 {
-	unsigned stop_after = nest->shared->settings->work.stop_after;
-
-	return stop_after && runs_nest_fails(nest->shared->runs, nest_name(nest)) >= stop_after;
+	return policy_stops(nest->shared->settings, nest->shared->runs, nest_name(nest));
 }
 
 static void count_failed(struct nest *nest, const struct run *run)
@@ -265,16 +253,16 @@ static bool look(struct nest *nest)
 /* Who names a stopped nest has looked at it; that is on record, so it holds after a restart. */
 static bool free_by_name(struct nest *nest, const struct nest_start *start)
 {
-	struct runs_act act = { .kind = ACT_FREE, .shift = shift_now(nest) };
+	struct control_nest only = { 0 }; /* and not the tries of its unit */
 	struct err e;
 
 	if (!start->by_name)
 		return false;
-	strcpy(act.nest, nest_name(nest));
-	strcpy(act.operator, start->operator);
-	if (runs_do(nest->shared->runs, &act, &e))
+	strcpy(only.name, nest_name(nest));
+	if (policy_free(nest->shared->settings, nest->shared->runs, &only, "",
+			start->operator, & e))
 		return true;
-	log_event(LOG_ERR, "nest not freed", "nest=%s text=\"%s\"", nest_name(nest), e.text);
+	log_event(LOG_ERR, "nest not freed", "nest=%s text=\"%s\"", only.name, e.text);
 	return false;
 }
 

@@ -29,11 +29,6 @@ hold(const struct shift *s, enum alarm alarm, const char *nest, bool stands, con
 	alarms_hold(s->config->alarms, alarm, nest, stands, text);
 }
 
-static const char *nest_name_of(const struct shift *s, size_t index)
-{
-	return s->config->settings->nests[index].name;
-}
-
 /* --- what is looked at --- */
 
 static enum control_health health_of_mb(uint64_t free_mb)
@@ -131,11 +126,15 @@ void shift_look_at_labels(struct shift *s)
 
 static void look_at_nests(struct shift *s)
 {
-	for (size_t i = 0; i < s->config->settings->nest_count; i++)
-		hold(s, ALARM_NEST_STOPPED, nest_name_of(s, i),
-		     box_state_now(nest_box(s->config->nests[i])) == CONTROL_STOPPED,
-		     "Units failed in nest %s one after the other; it is stopped.",
-		     nest_name_of(s, i));
+	s->stopped = 0;
+	for (size_t i = 0; i < s->config->settings->nest_count; i++) {
+		const char *name = s->config->settings->nests[i].name;
+		bool stopped = box_state_now(nest_box(s->config->nests[i])) == CONTROL_STOPPED;
+
+		hold(s, ALARM_NEST_STOPPED, name, stopped,
+		     "Units failed in nest %s one after the other; it is stopped.", name);
+		s->stopped |= (uint64_t)stopped << i;
+	}
 	shift_look_at_labels(s);
 }
 
@@ -190,6 +189,103 @@ void shift_active(struct shift *s)
 	s->active_at = clock_monotonic_ms();
 }
 
+/* --- what is next --- */
+
+static void name_nests(const struct shift *s, uint64_t nests,
+		       char ret_nests[static CONTROL_NAMES_MAX + 1])
+{
+	size_t len = 0;
+
+	ret_nests[0] = '\0';
+	for (size_t i = 0; i < s->config->settings->nest_count; i++)
+		if (nests >> i & 1)
+			len += (size_t)snprintf(ret_nests + len, CONTROL_NAMES_MAX + 1 - len,
+						"%s%s", len ? " " : "",
+						s->config->settings->nests[i].name);
+}
+
+static bool is_login_missing(const struct shift *s)
+{
+	struct control_badge badge;
+
+	return s->config->settings->work.login_needed && !people_now(s->config->people, &badge);
+}
+
+enum control_next shift_next(const struct shift *s, char ret_nests[static CONTROL_NAMES_MAX + 1])
+{
+	const struct overview *o = s->overview;
+	const struct signer_status *status = &o->status;
+
+	ret_nests[0] = '\0';
+	if (o->answered_at && (*o->trouble || *status->trouble))
+		return NEXT_SIGNER;
+	if (o->answered_at && (!*status->order || status->used >= status->quantity))
+		return NEXT_ORDER;
+	if (is_login_missing(s))
+		return NEXT_LOGIN;
+	if (s->stopped) {
+		name_nests(s, s->stopped, ret_nests);
+		return NEXT_FREE;
+	}
+	if (s->golden_due && runs_mode(s->config->runs) == MODE_NORMAL)
+		return NEXT_GOLDEN;
+	name_nests(s, s->unlabelled, ret_nests);
+	return s->unlabelled ? NEXT_LABEL : NEXT_NONE;
+}
+
+bool shift_may_start(const struct shift *s, struct err *e)
+{
+	return !is_login_missing(s) ||
+	       err_set(e, ERR_REFUSED, "nobody is logged in, nothing was started; scan your badge");
+}
+
+/* What a nest of a bench wants of its operator; the first row that any nest wants comes first. */
+static const struct {
+	enum control_next next;
+	uint64_t state;
+	bool failed, tried_out; /* of an ended one */
+} bench[] = {
+	{ NEXT_WAIT, CONTROL_RUNNING },
+	{ NEXT_UNLOAD_FAILED, CONTROL_ENDED, true, true },
+	{ NEXT_RESEAT, CONTROL_ENDED, true, false },
+	{ NEXT_START, CONTROL_READY },
+	{ NEXT_UNLOAD, CONTROL_ENDED, false, false },
+};
+
+#define BENCH_ROWS (sizeof(bench) / sizeof(bench[0]))
+
+static size_t bench_row(const struct control_nest *nest)
+{
+	bool failed = nest->outcome != OUTCOME_PASS, tried_out = failed && nest->tries_left == 0;
+	size_t i = 0;
+
+	while (i < BENCH_ROWS && (bench[i].state != nest->state ||
+				  (nest->state == CONTROL_ENDED &&
+				   (bench[i].failed != failed || bench[i].tried_out != tried_out))))
+		i++;
+	return i;
+}
+
+static enum control_next bench_next(const struct shift *s,
+				    char ret_nests[static CONTROL_NAMES_MAX + 1])
+{
+	uint64_t nests[BENCH_ROWS + 1] = { 0 };
+	size_t first = 0;
+
+	for (size_t i = 0; i < s->config->settings->nest_count; i++) {
+		struct control_nest nest;
+
+		box_show(nest_box(s->config->nests[i]), &nest);
+		nests[bench_row(&nest)] |= UINT64_C(1) << i;
+	}
+	while (first < BENCH_ROWS && !nests[first])
+		first++;
+	if (first == BENCH_ROWS)
+		return NEXT_LOAD;
+	name_nests(s, nests[first], ret_nests);
+	return bench[first].next;
+}
+
 /* --- what is shown --- */
 
 static void show_health(const struct shift *s, struct control_station *station)
@@ -230,65 +326,7 @@ void shift_show(const struct shift *s, struct control_station *station)
 	station->ca_ends = status->ca_ends;
 	station->alarms = alarms_open(s->config->alarms);
 	station->next = shift_next(s, station->next_nests);
+	if (station->next == NEXT_NONE)
+		station->next = bench_next(s, station->next_nests);
 	show_health(s, station);
-}
-
-/* --- what is next --- */
-
-static uint64_t stopped_nests(const struct shift *s)
-{
-	uint64_t nests = 0;
-
-	for (size_t i = 0; i < s->config->settings->nest_count; i++)
-		if (box_state_now(nest_box(s->config->nests[i])) == CONTROL_STOPPED)
-			nests |= UINT64_C(1) << i;
-	return nests;
-}
-
-static void name_nests(const struct shift *s, uint64_t nests,
-		       char ret_nests[static CONTROL_NAMES_MAX + 1])
-{
-	size_t len = 0;
-
-	ret_nests[0] = '\0';
-	for (size_t i = 0; i < s->config->settings->nest_count; i++)
-		if (nests >> i & 1)
-			len += (size_t)snprintf(ret_nests + len, CONTROL_NAMES_MAX + 1 - len,
-						"%s%s", len ? " " : "", nest_name_of(s, i));
-}
-
-static bool is_login_missing(const struct shift *s)
-{
-	struct control_badge badge;
-
-	return s->config->settings->work.login_needed && !people_now(s->config->people, &badge);
-}
-
-enum control_next shift_next(const struct shift *s, char ret_nests[static CONTROL_NAMES_MAX + 1])
-{
-	const struct overview *o = s->overview;
-	const struct signer_status *status = &o->status;
-	uint64_t stopped = stopped_nests(s);
-
-	ret_nests[0] = '\0';
-	if (o->answered_at && (*o->trouble || *status->trouble))
-		return NEXT_SIGNER;
-	if (o->answered_at && (!*status->order || status->used >= status->quantity))
-		return NEXT_ORDER;
-	if (is_login_missing(s))
-		return NEXT_LOGIN;
-	if (stopped) {
-		name_nests(s, stopped, ret_nests);
-		return NEXT_FREE;
-	}
-	if (s->golden_due && runs_mode(s->config->runs) == MODE_NORMAL)
-		return NEXT_GOLDEN;
-	name_nests(s, s->unlabelled, ret_nests);
-	return s->unlabelled ? NEXT_LABEL : NEXT_NONE;
-}
-
-bool shift_may_start(const struct shift *s, struct err *e)
-{
-	return !is_login_missing(s) ||
-	       err_set(e, ERR_REFUSED, "nobody is logged in, nothing was started; scan your badge");
 }

@@ -17,6 +17,7 @@ struct shift {
 	int64_t began;	   /* of the shift, wall s */
 	enum control_health clock, disk;
 	bool golden_due;
+	uint64_t stopped;    /* nests: bit 1 << index */
 	uint64_t labelled;   /* nests whose product wants a label: bit 1 << index */
 	uint64_t unlabelled; /* those of them with a board that waits for one */
 };
@@ -25,7 +26,7 @@ void shift_turn(struct shift *shift);
 /* Somebody did something at the station: the time until the logout starts again. */
 void shift_active(struct shift *shift);
 
-/* Counters, people, mode, health and alarms. */
+/* Counters, people, mode, health, alarms, and what is next on a bench without a jig. */
 void shift_show(const struct shift *shift, struct control_station *station);
 
 /* What has to be done before the next start, as far as it is not about the jig, and in which nests;

@@ -219,7 +219,7 @@ enum control_state {
 	CONTROL_READY, /* a board is there */
 	CONTROL_RUNNING,
 	CONTROL_ENDED,	 /* its run has ended, and the board is still there */
-	CONTROL_STOPPED, /* three unit ids without a PASS: starts only when it is named */
+	CONTROL_STOPPED, /* unit ids failed in a row: starts when it is freed, or named */
 	CONTROL_STATE_COUNT
 };
 

@@ -48,8 +48,8 @@ static bool open_nests(struct err *e)
 {
 	rig.shared = (struct nest_shared) { .settings = &rig.settings, .bell_fd = rig.bell_fd };
 	if (!runs_open(rig.dir_fd, &rig.shared.runs, e) ||
-	    !people_open(rig.dir_fd, &rig.shared.people, e) ||
-	    !alarms_new(&rig.shared.alarms, e) || !catalogue_new(&rig.shared.catalogue, e))
+	    !people_open(rig.dir_fd, &rig.shared.people, e) || !alarms_new(&rig.shared.alarms, e) ||
+	    !catalogue_new(&rig.shared.catalogue, e))
 		return false;
 	rig.settings.nest_count = NESTS;
 	for (size_t i = 0; i < NESTS; i++) {
@@ -139,12 +139,13 @@ static void the_permission_table_is_walked(void **state)
 {
 	enum { R = STATION_READER, O = STATION_OPERATOR, T = STATION_TECHNICIAN };
 	static const unsigned expected[CONTROL_TYPE_COUNT] = {
-		[CONTROL_STATUS] = R | O | T, [CONTROL_WATCH] = R | O | T, [CONTROL_START] = O | T,
-		[CONTROL_ABORT] = O | T,      [CONTROL_RUNS] = R | O | T,
-		[CONTROL_SCAN] = O | T,	      [CONTROL_LOGOUT] = O | T,
-		[CONTROL_MODE] = O | T,	      [CONTROL_FREE] = O | T,
-		[CONTROL_ALARMS] = R | O | T, [CONTROL_ACKNOWLEDGE] = O | T,
-		[CONTROL_BADGES] = T,	      [CONTROL_BADGE] = T,
+		[CONTROL_STATUS] = R | O | T,  [CONTROL_WATCH] = R | O | T,
+		[CONTROL_START] = O | T,       [CONTROL_ABORT] = O | T,
+		[CONTROL_RUNS] = R | O | T,    [CONTROL_SCAN] = O | T,
+		[CONTROL_LOGOUT] = O | T,      [CONTROL_MODE] = O | T,
+		[CONTROL_FREE] = O | T,	       [CONTROL_ALARMS] = R | O | T,
+		[CONTROL_ACKNOWLEDGE] = O | T, [CONTROL_BADGES] = T,
+		[CONTROL_BADGE] = T,
 	};
 	static const unsigned roles[] = { 0, R, O, T };
 

@@ -118,7 +118,7 @@ static void what_is_next(void **state)
 	struct signer_status *status = &rig.overview.status;
 
 	(void)state;
-	assert_int_equal(shown().next, NEXT_NONE);
+	assert_int_equal(shown().next, NEXT_LOAD); /* a bench, and nothing in it */
 	rig.settings.work.golden_every_hours = 1;
 	assert_int_equal(shown().next, NEXT_GOLDEN);
 	rig.settings.work.login_needed = true;
