@@ -219,7 +219,8 @@ static void test_shifts(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		int64_t now, began;
 
-		assert_true(clock_parse(rows[i].now, &now) && clock_parse(rows[i].began, &began));
+		assert_true(clock_parse(rows[i].now, &now));
+		assert_true(clock_parse(rows[i].began, &began));
 		if (station_shift_began(&s, now) != began)
 			fail_msg("%s: %lld", rows[i].now,
 				 (long long)(station_shift_began(&s, now) - began));
