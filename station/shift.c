@@ -41,14 +41,10 @@ enum control_next shift_next(const struct shift *s, char ret_nests[static CONTRO
 		return NEXT_ORDER;
 	if (is_login_missing(s))
 		return NEXT_LOGIN;
-	if (s->stopped) {
-		name_nests(s, s->stopped, ret_nests);
-		return NEXT_FREE;
-	}
-	if (s->golden_due && runs_mode(s->config->runs) == MODE_NORMAL)
-		return NEXT_GOLDEN;
 	name_nests(s, s->unlabelled, ret_nests);
-	return s->unlabelled ? NEXT_LABEL : NEXT_NONE;
+	if (s->unlabelled)
+		return NEXT_LABEL;
+	return s->golden_due && runs_mode(s->config->runs) == MODE_NORMAL ? NEXT_GOLDEN : NEXT_NONE;
 }
 
 bool shift_may_start(const struct shift *s, struct err *e)
@@ -67,6 +63,7 @@ static const struct {
 	{ NEXT_UNLOAD_FAILED, CONTROL_ENDED, true, true },
 	{ NEXT_RESEAT, CONTROL_ENDED, true, false },
 	{ NEXT_START, CONTROL_READY },
+	{ NEXT_FREE, CONTROL_STOPPED },
 	{ NEXT_UNLOAD, CONTROL_ENDED, false, false },
 };
 

@@ -17,7 +17,6 @@ struct shift {
 	int64_t began;	   /* of the shift, wall s */
 	enum control_health clock, disk, ledger_disk;
 	bool golden_due;
-	uint64_t stopped;    /* nests: bit 1 << index */
 	uint64_t labelled;   /* nests whose product wants a label: bit 1 << index */
 	uint64_t unlabelled; /* those of them with a board that waits for one */
 };

@@ -130,14 +130,12 @@ void shift_look_at_labels(struct shift *s)
 
 static void look_at_nests(struct shift *s)
 {
-	s->stopped = 0;
 	for (size_t i = 0; i < s->config->settings->nest_count; i++) {
 		const char *name = s->config->settings->nests[i].name;
 		bool stopped = box_state_now(nest_box(s->config->nests[i])) == CONTROL_STOPPED;
 
 		hold(s, ALARM_NEST_STOPPED, name, stopped,
 		     "Units failed in nest %s one after the other; it is stopped.", name);
-		s->stopped |= (uint64_t)stopped << i;
 	}
 	shift_look_at_labels(s);
 }
