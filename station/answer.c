@@ -42,6 +42,9 @@ static const struct {
 	[CONTROL_ACKNOWLEDGE] = { WORKERS, answer_acknowledge },
 	[CONTROL_BADGES] = { STATION_TECHNICIAN, answer_badges },
 	[CONTROL_BADGE] = { STATION_TECHNICIAN, answer_badge },
+	[CONTROL_RESET] = { WORKERS, answer_reset },
+	[CONTROL_SIGNALS] = { WATCHERS, answer_signals },
+	[CONTROL_SET] = { STATION_TECHNICIAN, answer_set },
 };
 
 unsigned desk_roles(enum control_type type)
@@ -84,6 +87,19 @@ void answer_refuse(struct desk *s, struct caller *caller, const struct err *e)
 	answer_send(s, caller, &reply, -1);
 }
 
+/* What keeps people from a start comes before START. */
+static void show_cycle(const struct desk *s, struct control_station *station)
+{
+	char nests[CONTROL_NAMES_MAX + 1];
+	enum control_next first = shift_next(&s->shift, nests);
+
+	cycle_show(s->config.cycle, station);
+	if (station->next != NEXT_START || first == NEXT_NONE)
+		return;
+	station->next = first;
+	strcpy(station->next_nests, nests);
+}
+
 void answer_station(const struct desk *s, struct control_station *ret_station)
 {
 	const struct signer_status *status = &s->overview.status;
@@ -99,6 +115,8 @@ void answer_station(const struct desk *s, struct control_station *ret_station)
 	memcpy(ret_station->product, status->product, sizeof(ret_station->product));
 	control_copy_text(ret_station->trouble, sizeof(ret_station->trouble), trouble);
 	shift_show(&s->shift, ret_station);
+	if (s->config.cycle)
+		show_cycle(s, ret_station);
 }
 
 static bool write_nest(struct desk *s, struct writer *w, size_t index)
@@ -209,23 +227,33 @@ static void runs(struct desk *s, struct caller *caller)
 		answer_refuse(s, caller, &e);
 }
 
+static void abort_nests(struct desk *s, uint64_t nests)
+{
+	for (size_t i = 0; i < s->config.settings->nest_count; i++)
+		if (nests >> i & 1)
+			nest_abort(s->config.nests[i]);
+}
+
 static void stop(struct desk *s, struct caller *caller)
 {
 	struct control_reply reply = { .type = CONTROL_DONE };
 	struct err e;
+	bool works;
 
 	if (!answer_nests_named(s, caller->request.nests, &caller->nests, &e)) {
 		answer_refuse(s, caller, &e);
 		return;
 	}
-	if (any_nest(s, caller->nests, CONTROL_RUNNING))
+	works = any_nest(s, caller->nests, CONTROL_RUNNING);
+	if (*caller->request.nests || !s->config.cycle || !cycle_abort(s->config.cycle))
+		abort_nests(s, caller->nests);
+	else
+		works = true;
+	if (works)
 		log_event(LOG_NOTICE, "abort asked", "uid=%u nests=\"%s\"",
 			  (unsigned)caller->peer.uid, caller->request.nests);
 	else
 		strcpy(reply.text, "nothing runs there");
-	for (size_t i = 0; i < s->config.settings->nest_count; i++)
-		if (caller->nests >> i & 1)
-			nest_abort(s->config.nests[i]);
 	answer_send(s, caller, &reply, -1);
 }
 
@@ -266,15 +294,24 @@ void answer_operator(const struct desk *s, const struct caller *caller,
 static void start_nests(struct desk *s, struct caller *caller)
 {
 	struct nest_start start = { .by_name = *caller->request.nests };
+	struct err e;
 
-	if (!any_nest(s, ALL_NESTS, CONTROL_RUNNING))
-		s->batch++;
-	start.batch = s->batch;
 	answer_operator(s, caller, start.operator);
 	memcpy(start.unit, caller->request.unit, sizeof(start.unit));
 	log_event(LOG_INFO, "start asked", "uid=%u operator=\"%s\" order=%s nests=\"%s\"",
 		  (unsigned)caller->peer.uid, start.operator, s->overview.status.order,
 		  caller->request.nests);
+	if (s->config.cycle) {
+		if (answer_start_cycle(s, &start, caller->nests, &e))
+			answer_nests(s, caller, 0, caller->nests, false);
+		else
+			answer_refuse(s, caller, &e);
+		caller->waits = WAITS_FOR_NOTHING;
+		return;
+	}
+	if (!any_nest(s, ALL_NESTS, CONTROL_RUNNING))
+		s->batch++;
+	start.batch = s->batch;
 	for (size_t i = 0; i < s->config.settings->nest_count; i++)
 		if (caller->nests >> i & 1)
 			nest_ask(s->config.nests[i], &start);
@@ -282,26 +319,30 @@ static void start_nests(struct desk *s, struct caller *caller)
 	caller->deadline = clock_deadline(NESTS_PATIENCE_MS);
 }
 
-static void signer_answered(struct desk *s, struct caller *caller)
+bool answer_may_start(const struct desk *s, struct err *e)
 {
 	const struct overview *o = &s->overview;
+
+	if (*o->trouble)
+		return err_set(e, ERR_GONE, "nothing was started: %s", o->trouble);
+	if (!*o->status.order)
+		return err_set(e, ERR_REFUSED,
+			       "no order is in use, nothing was started; a supervisor puts one in "
+			       "use: imprint order use ID");
+	return shift_may_start(&s->shift, e);
+}
+
+static void signer_answered(struct desk *s, struct caller *caller)
+{
 	struct err e;
 
 	if (caller->request.type == CONTROL_STATUS) {
 		caller->waits = WAITS_FOR_NOTHING;
 		answer_nests(s, caller, 0, ALL_NESTS, true);
-	} else if (*o->trouble) {
-		err_set(&e, ERR_GONE, "nothing was started: %s", o->trouble);
-		answer_refuse(s, caller, &e);
-	} else if (!*o->status.order) {
-		err_set(&e, ERR_REFUSED,
-			"no order is in use, nothing was started; a supervisor puts one in use: "
-			"imprint order use ID");
-		answer_refuse(s, caller, &e);
-	} else if (!shift_may_start(&s->shift, &e)) {
-		answer_refuse(s, caller, &e);
-	} else {
+	} else if (answer_may_start(s, &e)) {
 		start_nests(s, caller);
+	} else {
+		answer_refuse(s, caller, &e);
 	}
 }
 

@@ -1,6 +1,7 @@
 /* answer: what each request on the control socket does. A request that must wait (for the signer's
  * status, for nests that look at their boards) is kept in its caller and taken up again at each
- * turn of the poll loop. Threads: the poll loop's. Layer above: desk. Below: nest, overview. */
+ * turn of the poll loop. Threads: the poll loop's. Layer above: desk. Below: nest, cycle, overview.
+ */
 #ifndef STATION_ANSWER_H
 #define STATION_ANSWER_H
 
@@ -28,6 +29,7 @@ struct desk {
 	struct overview overview;
 	struct shift shift;
 	uint64_t batch;
+	int64_t button_at;		  /* monotonic ms: a press of START that waits; 0: none */
 	int64_t told_at;		  /* monotonic ms: when watchers were told last */
 	uint64_t told[CONTROL_NESTS_MAX]; /* the versions that they know */
 	struct control_station told_station;
@@ -63,5 +65,18 @@ void answer_operator(const struct desk *s, const struct caller *caller,
 typedef void answer_action(struct desk *s, struct caller *caller);
 answer_action answer_scan, answer_logout, answer_mode, answer_free, answer_alarms,
 	answer_acknowledge, answer_badges, answer_badge;
+/* Can the signer sign, and for an order? By its status as known now. */
+MUST_CHECK bool answer_may_start(const struct desk *s, struct err *e);
+
+/* The jig's part: answer_jig.c. */
+void answer_reset(struct desk *s, struct caller *caller);
+void answer_signals(struct desk *s, struct caller *caller);
+void answer_set(struct desk *s, struct caller *caller);
+/* A cycle with the boards of these nests, as a batch of its own. */
+MUST_CHECK bool answer_start_cycle(struct desk *s, struct nest_start *start, uint64_t nests,
+				   struct err *e);
+/* The jig's start button asks as a person does: for the signer's status first. To be called at each
+ * turn. */
+void answer_button(struct desk *s);
 
 #endif

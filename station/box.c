@@ -61,6 +61,15 @@ void box_begin(struct box *box, uint64_t batch, const char *operator)
 	ring(box);
 }
 
+void box_mark(struct box *box, bool marked)
+{
+	AUTO(lock) lock = lock_take(&box->mutex);
+
+	box->shown.marked = marked;
+	box->version++;
+	ring(box);
+}
+
 void box_label(struct box *box, const char *label)
 {
 	AUTO(lock) lock = lock_take(&box->mutex);

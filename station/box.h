@@ -31,6 +31,8 @@ void box_answer(struct box *box, enum control_answer answer);
 void box_state(struct box *box, enum control_state state);
 /* A run begins: the last one's result goes. ANSWER_PENDING becomes ANSWER_STARTED. */
 void box_begin(struct box *box, uint64_t batch, const char *operator);
+/* It failed and must be taken out; or it was. */
+void box_mark(struct box *box, bool marked);
 /* The label of the board in the nest; it serves one run. "": none. */
 void box_label(struct box *box, const char *label);
 void box_label_now(struct box *box, char ret_label[static CONTROL_NAME_MAX + 1]);

@@ -167,6 +167,7 @@ static void turn(struct desk *s, const struct pollfd *fds)
 		eventfd_read(s->config.bell_fd, &count);
 	overview_turn(&s->overview);
 	shift_turn(&s->shift);
+	answer_button(s);
 	for (size_t i = 0; i < DESK_CALLERS_MAX; i++) {
 		struct caller *caller = &s->callers[i];
 

@@ -3,9 +3,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/wait.h"
-#include "serial/board.h"
 #include "serial/fault.h"
 #include "station/policy.h"
+#include "station/seat.h"
+#include "station/verdict.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 struct nest {
 	const struct nest_shared *shared;
 	const struct station_nest *settings;
+	struct seat seat;
 	struct box box;
 	pthread_t thread;
 	int wake_fd;   /* the poll loop wants something */
@@ -157,9 +159,24 @@ static void keep_record(struct nest *nest, struct run *run, const char **remedy)
 	*remedy = "Free space on the disk of the station, then start the nest again.";
 }
 
-static bool lost_line(const struct run *run)
+/* Whatever came of it: a board whose power went away has said nothing. */
+static void judge_by_jig(struct nest *nest, struct run *run, const char **remedy)
 {
-	return strcmp(run->code, fault_short(FAULT_LINE_GONE)) == 0;
+	struct err e;
+
+	if (seat_held(&nest->seat, &e))
+		return;
+	run->outcome = verdict_outcome(e.code);
+	run->code = verdict_code(e.code);
+	control_copy_text(run->text, sizeof(run->text), e.text);
+	*remedy = verdict_remedy(e.code);
+}
+
+/* Where a signal says that a board is there, its line does not. */
+static bool lost_board(const struct nest *nest, const struct run *run)
+{
+	return !seat_has_signal(&nest->seat) &&
+	       strcmp(run->code, fault_short(FAULT_LINE_GONE)) == 0;
 }
 
 static void forget_board(struct nest *nest)
@@ -176,7 +193,7 @@ static void end_run(struct nest *nest, struct run *run, const char *remedy)
 	bool stops = is_stopped(nest);
 
 	count_failed(nest, run);
-	if (lost_line(run))
+	if (lost_board(nest, run))
 		forget_board(nest);
 	log_run(run);
 	if (run->mode == MODE_GOLDEN && run->outcome != OUTCOME_ABORTED)
@@ -186,9 +203,9 @@ static void end_run(struct nest *nest, struct run *run, const char *remedy)
 		log_event(LOG_WARNING, "nest stopped", "nest=%s units_without_pass=%u", run->nest,
 			  nest->shared->settings->work.stop_after);
 	box_end(&nest->box,
-		stops		 ? CONTROL_STOPPED
-		: lost_line(run) ? CONTROL_EMPTY
-				 : CONTROL_ENDED,
+		stops			? CONTROL_STOPPED
+		: lost_board(nest, run) ? CONTROL_EMPTY
+					: CONTROL_ENDED,
 		&(struct box_end) { .outcome = run->outcome,
 				    .run = run->number,
 				    .tries = run->tries,
@@ -220,9 +237,10 @@ static bool run_board(struct nest *nest, const struct nest_start *start)
 	struct run run;
 
 	recipe_run(&in, &run, &remedy);
+	judge_by_jig(nest, &run, &remedy);
 	keep_record(nest, &run, &remedy);
 	end_run(nest, &run, remedy);
-	return lost_line(&run);
+	return lost_board(nest, &run);
 }
 
 /* The cancel of an abort that came too late for its run must not stop the next one. */
@@ -237,7 +255,7 @@ static void forget_abort(struct nest *nest)
 
 static bool look(struct nest *nest)
 {
-	bool present = board_line_present(nest->settings->port);
+	bool present = seat_look(&nest->seat);
 
 	if (!present)
 		forget_board(nest);
@@ -388,6 +406,7 @@ bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret
 		return err_set(e, ERR_SYSTEM, "no memory for a nest");
 	nest->shared = shared;
 	nest->settings = &shared->settings->nests[index];
+	nest->seat = (struct seat) { shared->jig, shared->settings, index, false };
 	nest->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	nest->cancel_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	pthread_mutex_init(&nest->mutex, NULL);

@@ -5,6 +5,7 @@
  * FAIL without a PASS between them, as many as `stop_after` says, stop the nest until it is freed,
  * or started by its name. A board that failed runs again as the policy says (retest:); what the
  * board's presence does not show, the recipe checks when it knows the unit.
+ * In a jig a run ends ABORTED if the jig did not hold its board, powered, to its end.
  * Threads: the functions below are for the poll loop; they do not wait, but nest_close. Layer
  * above: desk. Below: recipe, box, runs. */
 #ifndef STATION_NEST_H
@@ -26,7 +27,8 @@ struct nest_shared {
 	struct runs *runs;
 	struct people *people;
 	struct alarms *alarms;
-	int bell_fd; /* rung when something happened that the poll loop may wait for */
+	struct jig *jig; /* NULL: a bench */
+	int bell_fd;	 /* rung when something happened that the poll loop may wait for */
 };
 
 struct nest_start {

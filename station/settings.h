@@ -1,6 +1,7 @@
 /* settings: etc/station.yaml, what the station daemon knows of its nests and its people.
  *	station: SZ1
- *	start: command				or arrival; default command
+ *	start: command				or arrival; default command. With `jig:` it is jig,
+ *						and nothing else
  *	baud: 115200				default for all nests; ignored on pty: and unix:
  *	line_gap_ms: 0				0..1000, default 0: the driver's own
  *	timeouts:				optional, each in ms, 100..600000
@@ -29,15 +30,18 @@
  *	  - { name: A2, port: "pty:/dev/pts/7", baud: 921600, row: 1, column: 2 }
  *	  - { name: B1, port: /dev/ttyS1, driver: nrf91 }	boards of another driver than the
  *						product's first: its part under board.others
+ *	jig: …					optional: see fixtures/map.h
  * A nest's name is 1 to 16 of A-Z a-z 0-9 and "-". Its place in the jig is `row` and `column`, from
  * 1; absent, letters and digits of the name say it (B3: row 2, column 3), or else row 1 and its
  * place in the list. Mistakes: ERR_INVALID, "FILE:LINE:COLUMN: …" and what is allowed.
- * Threads: read-only after loading: any. Layer above: station. Below: base/config, serial/board. */
+ * Threads: read-only after loading: any. Layer above: station. Below: base/config, serial/board,
+ * fixtures/map. */
 #ifndef STATION_SETTINGS_H
 #define STATION_SETTINGS_H
 
 #include "base/access.h"
 #include "base/err.h"
+#include "fixtures/map.h"
 #include "hsm/api/issuance.h"
 #include "serial/board.h"
 
@@ -50,7 +54,7 @@
 #define STATION_GOLDEN_MAX 16
 #define STATION_STOP_MAX 16 /* of stop_after */
 
-enum station_start { START_COMMAND = 1, START_ARRIVAL };
+enum station_start { START_COMMAND = 1, START_ARRIVAL, START_JIG };
 
 /* Bits: who may ask what on the control socket. */
 enum station_role { STATION_READER = 1, STATION_OPERATOR = 2, STATION_TECHNICIAN = 4 };
@@ -94,6 +98,7 @@ struct station_settings {
 	struct station_timeouts timeouts;
 	struct station_nest nests[STATION_NESTS_MAX];
 	size_t nest_count;
+	struct map jig; /* with START_JIG */
 	struct station_peer peers[STATION_PEERS_MAX];
 	size_t peer_count;
 	struct station_work work;

@@ -8,6 +8,7 @@
 static const cyaml_strval_t starts[] = {
 	{ "command", START_COMMAND },
 	{ "arrival", START_ARRIVAL },
+	{ "jig", START_JIG },
 };
 
 #define NUMBER_OPTIONAL(key, structure, member)                                                    \
@@ -93,6 +94,8 @@ static const cyaml_schema_field_t fields[] = {
 			    login_fields),
 	CYAML_FIELD_SEQUENCE("nests", CYAML_FLAG_POINTER, struct settings_raw, nests, &nest_schema,
 			     1, STATION_NESTS_MAX),
+	CYAML_FIELD_MAPPING_PTR("jig", CYAML_FLAG_OPTIONAL, struct settings_raw, jig,
+				map_raw_fields),
 	CYAML_FIELD_END,
 };
 

@@ -5,6 +5,7 @@
 #define STATION_SETTINGS_RAW_H
 
 #include "base/cleanup.h"
+#include "fixtures/map_raw.h"
 #include "station/settings.h"
 
 struct raw_timeouts {
@@ -54,6 +55,7 @@ struct settings_raw {
 	struct raw_work work;
 	struct raw_nest *nests;
 	uint32_t nests_count;
+	struct map_raw *jig;
 };
 
 void settings_raw_free(struct settings_raw *raw);

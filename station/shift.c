@@ -108,6 +108,7 @@ static void show_health(const struct shift *s, struct control_station *station)
 	const struct overview *o = s->overview;
 	const struct signer_status *status = &o->status;
 
+	station->jig_health = s->jig;
 	station->clock_health = s->clock;
 	station->disk_health = s->disk;
 	if (o->answered_at == 0)

@@ -15,7 +15,7 @@ struct shift {
 	int64_t asked_at;  /* when the signer was asked without anybody watching */
 	int64_t active_at; /* when a person did something last */
 	int64_t began;	   /* of the shift, wall s */
-	enum control_health clock, disk, ledger_disk;
+	enum control_health clock, disk, ledger_disk, jig;
 	bool golden_due;
 	uint64_t labelled;   /* nests whose product wants a label: bit 1 << index */
 	uint64_t unlabelled; /* those of them with a board that waits for one */

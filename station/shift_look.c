@@ -169,6 +169,22 @@ static void look_at_person(struct shift *s)
 	s->began = began;
 }
 
+/* Of the jig: what stopped it, as the cycle says. */
+static void look_at_jig(struct shift *s)
+{
+	struct control_station jig = { 0 };
+	bool stopped;
+
+	if (!s->config->cycle)
+		return;
+	cycle_show(s->config->cycle, &jig);
+	stopped = jig.phase == PHASE_STOPPED;
+	s->jig = !stopped					  ? HEALTH_OK
+		 : jig.stop == STOP_BUS || jig.stop == STOP_STALE ? HEALTH_BAD
+								  : HEALTH_WARN;
+	hold(s, ALARM_JIG_STOP, "", stopped, "The jig is stopped: %s", jig.stop_text);
+}
+
 void shift_turn(struct shift *s)
 {
 	int64_t now = clock_monotonic_ms();
@@ -184,4 +200,5 @@ void shift_turn(struct shift *s)
 	look_at_signer(s);
 	look_at_nests(s);
 	look_at_golden(s);
+	look_at_jig(s);
 }

@@ -35,6 +35,7 @@ static const struct command commands[] = {
 	{ "watch", "", "Show the nests as they work", 0, 0, "jd", watch_command },
 	{ "start", "[NEST…]", "Run the boards of all nests, or of those named", 0, COMMAND_ARGUMENTS_MAX, "iO", start_command },
 	{ "abort", "[NEST…]", "Stop the work on all nests, or on those named", 0, COMMAND_ARGUMENTS_MAX, "", abort_command },
+	{ "jig reset", "", "Take a stop of the jig back, once its cause has gone", 0, 0, "", jig_reset_command },
 	{ "wait", "", "Wait until every nest that was started has an outcome", 0, 0, "jnot", wait_command },
 	{ "report", "[--shift last] [--csv]", "What a shift made", 0, 0, "SC", report_command },
 	{ "alarms", "[--acknowledge N|all]", "Show what needs somebody's hand", 0, 0, "ja", alarms_command },

@@ -59,7 +59,7 @@ MUST_CHECK bool command_join_names(const struct options *options, char *ret_name
 int external_become(const struct command *command, int argc, char **argv);
 
 command_function status_command, watch_command, start_command, abort_command, wait_command,
-	runs_command, board_list_command;
+	runs_command, board_list_command, jig_reset_command;
 command_function scan_command, logout_command, mode_command, free_command, alarms_command,
 	badge_enrol_command, badge_withdraw_command, badge_list_command, report_command;
 command_function order_open_command, order_use_command, order_close_command, order_show_command,

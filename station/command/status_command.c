@@ -1,4 +1,5 @@
 #include "station/command/command.h"
+#include "station/command/next.h"
 #include "station/command/print.h"
 #include "station/command/view.h"
 
@@ -32,9 +33,10 @@ static void print_work(const struct control_station *s)
 	print_notes(s);
 }
 
-static void print_station(const struct control_station *s)
+static void print_station(const struct view *view)
 {
-	char trouble[CONTROL_TEXT_MAX + 1];
+	const struct control_station *s = &view->station;
+	char trouble[CONTROL_TEXT_MAX + 1], line[NEXT_LINE_MAX];
 
 	if (*s->order)
 		printf("%s  %s  %s: %" PRIu64 " of %" PRIu64 "\n", s->station, s->product, s->order,
@@ -45,6 +47,8 @@ static void print_station(const struct control_station *s)
 	if (*trouble)
 		printf("%s\n", trouble);
 	print_work(s);
+	for (size_t i = 0; next_line(s, view->nests, view->count, i, line); i++)
+		puts(line);
 }
 
 static void print_all(const struct options *options, const struct view *view)
@@ -52,9 +56,9 @@ static void print_all(const struct options *options, const struct view *view)
 	struct print_table table = print_table(view->nests, view->count, view->station.batch);
 
 	if (options->json)
-		print_json_station(&view->station);
+		print_json_station(&view->station, view->nests, view->count);
 	else if (options->count == 0)
-		print_station(&view->station);
+		print_station(view);
 	for (size_t i = 0; i < view->count; i++) {
 		if (!is_asked(options, &view->nests[i]))
 			continue;

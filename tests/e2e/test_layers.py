@@ -51,7 +51,7 @@ LIBRARIES = {
     "mosquitto": {"cloud"},
     "ncurses": {"station/screen"},
     "ncursesw": {"station/screen"},
-    "cyaml": {"base", "hsm", "hsm/product", "station"},
+    "cyaml": {"base", "fixtures", "hsm", "hsm/product", "station"},
     "yaml.h": {"base"},
     "jansson.h": {"station", "station/command", "hsm/command", "cloud"},
 }
@@ -59,7 +59,7 @@ LIBRARIES = {
 NOT_LINKED = {
     "imprint-station": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libncurses", "libncursesw"},
     "imprint-signer": {"libserialport", "libmodbus", "libncurses", "libncursesw", "libcurl", "libmicrohttpd", "libmosquitto"},
-    "imprint-board": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libcyaml", "libjansson"},
+    "imprint-board": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libcyaml", "libjansson", "libmodbus"},
     "imprint": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

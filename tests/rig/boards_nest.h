@@ -21,6 +21,7 @@ struct nest {
 	struct device *device; /* NULL: empty */
 	struct trouble trouble;
 	bool trouble_done;
+	bool dark;	/* without power it neither hears nor says anything */
 	unsigned noise; /* bytes since the last flipped one */
 };
 
@@ -31,6 +32,8 @@ MUST_CHECK bool nest_start(struct nest *nest, struct err *e);
 void nest_remove(struct nest *nest);
 void nest_set_trouble(struct nest *nest, const struct trouble *trouble);
 void nest_restart(struct nest *nest);
+/* With power a board starts. */
+void nest_power(struct nest *nest, bool on);
 
 /* True if it talks without being asked. */
 bool nest_babbles(const struct nest *nest);

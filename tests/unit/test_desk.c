@@ -145,7 +145,8 @@ static void the_permission_table_is_walked(void **state)
 		[CONTROL_LOGOUT] = O | T,      [CONTROL_MODE] = O | T,
 		[CONTROL_FREE] = O | T,	       [CONTROL_ALARMS] = R | O | T,
 		[CONTROL_ACKNOWLEDGE] = O | T, [CONTROL_BADGES] = T,
-		[CONTROL_BADGE] = T,
+		[CONTROL_BADGE] = T,	       [CONTROL_RESET] = O | T,
+		[CONTROL_SIGNALS] = R | O | T, [CONTROL_SET] = T,
 	};
 	static const unsigned roles[] = { 0, R, O, T };
 

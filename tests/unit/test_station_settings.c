@@ -16,6 +16,9 @@
 #include <cmocka.h>
 
 #define TOP "station: SZ1\naccess: {operator: [1001]}\n"
+#define JIG                                                                                        \
+	"jig:\n  buses:\n  - name: io\n    tcp: 127.0.0.1:502\n    keepalive: { kind: none }\n"    \
+	"  signals:\n    estop_ok: { table: coil, address: 0 }\n"
 #define NESTS "nests: [{name: A1, port: /dev/ttyS0}]\n"
 #define SIGNERS "certificate: {anything: [at, all]}\n"
 #define FILES "  files: [{name: c, target: t}]\n"
@@ -64,15 +67,21 @@ static const struct row settings_rows[] = {
 	{ "least", TOP NESTS, NULL },
 	{ "unknown key", TOP NESTS "PIN: 1\n",
 	  "p.yaml:4:1: unknown key \"PIN\"; allowed here: station, start, baud, line_gap_ms, "
-	  "timeouts, access, takt_s, shifts, retest, stop_after, golden, login, nests" },
+	  "timeouts, access, takt_s, shifts, retest, stop_after, golden, login, nests, jig" },
 	{ "nest key", TOP "nests: [{name: A1, port: /dev/a, speed: 1}]\n",
 	  "p.yaml:3:34: unknown key \"speed\"; allowed here: name, port, driver, baud, "
 	  "line_gap_ms, "
 	  "row, column" },
 	{ "station name", "station: 'a b'\naccess: {operator: [1]}\n" NESTS,
 	  "p.yaml:1:10: \"a b\" is no station name" },
-	{ "start", TOP NESTS "start: jig\n",
-	  "p.yaml:4:8: \"jig\" is unknown; allowed here: command, arrival" },
+	{ "start", TOP NESTS "start: now\n",
+	  "p.yaml:4:8: \"now\" is unknown; allowed here: command, arrival, jig" },
+	{ "start by no jig", TOP NESTS "start: jig\n",
+	  "p.yaml:4:8: there is no jig: in this file; allowed here: command, arrival" },
+	{ "a jig", TOP NESTS JIG, NULL },
+	{ "a jig, said", TOP NESTS JIG "start: jig\n", NULL },
+	{ "a jig beside", TOP NESTS JIG "start: arrival\n",
+	  "p.yaml:11:8: a station with a jig starts by it; allowed here: jig" },
 	{ "baud", TOP NESTS "baud: 115201\n",
 	  "p.yaml:4:7: 115201 is no baud rate; allowed here: 9600, 19200," },
 	{ "baud of a nest", TOP "nests: [{name: A1, port: /dev/a, baud: 1}]\n",
@@ -296,7 +305,7 @@ static const struct row product_rows[] = {
 	{ "another part", SIGNERS "board:\n  driver: prov\n" FILES "jig: 1\n",
 	  "p.yaml:5:1: unknown key \"jig\"; allowed here: certificate, board" },
 	{ "unknown key", SIGNERS "board:\n  driver: prov\n  speed: 1\n" FILES,
-	  "p.yaml:4:3: unknown key \"speed\"; allowed here: driver, unit, read_back, prove, "
+	  "p.yaml:4:3: unknown key \"speed\"; allowed here: driver, unit, label, read_back, prove, "
 	  "files, without, fs, nrf91, zshell, others" },
 	{ "a part for fs", SIGNERS "board:\n  driver: fs\n  fs: {csr: /a, unit: /b}\n" FILES,
 	  NULL },
