@@ -296,7 +296,7 @@ static const struct row product_rows[] = {
 	{ "another part", SIGNERS "board:\n  driver: prov\n" FILES "jig: 1\n",
 	  "p.yaml:5:1: unknown key \"jig\"; allowed here: certificate, board" },
 	{ "unknown key", SIGNERS "board:\n  driver: prov\n  speed: 1\n" FILES,
-	  "p.yaml:4:3: unknown key \"speed\"; allowed here: driver, unit, read_back, prove, "
+	  "p.yaml:4:3: unknown key \"speed\"; allowed here: driver, unit, label, read_back, prove, "
 	  "files, without, fs, nrf91, zshell, others" },
 	{ "a part for fs", SIGNERS "board:\n  driver: fs\n  fs: {csr: /a, unit: /b}\n" FILES,
 	  NULL },
