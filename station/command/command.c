@@ -42,6 +42,7 @@ static const struct command commands[] = {
 	{ "revoke", "UNIT|--certificate-id ID --reason TEXT", "Revoke a certificate that was installed", 0, 1, "rc", revoke_command },
 	{ "board list", "", "Show which nests have a board", 0, 0, "j", board_list_command },
 	{ "board probe", "PORT [--driver NAME]", "Say what a board answers on a port", .program = "imprint-board" },
+	{ "ui", "[--lang LANGUAGE]", "The operator's screen", .program = "imprint-ui" },
 	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
 };
 /* clang-format on */

@@ -22,6 +22,7 @@ USES = {
     "station/control": {"base"},
     "station": {"base", "serial", "fixtures", "hsm/api", "station/control"},
     "station/command": {"base", "hsm/api", "station/control"},
+    "station/screen": {"base", "hsm/api", "station/control"},
     "hsm/ledger": {"base", "hsm/api", "hsm/api/proof"},
     "hsm/x509": {"base", "hsm/api", "hsm/api/proof"},
     "hsm/token": {"base", "hsm/x509"},
@@ -59,7 +60,8 @@ NOT_LINKED = {
     "imprint-station": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libncurses", "libncursesw"},
     "imprint-signer": {"libserialport", "libmodbus", "libncurses", "libncursesw", "libcurl", "libmicrohttpd", "libmosquitto"},
     "imprint-board": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libcyaml", "libjansson"},
-    "imprint": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl"},
+    "imprint-ui": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl", "libcyaml"},
+    "imprint": {"libncursesw", "libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 

@@ -1,0 +1,342 @@
+#include "station/screen/pages.h"
+
+#include "station/screen/keys.h"
+#include "station/screen/tiles.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The rows that are left below the first `used`. */
+static struct area below(struct area area, int used)
+{
+	return (struct area) { area.row + used, area.column, area.rows - used, area.columns };
+}
+
+static int draw_title(struct canvas *c, struct area area, const struct face *face, enum phrase id)
+{
+	canvas_text(c, area.row, area.column, area.columns, STYLE_STRONG,
+		    phrase(face->language, id));
+	return 2;
+}
+
+/* --- the nests --- */
+
+void pages_nests(struct canvas *c, struct area area, const struct model *m, const struct face *face)
+{
+	int least = tiles_rows(m, area.columns), spare = area.rows - least, taken = 0;
+	int wanted = spare > 12 ? 12 : spare > 2 ? spare * 2 / 3 : 2;
+	bool is_stopped = m->is_up && m->station.phase == PHASE_STOPPED, failed = false;
+	struct area nests = area;
+
+	if (!m->is_up)
+		taken = 1 + canvas_wrap(c, area, STYLE_DIM, m->lost_text);
+	for (size_t i = 0; i < m->count; i++)
+		failed |= model_is_marked(m, &m->nests[i]);
+	if (is_stopped)
+		taken = pages_stop(c, area, m, face) + 1;
+	nests = below(area, taken);
+	if (failed && !is_stopped)
+		nests.rows -= least * 2 + wanted < area.rows ? wanted : 3;
+	taken += tiles_draw(c, nests, m, face);
+	if (!failed || is_stopped)
+		return;
+	canvas_rule(c, area.row + taken, STYLE_DIM);
+	tiles_failures(c, below(area, taken + 1), m, face);
+}
+
+/* --- stopped --- */
+
+static const struct {
+	enum control_stop stop;
+	enum phrase what, remedy;
+} stops[] = {
+	{ STOP_ESTOP, PHRASE_STOP_ESTOP, PHRASE_STOP_ESTOP_DO },
+	{ STOP_LID, PHRASE_STOP_LID, PHRASE_STOP_LID_DO },
+	{ STOP_CLAMP_LOST, PHRASE_STOP_CLAMP_LOST, PHRASE_STOP_CLAMP_LOST_DO },
+	{ STOP_CLAMP_TIMEOUT, PHRASE_STOP_CLAMP_TIMEOUT, PHRASE_STOP_CLAMP_LOST_DO },
+	{ STOP_AIR, PHRASE_STOP_AIR, PHRASE_STOP_AIR_DO },
+	{ STOP_BUS, PHRASE_STOP_BUS, PHRASE_STOP_BUS_DO },
+	{ STOP_RESTARTED, PHRASE_STOP_RESTARTED, PHRASE_STOP_RESTARTED_DO },
+	{ STOP_READ_BACK, PHRASE_STOP_READ_BACK, PHRASE_STOP_TECHNICIAN_DO },
+	{ STOP_STALE, PHRASE_STOP_STALE, PHRASE_STOP_BUS_DO },
+	{ STOP_START_STUCK, PHRASE_STOP_START_STUCK, PHRASE_STOP_START_STUCK_DO },
+	{ STOP_SENSORS, PHRASE_STOP_SENSORS, PHRASE_STOP_TECHNICIAN_DO },
+	{ STOP_ABORTED, PHRASE_STOP_ABORTED, PHRASE_STOP_ABORTED_DO },
+};
+
+static bool is_powered(const struct model *m, const struct control_nest *nest)
+{
+	return m->station.powered >> nest->index & 1;
+}
+
+/* Under way when the jig stopped: its unit's certificate may be issued and not installed. */
+static bool is_unfinished(const struct model *m, const struct control_nest *nest)
+{
+	return nest->state == CONTROL_RUNNING ||
+	       (nest->batch == m->station.batch && nest->outcome != OUTCOME_NONE &&
+		nest->outcome != OUTCOME_PASS && nest->outcome != OUTCOME_FAIL);
+}
+
+static void unfinished_text(const struct model *m, const struct face *face, char *ret_text,
+			    size_t size)
+{
+	size_t len = 0;
+
+	ret_text[0] = '\0';
+	for (size_t i = 0; i < m->count && len < size - 1; i++) {
+		const struct control_nest *nest = &m->nests[i];
+
+		if (is_unfinished(m, nest))
+			len += (size_t)snprintf(ret_text + len, size - len, "%s%s%s%s",
+						len ? ", " : "", nest->name, *nest->unit ? " " : "",
+						nest->unit);
+	}
+	if (len == 0)
+		snprintf(ret_text, size, "%s", phrase(face->language, PHRASE_STOP_NO_UNITS));
+	else if (len < size)
+		snprintf(ret_text + len, size - len, ". %s",
+			 phrase(face->language, PHRASE_STOP_UNITS_DO));
+}
+
+static const char *stop_what(const struct model *m, enum language language)
+{
+	if (language == ENGLISH && *m->station.stop_text)
+		return m->station.stop_text;
+	for (size_t i = 0; i < COUNT(stops); i++)
+		if (stops[i].stop == m->station.stop)
+			return phrase(language, stops[i].what);
+	return m->station.stop_text;
+}
+
+static void stop_remedy(const struct model *m, enum language language, char *ret_text, size_t size)
+{
+	enum phrase remedy = PHRASE_STOP_TECHNICIAN_DO;
+
+	for (size_t i = 0; i < COUNT(stops); i++)
+		if (stops[i].stop == m->station.stop)
+			remedy = stops[i].remedy;
+	snprintf(ret_text, size, "%s %s", phrase(language, remedy),
+		 phrase(language, PHRASE_STOP_THEN_RESET));
+}
+
+static int draw_line(struct canvas *c, struct area area, const struct face *face, enum phrase label,
+		     enum style style, const char *text, int rows)
+{
+	const int indent = 15;
+
+	if (rows > area.rows)
+		rows = area.rows;
+	canvas_text(c, area.row, area.column, indent, STYLE_DIM, phrase(face->language, label));
+	return canvas_wrap(c,
+			   (struct area) { area.row, area.column + indent, rows,
+					   area.columns - indent },
+			   style, text);
+}
+
+int pages_stop(struct canvas *c, struct area area, const struct model *m, const struct face *face)
+{
+	char names[128], text[PHRASE_SIZE + CONTROL_TEXT_MAX];
+	int row;
+
+	row = draw_line(c, area, face, PHRASE_STOP_WHAT, STYLE_STRONG, stop_what(m, face->language),
+			3);
+	model_names(m, is_powered, names, sizeof(names));
+	if (*names)
+		phrase_fill(text, face->language, PHRASE_STOP_POWER_ON, names, NULL);
+	else
+		strcpy(text, phrase(face->language, PHRASE_STOP_POWER_OFF));
+	row += draw_line(c, below(area, row), face, PHRASE_STOP_POWER,
+			 *names ? STYLE_BAND_WARN : STYLE_PLAIN, text, 2);
+	unfinished_text(m, face, text, sizeof(text));
+	row += draw_line(c, below(area, row), face, PHRASE_STOP_UNITS, STYLE_PLAIN, text, 4);
+	stop_remedy(m, face->language, text, sizeof(text));
+	return row + draw_line(c, below(area, row), face, PHRASE_STOP_GO_ON, STYLE_STRONG, text, 2);
+}
+
+/* --- alarms --- */
+
+static int draw_alarm(struct canvas *c, struct area area, const struct control_alarm *alarm,
+		      const struct face *face)
+{
+	enum language language = face->language;
+	enum phrase reason = phrase_reason(alarm->code), remedy = phrase_remedy(alarm->code);
+	bool is_open = !alarm->acknowledged_at;
+	enum style style = alarm->active ? STYLE_BAND_FAIL : is_open ? STYLE_BAND_WARN : STYLE_DIM;
+	char clock[PAINT_CLOCK_SIZE], head[PHRASE_SIZE], seen[PHRASE_SIZE] = "";
+	char text[CONTROL_TEXT_MAX + CONTROL_NEST_MAX + 8];
+	int at;
+
+	if (!is_open)
+		phrase_fill(seen, language, PHRASE_ALARM_SEEN, alarm->person, NULL);
+	snprintf(head, sizeof(head), "%s %s", alarm->active ? "‼" : is_open ? "▲" : "·",
+		 phrase(language, alarm->active ? PHRASE_ALARM_STANDS : PHRASE_ALARM_GONE));
+	canvas_text(c, area.row, area.column, 11, style, head);
+	paint_clock(alarm->raised_at, CLOCK_SECONDS, clock);
+	at = 12 + canvas_text(c, area.row, area.column + 12, 10, STYLE_DIM, clock) + 1;
+	if (alarm->count > 1) {
+		snprintf(head, sizeof(head), "×%" PRIu64, alarm->count);
+		at += canvas_text(c, area.row, area.column + at, 6, STYLE_DIM, head) + 1;
+	}
+	canvas_right(c, area.row, area.column + at, area.columns - at, STYLE_DIM, seen);
+	snprintf(text, sizeof(text), "%s%s%s", alarm->nests, *alarm->nests ? "  " : "",
+		 reason == PHRASE_COUNT || language == ENGLISH ? alarm->text :
+								 phrase(language, reason));
+	canvas_text(c, area.row, area.column + at, area.columns - at - canvas_width(seen) - 1,
+		    is_open ? STYLE_STRONG : STYLE_DIM, text);
+	return 1 + canvas_wrap(c,
+			       (struct area) { area.row + 1, area.column + 12, 2,
+					       area.columns - 12 },
+			       is_open ? STYLE_PLAIN : STYLE_DIM,
+			       remedy == PHRASE_COUNT || language == ENGLISH ?
+				       alarm->remedy :
+				       phrase(language, remedy));
+}
+
+void pages_alarms(struct canvas *c, struct area area, const struct model *m,
+		  const struct face *face)
+{
+	int row = draw_title(c, area, face, PHRASE_PAGE_ALARMS);
+
+	if (m->alarm_count == 0)
+		canvas_text(c, area.row + row, area.column, area.columns, STYLE_PLAIN,
+			    phrase(face->language, PHRASE_NO_ALARMS));
+	for (int open = 1; open >= 0; open--) /* those that want a person come first */
+		for (size_t i = 0; i < m->alarm_count && row + 3 <= area.rows; i++)
+			if ((m->alarms[i].acknowledged_at == 0) == open)
+				row += draw_alarm(c, below(area, row), &m->alarms[i], face);
+}
+
+/* --- help --- */
+
+void pages_help(struct canvas *c, struct area area, const struct model *m, const struct face *face)
+{
+	int top = draw_title(c, area, face, PHRASE_PAGE_HELP) - 1, rows = area.rows - top;
+	int columns = rows > 0 ? ((int)keys_count + rows - 1) / rows : 1, width;
+	int place = 0;
+
+	(void)m;
+	columns = columns < 2 ? 2 : columns;
+	rows = ((int)keys_count - 1 + columns - 1) / columns;
+	width = area.columns / columns;
+	for (size_t i = 0; i < keys_count; i++, place++) {
+		const struct key_row *key = &keys_table[i];
+		int row = area.row + top + place % rows, column = area.column + place / rows * width;
+		const int name = 8, code = 12;
+
+		if (key->deed == DEED_END)
+			continue;
+		canvas_text(c, row, column, name, STYLE_STRONG, key->name);
+		canvas_text(c, row, column + name, code, STYLE_WORK, key->barcode);
+		canvas_text(c, row, column + name + code, width - name - code - 1, STYLE_PLAIN,
+			    phrase(face->language, key->does));
+	}
+}
+
+/* --- the report of the shift --- */
+
+static void draw_cell(struct canvas *c, int row, int column, enum style style, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	canvas_right(c, row, column, 12, style, text);
+}
+
+static void draw_tally(struct canvas *c, struct area area, int column, enum phrase head,
+		       const struct control_tally *tally, const struct face *face)
+{
+	const uint64_t numbers[] = { tally->good, tally->bad, tally->tried, tally->retests };
+	char fpy[24];
+
+	canvas_right(c, area.row, column, 12, STYLE_DIM, phrase(face->language, head));
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		draw_cell(c, area.row + 1 + (int)i, column, STYLE_PLAIN, numbers[i]);
+	paint_percent(tally->first_pass, tally->tried, fpy, sizeof(fpy));
+	canvas_right(c, area.row + 1 + (int)COUNT(numbers), column, 12, STYLE_STRONG, fpy);
+}
+
+void pages_report(struct canvas *c, struct area area, const struct model *m,
+		  const struct face *face)
+{
+	static const enum phrase rows[] = { PHRASE_GOOD, PHRASE_BAD, PHRASE_TRIED, PHRASE_RETESTS,
+					    PHRASE_FPY };
+	const struct control_station *s = &m->station;
+	char clock[PAINT_CLOCK_SIZE], text[PHRASE_SIZE];
+	int top = draw_title(c, area, face, PHRASE_PAGE_REPORT);
+
+	if (s->shift_began) {
+		phrase_fill(text, face->language, PHRASE_SINCE,
+			    paint_clock(s->shift_began, CLOCK_DATE_MINUTES, clock), NULL);
+		canvas_right(c, area.row, area.column, area.columns, STYLE_DIM, text);
+	}
+	area = below(area, top);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		canvas_text(c, area.row + 1 + (int)i, area.column, 18, STYLE_DIM,
+			    phrase(face->language, rows[i]));
+	draw_tally(c, area, area.column + 18, PHRASE_SHIFT, &s->shift, face);
+	draw_tally(c, area, area.column + 34, PHRASE_LOT, &s->lot, face);
+	draw_tally(c, area, area.column + 50, PHRASE_LAST_50, &s->last, face);
+}
+
+/* --- orders --- */
+
+void pages_orders(struct canvas *c, struct area area, const struct model *m,
+		  const struct face *face)
+{
+	int row = draw_title(c, area, face, PHRASE_PAGE_ORDERS);
+
+	if (m->order_count == 0)
+		canvas_text(c, area.row + row, area.column, area.columns, STYLE_PLAIN,
+			    phrase(face->language, PHRASE_NO_ORDERS));
+	for (size_t i = 0; i < m->order_count && row < area.rows; i++, row++) {
+		const struct model_order *order = &m->orders[i];
+		enum style style = order->in_use ? STYLE_STRONG :
+				   order->is_open ? STYLE_PLAIN :
+						    STYLE_DIM;
+		char number[48];
+
+		canvas_text(c, area.row + row, area.column, 24, style, order->id);
+		canvas_text(c, area.row + row, area.column + 25, 24, style, order->product);
+		snprintf(number, sizeof(number), "%" PRIu64 "/%" PRIu64, order->used,
+			 order->quantity);
+		canvas_right(c, area.row + row, area.column + 50, 16, style, number);
+		canvas_text(c, area.row + row, area.column + 68, 10, style,
+			    phrase(face->language, order->in_use  ? PHRASE_IN_USE :
+						   order->is_open ? PHRASE_OPEN :
+								    PHRASE_CLOSED));
+	}
+}
+
+/* --- the test of the colours --- */
+
+void pages_lamps(struct canvas *c, struct area area, const struct model *m, const struct face *face)
+{
+	const struct {
+		enum style style;
+		const char *symbol, *word;
+	} lamps[] = {
+		{ STYLE_PASS, "√", "PASS" },
+		{ STYLE_BAND_PASS, "√", "PASS" },
+		{ STYLE_BAND_FAIL, "✘", "FAIL" },
+		{ STYLE_BAND_WARN, "▲", "ERROR" },
+		{ STYLE_WARN, "×", "ABORTED" },
+		{ STYLE_WORK, "●", phrase(face->language, PHRASE_LAMP_WORK) },
+		{ STYLE_STRONG, "■", phrase(face->language, PHRASE_TILE_READY) },
+		{ STYLE_DIM, "·", phrase(face->language, PHRASE_TILE_EMPTY) },
+	};
+	int row = draw_title(c, area, face, PHRASE_PAGE_LAMPS);
+
+	(void)m;
+	for (size_t i = 0; i < COUNT(lamps) && row < area.rows; i++, row++) {
+		canvas_fill(c, (struct area) { area.row + row, area.column, 1, 60 },
+			    lamps[i].style);
+		canvas_text(c, area.row + row, area.column + 1, 2, lamps[i].style, lamps[i].symbol);
+		canvas_text(c, area.row + row, area.column + 4, 12, lamps[i].style, lamps[i].word);
+		canvas_text(c, area.row + row, area.column + 18, 40, lamps[i].style,
+			    "██ ░░ ── →");
+	}
+	canvas_wrap(c, below(area, row), STYLE_PLAIN,
+		    phrase(face->language, PHRASE_LAMP_SENTENCE));
+}

@@ -1,0 +1,382 @@
+#include "station/screen/paint.h"
+
+#include "station/screen/letters.h"
+#include "station/screen/pages.h"
+#include "station/screen/tiles.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define MARGIN 1
+#define FAILURE_ROWS 3 /* with the line above */
+#define CA_NEAR_S (90 * INT64_C(86400))
+
+struct painter {
+	struct canvas *c;
+	const struct model *m;
+	const struct face *face;
+	int row; /* the next free one */
+};
+
+static const char *say(const struct painter *p, enum phrase id)
+{
+	return phrase(p->face->language, id);
+}
+
+char *paint_clock(int64_t wall_s, enum paint_clock what, char ret_text[static PAINT_CLOCK_SIZE])
+{
+	time_t time = (time_t)wall_s;
+	struct tm t = { 0 };
+	size_t date = 0;
+
+	localtime_r(&time, &t);
+	ret_text[0] = '\0';
+	if (what == CLOCK_DATE || what == CLOCK_DATE_MINUTES)
+		date = strftime(ret_text, PAINT_CLOCK_SIZE, "%Y-%m-%d ", &t);
+	if (what == CLOCK_SECONDS)
+		strftime(ret_text, PAINT_CLOCK_SIZE, "%H:%M:%S", &t);
+	else if (what != CLOCK_DATE)
+		strftime(ret_text + date, PAINT_CLOCK_SIZE - date, "%H:%M", &t);
+	else
+		ret_text[date - 1] = '\0';
+	return ret_text;
+}
+
+/* --- the header --- */
+
+/* When the order will be done, at the pace of the last cycles. */
+static bool end_of_order(const struct control_station *s, int64_t now, int64_t *ret_wall_s)
+{
+	uint64_t left = s->quantity > s->used ? s->quantity - s->used : 0;
+
+	if (!s->uph || !left || left / s->uph >= 24)
+		return false;
+	*ret_wall_s = now + (int64_t)(left * 3600 / s->uph);
+	return true;
+}
+
+static void draw_progress(const struct painter *p, int column, int columns)
+{
+	const struct control_station *s = &p->m->station;
+	char number[24], left[PHRASE_SIZE], end[PHRASE_SIZE] = "", clock[PAINT_CLOCK_SIZE];
+	char text[3 * PHRASE_SIZE];
+	int64_t ends_at;
+
+	snprintf(number, sizeof(number), "%" PRIu64,
+		 s->quantity > s->used ? s->quantity - s->used : 0);
+	phrase_fill(left, p->face->language, PHRASE_LEFT, number, NULL);
+	if (end_of_order(s, p->m->wall_s, &ends_at))
+		phrase_fill(end, p->face->language, PHRASE_ENDS_AT,
+			    paint_clock(ends_at, CLOCK_MINUTES, clock), NULL);
+	snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64 "  %s%s%s", s->used, s->quantity, left,
+		 *end ? "  " : "", end);
+	canvas_text(p->c, p->row, column, columns, STYLE_TITLE, text);
+}
+
+static void person_text(const struct painter *p, char *ret_text, size_t size)
+{
+	static const enum phrase roles[BADGE_COUNT] = {
+		[BADGE_NONE] = PHRASE_NOBODY,
+		[BADGE_OPERATOR] = PHRASE_ROLE_OPERATOR,
+		[BADGE_TECHNICIAN] = PHRASE_ROLE_TECHNICIAN,
+		[BADGE_SUPERVISOR] = PHRASE_ROLE_SUPERVISOR,
+	};
+	const struct control_station *s = &p->m->station;
+	char clock[PAINT_CLOCK_SIZE];
+	uint64_t role = s->role < BADGE_COUNT ? s->role : BADGE_NONE;
+
+	paint_clock(p->m->wall_s, CLOCK_MINUTES, clock);
+	if (*s->person)
+		snprintf(ret_text, size, "%s (%s)   %s", s->person, say(p, roles[role]), clock);
+	else
+		snprintf(ret_text, size, "%s   %s", say(p, PHRASE_NOBODY), clock);
+}
+
+static void draw_header(struct painter *p)
+{
+	const struct control_station *s = &p->m->station;
+	int columns = p->c->columns - 2 * MARGIN, left, right;
+	char order[PHRASE_SIZE], person[PHRASE_SIZE];
+
+	canvas_fill(p->c, (struct area) { p->row, 0, 1, p->c->columns }, STYLE_TITLE);
+	person_text(p, person, sizeof(person));
+	right = canvas_right(p->c, p->row, MARGIN, columns, STYLE_TITLE, person);
+	snprintf(order, sizeof(order), "%s  %s  %s", s->station,
+		 *s->order ? s->order : say(p, PHRASE_NO_ORDER), s->product);
+	left = canvas_text(p->c, p->row, MARGIN, (columns - right) * 2 / 3, STYLE_TITLE, order);
+	if (*s->order)
+		draw_progress(p, MARGIN + left + 3, columns - left - right - 5);
+	p->row++;
+}
+
+/* What holds for all that is made here; the loudest alone. */
+static bool mode_text(const struct painter *p, char ret_text[static PHRASE_SIZE])
+{
+	const struct control_station *s = &p->m->station;
+	char date[PAINT_CLOCK_SIZE];
+
+	if (s->mode == MODE_DRY_RUN)
+		strcpy(ret_text, say(p, PHRASE_DRY_RUN));
+	else if (s->mode == MODE_GOLDEN)
+		strcpy(ret_text, say(p, PHRASE_GOLDEN_MODE));
+	else if (s->test_ca)
+		strcpy(ret_text, say(p, PHRASE_TEST_CA));
+	else if (s->ca_ends && s->ca_ends - p->m->wall_s < CA_NEAR_S)
+		phrase_fill(ret_text, p->face->language, PHRASE_CA_ENDS_SOON,
+			    paint_clock(s->ca_ends, CLOCK_DATE, date), NULL);
+	else
+		return false;
+	return true;
+}
+
+static void draw_middle(const struct painter *p, enum style style, const char *text)
+{
+	int width = canvas_width(text), column = (p->c->columns - width) / 2;
+
+	canvas_fill(p->c, (struct area) { p->row, 0, 1, p->c->columns }, style);
+	canvas_text(p->c, p->row, column > 0 ? column : 0, p->c->columns, style, text);
+}
+
+static void draw_mode(struct painter *p)
+{
+	char text[PHRASE_SIZE];
+
+	if (mode_text(p, text))
+		draw_middle(p, STYLE_BAND_WARN, text);
+	p->row++;
+}
+
+/* --- the word --- */
+
+static void draw_word(struct painter *p, const struct model_word *word, int scale)
+{
+	const char *big = say(p, word->big);
+	int rows = LETTERS_ROWS * scale, columns = letters_width(big) * scale;
+	int beside = 2 * MARGIN + columns + 2 * scale, width = p->c->columns - beside - MARGIN;
+	char first[24], second[24], said[PHRASE_SIZE];
+	int lines;
+
+	canvas_fill(p->c, (struct area) { p->row, 0, rows, p->c->columns }, word->style);
+	letters_draw(p->c, p->row, 2 * MARGIN, scale, word->style, big);
+	snprintf(first, sizeof(first), "%zu", word->first);
+	snprintf(second, sizeof(second), "%zu", word->second);
+	phrase_fill(said, p->face->language, word->said, first, second, NULL);
+	lines = canvas_wrap_rows(width, said);
+	canvas_wrap(p->c, (struct area) { p->row + (rows - lines) / 2, beside, rows, width },
+		    word->style, said);
+	p->row += rows;
+}
+
+static void draw_next(struct painter *p)
+{
+	char names[CONTROL_NAMES_MAX + 1], text[PHRASE_SIZE];
+	enum phrase next = model_next(p->m, names, sizeof(names));
+	int at = MARGIN + canvas_text(p->c, p->row, MARGIN, 20, STYLE_STRONG,
+				      say(p, PHRASE_NEXT)) + 2;
+	int rows;
+
+	phrase_fill(text, p->face->language, next, names, NULL);
+	rows = canvas_wrap(p->c, (struct area) { p->row, at, 2, p->c->columns - at - MARGIN },
+			   STYLE_STRONG, text);
+	p->row += rows ? rows : 1;
+}
+
+/* What this screen has to say stands where else a line is. */
+static void draw_banner(struct painter *p)
+{
+	char text[PHRASE_SIZE + CONTROL_NAME_MAX];
+
+	if (p->face->types) {
+		snprintf(text, sizeof(text), "%s %s_", say(p, PHRASE_TYPED), p->face->typed);
+		draw_middle(p, STYLE_BAND_WORK, text);
+	} else if (*p->face->banner) {
+		draw_middle(p, p->face->banner_style, p->face->banner);
+	} else {
+		canvas_rule(p->c, p->row, STYLE_DIM);
+	}
+	p->row++;
+}
+
+/* --- the footer --- */
+
+static int put(const struct painter *p, int column, enum style style, const char *text)
+{
+	return column + canvas_text(p->c, p->row, column, p->c->columns - MARGIN - column, style, text);
+}
+
+static int put_number(const struct painter *p, int column, enum phrase what, uint64_t number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), " %" PRIu64, number);
+	column = put(p, column, STYLE_DIM, say(p, what));
+	return put(p, column, STYLE_PLAIN, text) + 3;
+}
+
+void paint_percent(uint64_t part, uint64_t all, char *ret_text, size_t size)
+{
+	uint64_t tenths = all ? 1000 * part / all : 0;
+
+	if (all)
+		snprintf(ret_text, size, "%" PRIu64 ".%" PRIu64 " %%", tenths / 10, tenths % 10);
+	else
+		snprintf(ret_text, size, "-");
+}
+
+static int put_pair(const struct painter *p, int column, enum phrase what, const char *value,
+		    enum style style)
+{
+	column = put(p, column, STYLE_DIM, say(p, what));
+	return put(p, column + 1, style, value) + 3;
+}
+
+static int put_cycle(const struct painter *p, int column)
+{
+	const struct control_station *s = &p->m->station;
+	bool late = s->takt_ms && s->cycle_ms > s->takt_ms;
+	char cycle[24], takt[24], text[PHRASE_SIZE];
+
+	if (!s->cycle_ms)
+		return column;
+	snprintf(cycle, sizeof(cycle), "%" PRIu64 " s", (s->cycle_ms + 500) / 1000);
+	column = put_pair(p, column, PHRASE_CYCLE, cycle, late ? STYLE_WARN : STYLE_PLAIN);
+	if (!s->takt_ms)
+		return column;
+	snprintf(takt, sizeof(takt), "%" PRIu64 " s", (s->takt_ms + 500) / 1000);
+	phrase_fill(text, p->face->language, PHRASE_TAKT, takt, NULL);
+	return put(p, column - 1, STYLE_DIM, text) + 3;
+}
+
+static void draw_counters(struct painter *p)
+{
+	const struct control_station *s = &p->m->station;
+	char fpy[24];
+	int column = MARGIN;
+
+	paint_percent(s->shift.first_pass, s->shift.tried, fpy, sizeof(fpy));
+	column = put(p, column, STYLE_DIM, say(p, PHRASE_SHIFT)) + 2;
+	column = put_number(p, column, PHRASE_GOOD, s->shift.good);
+	column = put_number(p, column, PHRASE_BAD, s->shift.bad);
+	column = put_pair(p, column, PHRASE_FPY, fpy, STYLE_PLAIN);
+	column = put_cycle(p, column);
+	if (s->uph)
+		put_number(p, column, PHRASE_UPH, s->uph);
+	p->row++;
+}
+
+static int put_health(const struct painter *p, int column, enum phrase what, uint64_t health)
+{
+	static const struct {
+		enum phrase word;
+		enum style style;
+	} looks[HEALTH_COUNT] = {
+		[HEALTH_OK] = { PHRASE_IS_OK, STYLE_PLAIN },
+		[HEALTH_WARN] = { PHRASE_IS_WARN, STYLE_BAND_WARN },
+		[HEALTH_BAD] = { PHRASE_IS_BAD, STYLE_BAND_FAIL },
+	};
+
+	if (health == HEALTH_NONE || health >= HEALTH_COUNT)
+		return column;
+	column = put(p, column, STYLE_DIM, say(p, what)) + 1;
+	return put(p, column, looks[health].style, say(p, looks[health].word)) + 2;
+}
+
+static void draw_health(struct painter *p)
+{
+	const struct control_station *s = &p->m->station;
+	int column = MARGIN, columns = p->c->columns - 2 * MARGIN, help;
+	char number[24], text[PHRASE_SIZE];
+
+	help = canvas_right(p->c, p->row, MARGIN, columns, STYLE_DIM, say(p, PHRASE_HELP_HINT));
+	if (s->alarms && p->m->is_up) {
+		snprintf(number, sizeof(number), "%" PRIu64, s->alarms);
+		phrase_fill(text, p->face->language, PHRASE_ALARMS_OPEN, number, NULL);
+		canvas_right(p->c, p->row, MARGIN, columns - help - 2, STYLE_BAND_WARN, text);
+	}
+	if (!p->m->is_up)
+		return;
+	column = put_health(p, column, PHRASE_HEALTH_JIG, s->jig_health);
+	column = put_health(p, column, PHRASE_HEALTH_TOKEN, s->token_health);
+	column = put_health(p, column, PHRASE_HEALTH_LEDGER, s->ledger_health);
+	column = put_health(p, column, PHRASE_HEALTH_CLOCK, s->clock_health);
+	put_health(p, column, PHRASE_HEALTH_DISK, s->disk_health);
+}
+
+static int footer_rows(const struct canvas *c)
+{
+	return c->rows > PAINT_ROWS_MIN + 4 ? 4 : 3;
+}
+
+static void draw_footer(struct painter *p)
+{
+	canvas_rule(p->c, p->row++, STYLE_DIM);
+	draw_counters(p);
+	draw_health(p);
+	if (footer_rows(p->c) > 3) {
+		p->row++;
+		put(p, MARGIN, STYLE_DIM, say(p, PHRASE_HELP_KEYS));
+	}
+}
+
+/* --- all of it --- */
+
+static void draw_body(const struct painter *p, struct area area)
+{
+	typedef void page_function(struct canvas *c, struct area area, const struct model *m,
+				   const struct face *face);
+	static page_function *const pages[PAGE_COUNT] = {
+		[PAGE_NESTS] = pages_nests,   [PAGE_ALARMS] = pages_alarms,
+		[PAGE_HELP] = pages_help,     [PAGE_REPORT] = pages_report,
+		[PAGE_ORDERS] = pages_orders, [PAGE_LAMPS] = pages_lamps,
+	};
+
+	pages[p->face->page](p->c, area, p->m, p->face);
+}
+
+/* As big as the nests and what failed leave room for. */
+static int scale_of(const struct painter *p, const struct model_word *word)
+{
+	int rows = p->c->rows - 5 - footer_rows(p->c);
+	int body = tiles_rows(p->m, p->c->columns - MARGIN);
+	int scale = 1;
+
+	body = (body < 6 ? 2 * body : body) + FAILURE_ROWS;
+	while (scale < LETTERS_SCALE_MAX && LETTERS_ROWS * (scale + 1) + body <= rows &&
+	       letters_width(say(p, word->big)) * (scale + 1) + 20 <= p->c->columns)
+		scale++;
+	return scale;
+}
+
+static void draw_too_small(const struct painter *p)
+{
+	struct model_word word = model_word(p->m);
+	char rows[16], columns[16], text[PHRASE_SIZE];
+
+	snprintf(rows, sizeof(rows), "%d", p->c->rows);
+	snprintf(columns, sizeof(columns), "%d", p->c->columns);
+	phrase_fill(text, p->face->language, PHRASE_TOO_SMALL, columns, rows, NULL);
+	canvas_text(p->c, 0, 0, p->c->columns, word.style, say(p, word.big));
+	canvas_wrap(p->c, (struct area) { 1, 0, p->c->rows - 1, p->c->columns }, STYLE_PLAIN, text);
+}
+
+void paint(struct canvas *c, const struct model *m, const struct face *face)
+{
+	struct painter p = { c, m, face, 0 };
+	struct model_word word = model_word(m);
+	int end;
+
+	if (c->rows < PAINT_ROWS_MIN || c->columns < PAINT_COLUMNS_MIN) {
+		draw_too_small(&p);
+		return;
+	}
+	end = c->rows - footer_rows(c);
+	draw_header(&p);
+	draw_mode(&p);
+	draw_word(&p, &word, scale_of(&p, &word));
+	draw_next(&p);
+	draw_banner(&p);
+	draw_body(&p, (struct area) { p.row, MARGIN, end - p.row, c->columns - MARGIN });
+	p.row = end;
+	draw_footer(&p);
+}
