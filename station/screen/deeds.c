@@ -186,7 +186,10 @@ static void do_simply(struct screen *s, enum control_type type)
 
 static void show_page(struct screen *s, enum page page)
 {
-	s->face.page = s->face.page == page ? PAGE_NESTS : page;
+	bool again = s->face.page == page;
+
+	s->face.part = again ? s->face.part + 1 : 0;
+	s->face.page = again && page != PAGE_HELP ? PAGE_NESTS : page;
 }
 
 static void do_deed(struct screen *s, enum deed deed)

@@ -25,7 +25,7 @@ const struct key_row keys_table[] = {
 	{ DEED_TYPE, '\r', 0, "Enter", "", PHRASE_DO_TYPE, true },
 	{ DEED_BACK, KEY_IS_ESCAPE, 'q', "Esc q", "BACK", PHRASE_DO_BACK, true },
 	{ DEED_REDRAW, KEY_IS_REDRAW, 0, "Ctrl-L", "", PHRASE_DO_REDRAW, true },
-	{ DEED_END, KEY_IS_END, 0, "", "", PHRASE_DO_BACK, true },
+	{ DEED_END, KEY_IS_END, 0, "Ctrl-C", "", PHRASE_DO_END, true },
 };
 /* clang-format on */
 

@@ -212,25 +212,25 @@ void pages_alarms(struct canvas *c, struct area area, const struct model *m,
 
 void pages_help(struct canvas *c, struct area area, const struct model *m, const struct face *face)
 {
+	const int name = 9, code = 21;
 	int top = draw_title(c, area, face, PHRASE_PAGE_HELP) - 1, rows = area.rows - top;
-	int columns = rows > 0 ? ((int)keys_count + rows - 1) / rows : 1, width;
-	int place = 0;
+	size_t parts = rows > 0 ? (keys_count + (size_t)rows - 1) / (size_t)rows : 1;
+	size_t first = face->part % parts * (size_t)rows;
+	char barcode[32], part[64];
 
 	(void)m;
-	columns = columns < 2 ? 2 : columns;
-	rows = ((int)keys_count - 1 + columns - 1) / columns;
-	width = area.columns / columns;
-	for (size_t i = 0; i < keys_count; i++, place++) {
+	snprintf(part, sizeof(part), "%zu/%zu F1", face->part % parts + 1, parts);
+	canvas_right(c, area.row, area.column, area.columns - 1, STYLE_DIM, parts > 1 ? part : "");
+	for (size_t i = first; i < keys_count && i < first + (size_t)rows; i++) {
 		const struct key_row *key = &keys_table[i];
-		int row = area.row + top + place % rows, column = area.column + place / rows * width;
-		const int name = 8, code = 12;
+		int row = area.row + top + (int)(i - first);
 
-		if (key->deed == DEED_END)
-			continue;
-		canvas_text(c, row, column, name, STYLE_STRONG, key->name);
-		canvas_text(c, row, column + name, code, STYLE_WORK, key->barcode);
-		canvas_text(c, row, column + name + code, width - name - code - 1, STYLE_PLAIN,
-			    phrase(face->language, key->does));
+		snprintf(barcode, sizeof(barcode), "%s%s", *key->barcode ? KEYS_BARCODE : "",
+			 key->barcode);
+		canvas_text(c, row, area.column, name, STYLE_STRONG, key->name);
+		canvas_text(c, row, area.column + name, code, STYLE_WORK, barcode);
+		canvas_text(c, row, area.column + name + code, area.columns - name - code,
+			    STYLE_PLAIN, phrase(face->language, key->does));
 	}
 }
 

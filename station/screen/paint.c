@@ -10,6 +10,7 @@
 
 #define MARGIN 1
 #define FAILURE_ROWS 3 /* with the line above */
+#define SAID_COLUMNS_MIN 20
 #define CA_NEAR_S (90 * INT64_C(86400))
 
 struct painter {
@@ -142,30 +143,87 @@ static void draw_mode(struct painter *p)
 {
 	char text[PHRASE_SIZE];
 
-	if (mode_text(p, text))
-		draw_middle(p, STYLE_BAND_WARN, text);
+	if (!mode_text(p, text))
+		return;
+	draw_middle(p, STYLE_BAND_WARN, text);
 	p->row++;
 }
 
 /* --- the word --- */
 
-static void draw_word(struct painter *p, const struct model_word *word, int scale)
+static int footer_rows(const struct canvas *c)
 {
-	const char *big = say(p, word->big);
-	int rows = LETTERS_ROWS * scale, columns = letters_width(big) * scale;
-	int beside = 2 * MARGIN + columns + 2 * scale, width = p->c->columns - beside - MARGIN;
-	char first[24], second[24], said[PHRASE_SIZE];
-	int lines;
+	return c->rows > PAINT_ROWS_MIN + 4 ? 4 : 3;
+}
 
-	canvas_fill(p->c, (struct area) { p->row, 0, rows, p->c->columns }, word->style);
-	letters_draw(p->c, p->row, 2 * MARGIN, scale, word->style, big);
+/* How the rows above the body are shared out. It does not depend on the word, so that nothing
+ * jumps when the word changes. */
+struct plan {
+	int scale; /* of the big letters */
+	int pad;   /* rows of the band above and below them */
+	int gap;   /* rows between the band and NEXT */
+};
+
+static int longest_word(enum language language)
+{
+	int longest = 0;
+
+	for (enum phrase id = PHRASE_BIG_OFFLINE; id <= PHRASE_BIG_ABORTED; id++) {
+		int width = letters_width(phrase(language, id));
+
+		longest = width > longest ? width : longest;
+	}
+	return longest;
+}
+
+static struct plan plan_of(const struct painter *p)
+{
+	struct plan plan = { .scale = 1 };
+	int nests = tiles_rows(p->m, p->c->columns - MARGIN);
+	int body = (nests < 5 ? 2 * nests : nests) + FAILURE_ROWS;
+	int room = p->c->rows - p->row - 2 - footer_rows(p->c) - body; /* for the band and the gap */
+	int width = longest_word(p->face->language);
+
+	while (plan.scale < LETTERS_SCALE_MAX && LETTERS_ROWS * (plan.scale + 1) + 3 <= room &&
+	       width * (plan.scale + 1) + 4 * MARGIN <= p->c->columns)
+		plan.scale++;
+	room -= LETTERS_ROWS * plan.scale;
+	plan.pad = room >= 2;
+	plan.gap = room >= 3;
+	return plan;
+}
+
+/* The sentence stands beside the word, or where there is no room below it. */
+static void draw_said(const struct painter *p, const struct model_word *word,
+		      const struct plan *plan, int beside)
+{
+	int rows = LETTERS_ROWS * plan->scale, width = p->c->columns - beside - MARGIN, lines;
+	char first[24], second[24], said[PHRASE_SIZE];
+
 	snprintf(first, sizeof(first), "%zu", word->first);
 	snprintf(second, sizeof(second), "%zu", word->second);
 	phrase_fill(said, p->face->language, word->said, first, second, NULL);
+	if (width < SAID_COLUMNS_MIN && plan->pad) {
+		canvas_right(p->c, p->row + plan->pad + rows, MARGIN, p->c->columns - 2 * MARGIN,
+			     word->style, said);
+		return;
+	}
 	lines = canvas_wrap_rows(width, said);
-	canvas_wrap(p->c, (struct area) { p->row + (rows - lines) / 2, beside, rows, width },
+	canvas_wrap(p->c,
+		    (struct area) { p->row + plan->pad + (rows - lines) / 2, beside, rows, width },
 		    word->style, said);
-	p->row += rows;
+}
+
+static void draw_word(struct painter *p, const struct model_word *word, const struct plan *plan)
+{
+	const char *big = say(p, word->big);
+	int rows = LETTERS_ROWS * plan->scale + 2 * plan->pad;
+	int columns = letters_width(big) * plan->scale;
+
+	canvas_fill(p->c, (struct area) { p->row, 0, rows, p->c->columns }, word->style);
+	letters_draw(p->c, p->row + plan->pad, 2 * MARGIN, plan->scale, word->style, big);
+	draw_said(p, word, plan, 2 * MARGIN + columns + 3 * plan->scale);
+	p->row += rows + plan->gap;
 }
 
 static void draw_next(struct painter *p)
@@ -303,11 +361,6 @@ static void draw_health(struct painter *p)
 	put_health(p, column, PHRASE_HEALTH_DISK, s->disk_health);
 }
 
-static int footer_rows(const struct canvas *c)
-{
-	return c->rows > PAINT_ROWS_MIN + 4 ? 4 : 3;
-}
-
 static void draw_footer(struct painter *p)
 {
 	canvas_rule(p->c, p->row++, STYLE_DIM);
@@ -334,20 +387,6 @@ static void draw_body(const struct painter *p, struct area area)
 	pages[p->face->page](p->c, area, p->m, p->face);
 }
 
-/* As big as the nests and what failed leave room for. */
-static int scale_of(const struct painter *p, const struct model_word *word)
-{
-	int rows = p->c->rows - 5 - footer_rows(p->c);
-	int body = tiles_rows(p->m, p->c->columns - MARGIN);
-	int scale = 1;
-
-	body = (body < 6 ? 2 * body : body) + FAILURE_ROWS;
-	while (scale < LETTERS_SCALE_MAX && LETTERS_ROWS * (scale + 1) + body <= rows &&
-	       letters_width(say(p, word->big)) * (scale + 1) + 20 <= p->c->columns)
-		scale++;
-	return scale;
-}
-
 static void draw_too_small(const struct painter *p)
 {
 	struct model_word word = model_word(p->m);
@@ -364,6 +403,7 @@ void paint(struct canvas *c, const struct model *m, const struct face *face)
 {
 	struct painter p = { c, m, face, 0 };
 	struct model_word word = model_word(m);
+	struct plan plan;
 	int end;
 
 	if (c->rows < PAINT_ROWS_MIN || c->columns < PAINT_COLUMNS_MIN) {
@@ -373,7 +413,8 @@ void paint(struct canvas *c, const struct model *m, const struct face *face)
 	end = c->rows - footer_rows(c);
 	draw_header(&p);
 	draw_mode(&p);
-	draw_word(&p, &word, scale_of(&p, &word));
+	plan = plan_of(&p);
+	draw_word(&p, &word, &plan);
 	draw_next(&p);
 	draw_banner(&p);
 	draw_body(&p, (struct area) { p.row, MARGIN, end - p.row, c->columns - MARGIN });

@@ -154,6 +154,7 @@ PHRASE(DO_NORMAL, 44, "normal work again (supervisor)", "wieder normale Arbeit (
 PHRASE(DO_ACKNOWLEDGE, 44, "acknowledge all alarms", "alle Alarme quittieren", "警報を全て確認", "确认全部报警")
 PHRASE(DO_TYPE, 44, "type a code by hand", "einen Code von Hand eingeben", "コードを手入力", "手动输入条码")
 PHRASE(DO_BACK, 44, "back to the nests", "zurück zu den Nestern", "ネスト画面に戻る", "返回工位")
+PHRASE(DO_END, 44, "end this screen; boards go on", "Bild beenden; Boards laufen weiter", "画面を終了（作業は続く）", "退出画面（作业继续）")
 PHRASE(DO_REDRAW, 44, "draw the screen again", "Bild neu zeichnen", "画面の再描画", "重绘屏幕")
 
 /* pages */

@@ -214,10 +214,9 @@ static void draw_rows(const struct tile *t)
 		return;
 	if (t->nest->state == CONTROL_RUNNING)
 		draw_bar(t, row + 2, t->area.column + 1, t->area.columns - 2);
-	else if (t->shows_result && t->nest->outcome != OUTCOME_PASS)
+	else if (t->nest->marked)
 		canvas_text(t->c, row + 2, t->area.column + 1, t->area.columns - 1, t->look.style,
-			    t->nest->marked ? phrase(t->face->language, PHRASE_TILE_OUT) :
-					      t->nest->code);
+			    phrase(t->face->language, PHRASE_TILE_OUT));
 }
 
 static void draw_tile(struct tile *t)
