@@ -23,24 +23,33 @@ static int draw_title(struct canvas *c, struct area area, const struct face *fac
 
 /* --- the nests --- */
 
+#define FAILURE_ROWS_MIN 3 /* with the line above */
+#define FAILURE_ROWS_MAX 9
+
+static bool any_marked(const struct model *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (model_is_marked(m, &m->nests[i]))
+			return true;
+	return false;
+}
+
+/* The rows of the nests do not depend on what failed, so that nothing jumps. */
 void pages_nests(struct canvas *c, struct area area, const struct model *m, const struct face *face)
 {
-	int least = tiles_rows(m, area.columns), spare = area.rows - least, taken = 0;
-	int wanted = spare > 12 ? 12 : spare > 2 ? spare * 2 / 3 : 2;
-	bool is_stopped = m->is_up && m->station.phase == PHASE_STOPPED, failed = false;
-	struct area nests = area;
+	int least = tiles_rows(m, area.columns), taken = 0;
+	int failures = area.rows - 3 * least > FAILURE_ROWS_MIN ? area.rows - 3 * least :
+								  FAILURE_ROWS_MIN;
+	struct area nests;
 
-	if (!m->is_up)
-		taken = 1 + canvas_wrap(c, area, STYLE_DIM, m->lost_text);
-	for (size_t i = 0; i < m->count; i++)
-		failed |= model_is_marked(m, &m->nests[i]);
-	if (is_stopped)
+	if (m->is_up && m->station.phase == PHASE_STOPPED)
 		taken = pages_stop(c, area, m, face) + 1;
+	else if (!m->is_up && *m->lost_text)
+		taken = canvas_wrap(c, area, STYLE_DIM, m->lost_text) + 1;
 	nests = below(area, taken);
-	if (failed && !is_stopped)
-		nests.rows -= least * 2 + wanted < area.rows ? wanted : 3;
+	nests.rows -= taken ? 0 : failures < FAILURE_ROWS_MAX ? failures : FAILURE_ROWS_MAX;
 	taken += tiles_draw(c, nests, m, face);
-	if (!failed || is_stopped)
+	if (area.rows - taken < FAILURE_ROWS_MIN || !any_marked(m) || nests.row != area.row)
 		return;
 	canvas_rule(c, area.row + taken, STYLE_DIM);
 	tiles_failures(c, below(area, taken + 1), m, face);

@@ -6,6 +6,7 @@
 #define TILE_COLUMNS_MIN 10 /* with the blank behind it */
 #define TILE_COLUMNS_MAX 30
 #define TILE_ROWS_MAX 3
+#define TILE_PITCH_MAX 4 /* with a blank row below */
 #define WORD_FITS 15 /* columns for name, symbol, end of the unit id and word in one row */
 
 struct grid {
@@ -61,7 +62,7 @@ static struct grid grid_of(const struct model *m, int rows, int columns)
 	}
 	g.width = (columns + 1) / g.columns;
 	g.width = g.width < TILE_COLUMNS_MAX ? g.width : TILE_COLUMNS_MAX;
-	g.height = rows / g.rows < TILE_ROWS_MAX ? rows / g.rows : TILE_ROWS_MAX;
+	g.height = rows / g.rows < TILE_PITCH_MAX ? rows / g.rows : TILE_PITCH_MAX;
 	return g;
 }
 
@@ -248,6 +249,8 @@ static void draw_at(struct canvas *c, struct area place, const struct model *m,
 			  .area = place };
 
 	t.area.columns--; /* a blank between two */
+	if (t.area.rows > TILE_ROWS_MAX)
+		t.area.rows = TILE_ROWS_MAX;
 	draw_tile(&t);
 }
 
