@@ -60,19 +60,22 @@ static bool end_of_order(const struct control_station *s, int64_t now, int64_t *
 static void draw_progress(const struct painter *p, int column, int columns)
 {
 	const struct control_station *s = &p->m->station;
-	char number[24], left[PHRASE_SIZE], end[PHRASE_SIZE] = "", clock[PAINT_CLOCK_SIZE];
-	char text[3 * PHRASE_SIZE];
+	char number[24], left[PHRASE_SIZE], end[PHRASE_SIZE], clock[PAINT_CLOCK_SIZE];
+	char text[2 * PHRASE_SIZE];
 	int64_t ends_at;
+	int taken;
 
 	snprintf(number, sizeof(number), "%" PRIu64,
 		 s->quantity > s->used ? s->quantity - s->used : 0);
 	phrase_fill(left, p->face->language, PHRASE_LEFT, number, NULL);
-	if (end_of_order(s, p->m->wall_s, &ends_at))
-		phrase_fill(end, p->face->language, PHRASE_ENDS_AT,
-			    paint_clock(ends_at, CLOCK_MINUTES, clock), NULL);
-	snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64 "  %s%s%s", s->used, s->quantity, left,
-		 *end ? "  " : "", end);
-	canvas_text(p->c, p->row, column, columns, STYLE_TITLE, text);
+	snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64 "  %s", s->used, s->quantity, left);
+	taken = canvas_text(p->c, p->row, column, columns, STYLE_TITLE, text) + 2;
+	if (!end_of_order(s, p->m->wall_s, &ends_at))
+		return;
+	phrase_fill(end, p->face->language, PHRASE_ENDS_AT,
+		    paint_clock(ends_at, CLOCK_MINUTES, clock), NULL);
+	if (canvas_width(end) <= columns - taken)
+		canvas_text(p->c, p->row, column + taken, columns, STYLE_TITLE, end);
 }
 
 static void person_text(const struct painter *p, char *ret_text, size_t size)

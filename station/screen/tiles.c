@@ -154,10 +154,10 @@ static bool has_time(const struct tile *t)
 
 static int draw_name(const struct tile *t)
 {
-	int most = t->area.columns - 7, column = t->area.column, taken;
+	int most = t->area.columns - 6, column = t->area.column, taken;
 
-	taken = canvas_text(t->c, t->area.row, column, most > 2 ? most : 2, t->look.style,
-			    t->nest->name);
+	taken = canvas_text(t->c, t->area.row, column, most, t->look.style,
+			    tail(t->nest->name, most));
 	canvas_text(t->c, t->area.row, column + taken + 1, 1, t->look.style, t->look.symbol);
 	return taken + 3;
 }
