@@ -180,7 +180,7 @@ static const struct {
 	    "Run them again", "Pull the button out. Then press F8", "The jig was stopped." } },
 	{ "stopped, German", estop_8, GERMAN, PAGE_NESTS,
 	  { "Der Not-Halt wurde gedrückt.", "gilt als EIN an A3", "(RESET) drücken." } },
-	{ "blocked", blocked, ENGLISH, PAGE_NESTS, { "The station cannot work.", "token BAD" } },
+	{ "blocked", blocked, ENGLISH, PAGE_NESTS, { "The station cannot", "token BAD" } },
 	{ "login", login, ENGLISH, PAGE_NESTS, { "Scan your badge.", "no badge" } },
 	{ "label", label, ENGLISH, PAGE_NESTS, { "Scan the label of the board in A3." } },
 	{ "golden", golden, ENGLISH, PAGE_NESTS, { "GOLDEN UNIT CHECK" } },
