@@ -98,6 +98,18 @@ static size_t answered(const struct control_reply *reply, enum control_answer an
 	return count;
 }
 
+/* A board that may try again, and was not re-seated since it failed. */
+static bool has_tries(const struct control_reply *reply)
+{
+	struct reader r = { .data = reply->rows.data, .len = reply->rows.len };
+	struct control_nest nest;
+
+	while (control_nest_read(&r, &nest))
+		if (nest.answer == ANSWER_TRIED && nest.tries_left > 0)
+			return true;
+	return false;
+}
+
 static void started(struct screen *s, const struct control_reply *reply)
 {
 	char names[CONTROL_NAME_MAX];
@@ -108,10 +120,13 @@ static void started(struct screen *s, const struct control_reply *reply)
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		bool matters = !any || reasons[i].answer != ANSWER_EMPTY;
 
-		if (matters && answered(reply, reasons[i].answer, names, sizeof(names))) {
-			screen_say(s, true, reasons[i].says, names);
-			return;
-		}
+		if (!matters || !answered(reply, reasons[i].answer, names, sizeof(names)))
+			continue;
+		screen_say(s, true,
+			   reasons[i].answer == ANSWER_TRIED && has_tries(reply) ? PHRASE_SAY_RESEAT :
+										   reasons[i].says,
+			   names);
+		return;
 	}
 }
 

@@ -76,7 +76,10 @@ static void do_mode(struct screen *s, enum deed deed, enum control_mode mode)
 {
 	struct control_request request = { .type = CONTROL_MODE, .value = mode };
 
-	ask_for_badge(s, deed, &request);
+	if (mode == MODE_NORMAL)
+		screen_ask(s, ERRAND_DO, &request, "");
+	else
+		ask_for_badge(s, deed, &request);
 }
 
 static void do_free(struct screen *s)

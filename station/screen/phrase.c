@@ -49,6 +49,16 @@ static const struct {
 	{ "token", PHRASE_TOKEN, PHRASE_SIGNER_DO },
 	{ "clock", PHRASE_CLOCK, PHRASE_CLOCK_DO },
 	{ "disk", PHRASE_DISK, PHRASE_DISK_DO },
+	{ "ledger-disk", PHRASE_DISK, PHRASE_DISK_DO },
+	{ "signing", PHRASE_SAID_BLOCKED, PHRASE_SIGNER_DO },
+	{ "nest-stopped", PHRASE_NEST_STOPPED, PHRASE_NEST_STOPPED_DO },
+	{ "jig-stop", PHRASE_SAID_STOPPED, PHRASE_NEXT_RESET },
+	{ "order-low", PHRASE_ORDER_LOW, PHRASE_ORDER_NONE_DO },
+	{ "order-used", PHRASE_ORDER_QUOTA, PHRASE_ORDER_NONE_DO },
+	{ "ca-ends", PHRASE_CA_ENDS, PHRASE_CA_ENDS_DO },
+	{ "record", PHRASE_RECORD, PHRASE_DISK_DO },
+	{ "golden-due", PHRASE_SAID_GOLDEN, PHRASE_NEXT_GOLDEN },
+	{ "golden-fail", PHRASE_GOLDEN_FAIL, PHRASE_GOLDEN_FAIL_DO },
 };
 
 static const struct {
