@@ -104,6 +104,12 @@ void terminal_close(void)
 	endwin();
 }
 
+void terminal_size(int *ret_rows, int *ret_columns)
+{
+	*ret_rows = LINES;
+	*ret_columns = COLS;
+}
+
 void terminal_show(const struct canvas *c)
 {
 	for (int row = 0; row < c->rows; row++) {

@@ -12,9 +12,10 @@ bool terminal_has_east_asian(const char *term);
 /* Runs until somebody asks for the end, or the terminal is gone. */
 MUST_CHECK bool terminal_run(struct screen *s, struct err *e);
 
-/* For the benchmark: opens and closes it, and shows what the screen's canvas holds. */
+/* For the benchmark. */
 MUST_CHECK bool terminal_open(struct err *e);
 void terminal_show(const struct canvas *c);
+void terminal_size(int *ret_rows, int *ret_columns);
 void terminal_close(void);
 
 #endif

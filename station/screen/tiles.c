@@ -7,7 +7,9 @@
 #define TILE_COLUMNS_MAX 30
 #define TILE_ROWS_MAX 3
 #define TILE_PITCH_MAX 4 /* with a blank row below */
-#define WORD_FITS 15 /* columns for name, symbol, end of the unit id and word in one row */
+#define TRIES_MAX 100 /* more tries than that: they are not limited */
+#define WORD_FITS 15	/* columns for name, symbol, end of the unit id and word in one row */
+#define WIDE_COLUMNS 13 /* for name, symbol and the longest word in one row */
 
 struct grid {
 	int columns, rows;  /* of tiles */
@@ -185,39 +187,67 @@ static void draw_one_row(const struct tile *t)
 	}
 }
 
-/* The second row: the unit, or which step runs. */
+/* The second row of a wide tile: the unit, or which step runs. */
 static void draw_detail(const struct tile *t, int row)
 {
 	char text[CONTROL_STEP_MAX + 64];
-	const char *unit = tail(t->nest->unit, t->area.columns - 1);
+	int left = t->area.columns - 1;
 
 	snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64 " %s", t->nest->step_index,
 		 t->nest->step_count, t->nest->step);
-	canvas_text(t->c, row, t->area.column + 1, t->area.columns - 1, t->look.style,
-		    t->nest->state == CONTROL_RUNNING ? text : unit);
-	if (t->shows_result && *t->nest->code &&
-	    canvas_width(unit) + canvas_width(t->nest->code) + 3 <= t->area.columns)
-		canvas_right(t->c, row, t->area.column, t->area.columns - 1, t->look.style,
-			     t->nest->code);
+	canvas_text(t->c, row, t->area.column + 1, left, t->look.style,
+		    t->nest->state == CONTROL_RUNNING ? text : tail(t->nest->unit, left));
+}
+
+/* "A1 √ PASS  4.3 s", below it the unit. */
+static void draw_wide(const struct tile *t)
+{
+	int at = draw_name(t), left = t->area.columns - at;
+	char seconds[32];
+	int word = canvas_text(t->c, t->area.row, t->area.column + at, left, t->look.style, t->word);
+
+	seconds_text(t, seconds, sizeof(seconds));
+	if (has_time(t) && left - word > canvas_width(seconds))
+		canvas_right(t->c, t->area.row, t->area.column + at, left - 1, t->look.style,
+			     seconds);
+	draw_detail(t, t->area.row + 1);
+}
+
+/* "A1 √ 0384", below it the word, or the step. */
+static void draw_narrow(const struct tile *t)
+{
+	int left = t->area.columns - 1;
+
+	draw_one_row(t);
+	canvas_text(t->c, t->area.row + 1, t->area.column + 1, left, t->look.style,
+		    t->nest->state == CONTROL_RUNNING ? t->nest->step :
+		    t->shows_result		      ? t->word :
+							"");
+}
+
+/* What is below both: the bar; or the code, and what to do with the board. */
+static void draw_third_row(const struct tile *t)
+{
+	int row = t->area.row + 2, column = t->area.column + 1, width = t->area.columns - 2, at;
+
+	if (t->nest->state == CONTROL_RUNNING) {
+		draw_bar(t, row, column, width);
+	} else if (t->shows_result && *t->nest->code) {
+		at = canvas_text(t->c, row, column, width, t->look.style, t->nest->code) + 1;
+		if (t->nest->marked)
+			canvas_text(t->c, row, column + at, width - at, t->look.style,
+				    phrase(t->face->language, PHRASE_TILE_OUT));
+	}
 }
 
 static void draw_rows(const struct tile *t)
 {
-	int at = draw_name(t), left = t->area.columns - at, row = t->area.row;
-	char seconds[32];
-	int word = canvas_text(t->c, row, t->area.column + at, left, t->look.style, t->word);
-
-	seconds_text(t, seconds, sizeof(seconds));
-	if (has_time(t) && left - word > canvas_width(seconds))
-		canvas_right(t->c, row, t->area.column + at, left - 1, t->look.style, seconds);
-	draw_detail(t, row + 1);
-	if (t->area.rows < 3)
-		return;
-	if (t->nest->state == CONTROL_RUNNING)
-		draw_bar(t, row + 2, t->area.column + 1, t->area.columns - 2);
-	else if (t->nest->marked)
-		canvas_text(t->c, row + 2, t->area.column + 1, t->area.columns - 1, t->look.style,
-			    phrase(t->face->language, PHRASE_TILE_OUT));
+	if (t->area.columns < WIDE_COLUMNS)
+		draw_narrow(t);
+	else
+		draw_wide(t);
+	if (t->area.rows > 2)
+		draw_third_row(t);
 }
 
 static void draw_tile(struct tile *t)
@@ -324,8 +354,8 @@ static char *say_try(const struct control_nest *nest, enum language language,
 	snprintf(all, sizeof(all), "%" PRIu64, nest->tries + nest->tries_left);
 	if (nest->tries == 0)
 		return strcpy(text, "");
-	return phrase_fill(text, language, nest->tries_left ? PHRASE_TRY_OF : PHRASE_TRY, tries, all,
-			   NULL);
+	return phrase_fill(text, language, nest->tries_left <= TRIES_MAX ? PHRASE_TRY_OF : PHRASE_TRY,
+			   tries, all, NULL);
 }
 
 /* In English the station's own sentence says more; in other languages the code's. */
