@@ -180,10 +180,10 @@ static void draw_one_row(const struct tile *t)
 		canvas_text(t->c, row, column, left - word - 1, t->look.style,
 			    tail(t->nest->unit, left - word - 1));
 		canvas_right(t->c, row, column, left, t->look.style, t->word);
-	} else {
-		canvas_text(t->c, row, column, left, t->look.style,
-			    *t->nest->unit && t->shows_result ? tail(t->nest->unit, left) :
-								t->word);
+	} else if (t->shows_result && *t->nest->unit) {
+		canvas_text(t->c, row, column, left, t->look.style, tail(t->nest->unit, left));
+	} else if (t->shows_result || word <= left) {
+		canvas_text(t->c, row, column, left, t->look.style, t->word);
 	}
 }
 
@@ -218,11 +218,12 @@ static void draw_narrow(const struct tile *t)
 {
 	int left = t->area.columns - 1;
 
-	draw_one_row(t);
+	if (t->shows_result || t->nest->state == CONTROL_RUNNING)
+		draw_one_row(t);
+	else
+		draw_name(t);
 	canvas_text(t->c, t->area.row + 1, t->area.column + 1, left, t->look.style,
-		    t->nest->state == CONTROL_RUNNING ? t->nest->step :
-		    t->shows_result		      ? t->word :
-							"");
+		    t->nest->state == CONTROL_RUNNING ? t->nest->step : t->word);
 }
 
 /* What is below both: the bar; or the code, and what to do with the board. */

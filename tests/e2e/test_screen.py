@@ -44,7 +44,7 @@ def test_script_from_ready_to_fail(panel, tmp_path):
         "# the panel", "wait 8 boards are in.", "print", "key SPACE", "wait ●", "scan T-0001", "print",
         "wait F10", "wait NEXT  Re-seat A3", "key ESC", "print"], "--lang", "en")
     ready, running, failed = re.split(r"(?<=help\n)(?=(?:\(beep\)\n)? LINE)", screen)[:3]
-    assert "8 boards are in." in ready and "A8 ■ read" in ready and "(beep)" not in ready
+    assert "8 boards are in." in ready and "A8 ■" in ready and "(beep)" not in ready
     assert "NO: boards are running. Wait for the end, then scan again." in running
     assert "of 8 done." in running
     assert "(beep)" in failed.split("LINE")[0] or "(beep)" in running

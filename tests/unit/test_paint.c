@@ -174,7 +174,7 @@ static const struct {
 	{ "the station's fault", erred_8, ENGLISH, PAGE_NESTS,
 	  { "1 of 8", "the station's", "A1 ▲ ERROR" } },
 	{ "load", load, ENGLISH, PAGE_NESTS,
-	  { "Waiting for boards.", "Put boards in and close the lid.", "A1 · empty" } },
+	  { "Waiting for boards.", "Put boards in and close the lid.", "A1 · " } },
 	{ "stopped", estop_8, ENGLISH, PAGE_NESTS,
 	  { "The emergency stop was pressed.", "counts as ON at A3", "A1 T-0384, B1 T-0388",
 	    "Run them again", "Pull the button out. Then press F8", "The jig was stopped." } },
