@@ -57,11 +57,11 @@ LIBRARIES = {
 }
 # What each program must not load, directly or through another library.
 NOT_LINKED = {
+    "imprint-ui": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl", "libcyaml"},
     "imprint-station": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libncurses", "libncursesw"},
     "imprint-signer": {"libserialport", "libmodbus", "libncurses", "libncursesw", "libcurl", "libmicrohttpd", "libmosquitto"},
     "imprint-board": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libcyaml", "libjansson"},
-    "imprint-ui": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl", "libcyaml"},
-    "imprint": {"libncursesw", "libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl"},
+    "imprint": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 
