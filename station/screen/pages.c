@@ -24,7 +24,7 @@ static int draw_title(struct canvas *c, struct area area, const struct face *fac
 /* --- the nests --- */
 
 #define FAILURE_ROWS_MIN 3 /* with the line above */
-#define FAILURE_ROWS_MAX 9
+#define FAILURE_ROWS_GOOD 5
 
 static bool any_marked(const struct model *m)
 {
@@ -34,12 +34,20 @@ static bool any_marked(const struct model *m)
 	return false;
 }
 
+/* The rows that are kept for what failed, whether something did or not. */
+static int failure_rows(int rows, int least)
+{
+	int left = rows - TILES_PITCH_MAX * least;
+
+	if (left < FAILURE_ROWS_GOOD)
+		left = rows - (TILES_PITCH_MAX - 1) * least;
+	return left > FAILURE_ROWS_MIN ? left : FAILURE_ROWS_MIN;
+}
+
 /* The rows of the nests do not depend on what failed, so that nothing jumps. */
 void pages_nests(struct canvas *c, struct area area, const struct model *m, const struct face *face)
 {
 	int least = tiles_rows(m, area.columns), taken = 0;
-	int failures = area.rows - 3 * least > FAILURE_ROWS_MIN ? area.rows - 3 * least :
-								  FAILURE_ROWS_MIN;
 	struct area nests;
 
 	if (m->is_up && m->station.phase == PHASE_STOPPED)
@@ -47,7 +55,7 @@ void pages_nests(struct canvas *c, struct area area, const struct model *m, cons
 	else if (!m->is_up && *m->lost_text)
 		taken = canvas_wrap(c, area, STYLE_DIM, m->lost_text) + 1;
 	nests = below(area, taken);
-	nests.rows -= taken ? 0 : failures < FAILURE_ROWS_MAX ? failures : FAILURE_ROWS_MAX;
+	nests.rows -= taken ? 0 : failure_rows(area.rows, least);
 	taken += tiles_draw(c, nests, m, face);
 	if (area.rows - taken < FAILURE_ROWS_MIN || !any_marked(m) || nests.row != area.row)
 		return;

@@ -6,7 +6,6 @@
 #define TILE_COLUMNS_MIN 10 /* with the blank behind it */
 #define TILE_COLUMNS_MAX 30
 #define TILE_ROWS_MAX 3
-#define TILE_PITCH_MAX 4 /* with a blank row below */
 #define TRIES_MAX 100 /* more tries than that: they are not limited */
 #define WORD_FITS 15	/* columns for name, symbol, end of the unit id and word in one row */
 #define WIDE_COLUMNS 13 /* for name, symbol and the longest word in one row */
@@ -64,7 +63,7 @@ static struct grid grid_of(const struct model *m, int rows, int columns)
 	}
 	g.width = (columns + 1) / g.columns;
 	g.width = g.width < TILE_COLUMNS_MAX ? g.width : TILE_COLUMNS_MAX;
-	g.height = rows / g.rows < TILE_PITCH_MAX ? rows / g.rows : TILE_PITCH_MAX;
+	g.height = rows / g.rows < TILES_PITCH_MAX ? rows / g.rows : TILES_PITCH_MAX;
 	return g;
 }
 
@@ -230,14 +229,14 @@ static void draw_narrow(const struct tile *t)
 static void draw_third_row(const struct tile *t)
 {
 	int row = t->area.row + 2, column = t->area.column + 1, width = t->area.columns - 2, at;
+	const char *out = phrase(t->face->language, PHRASE_TILE_OUT);
 
 	if (t->nest->state == CONTROL_RUNNING) {
 		draw_bar(t, row, column, width);
 	} else if (t->shows_result && *t->nest->code) {
 		at = canvas_text(t->c, row, column, width, t->look.style, t->nest->code) + 1;
-		if (t->nest->marked)
-			canvas_text(t->c, row, column + at, width - at, t->look.style,
-				    phrase(t->face->language, PHRASE_TILE_OUT));
+		if (t->nest->marked && at + canvas_width(out) <= width)
+			canvas_text(t->c, row, column + at, width - at, t->look.style, out);
 	}
 }
 

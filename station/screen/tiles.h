@@ -6,6 +6,8 @@
 
 #include "station/screen/paint.h"
 
+#define TILES_PITCH_MAX 4 /* rows of a nest, with a blank one below */
+
 /* The least rows that all nests take in so many columns. */
 int tiles_rows(const struct model *m, int columns);
 
