@@ -56,18 +56,17 @@ uint64_t model_elapsed_ms(const struct model *m, size_t nest)
 	return elapsed;
 }
 
-bool model_shows_result(const struct model *m, const struct control_nest *nest)
+bool model_shows_result(const struct control_nest *nest)
 {
 	if (nest->outcome == OUTCOME_NONE || nest->state == CONTROL_RUNNING)
 		return false;
-	if (nest->state == CONTROL_ENDED || nest->state == CONTROL_STOPPED || nest->marked)
-		return true;
-	return m->station.phase == PHASE_UNLOAD && nest->batch == m->station.batch;
+	return nest->state == CONTROL_ENDED || nest->state == CONTROL_STOPPED || nest->marked;
 }
 
 bool model_is_marked(const struct model *m, const struct control_nest *nest)
 {
-	return nest->marked || (model_shows_result(m, nest) && nest->outcome != OUTCOME_PASS);
+	(void)m;
+	return nest->marked || (model_shows_result(nest) && nest->outcome != OUTCOME_PASS);
 }
 
 struct model_counts model_count(const struct model *m)
@@ -76,7 +75,7 @@ struct model_counts model_count(const struct model *m)
 
 	for (size_t i = 0; i < m->count; i++) {
 		const struct control_nest *nest = &m->nests[i];
-		bool shows = model_shows_result(m, nest);
+		bool shows = model_shows_result(nest);
 
 		counts.ready += nest->state == CONTROL_READY;
 		counts.running += nest->state == CONTROL_RUNNING;

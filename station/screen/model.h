@@ -37,7 +37,7 @@ struct model {
 MUST_CHECK bool model_take_nests(struct model *m, const struct control_reply *reply);
 MUST_CHECK bool model_take_alarms(struct model *m, const struct control_reply *reply);
 
-/* How many nests: `outcome` counts those whose board is still there (or was of the last start). */
+/* How many nests: `outcome` counts those whose result is to be seen. */
 struct model_counts {
 	size_t boards, ready, running, ended, outcome[OUTCOME_COUNT];
 };
@@ -47,8 +47,8 @@ struct model_counts model_count(const struct model *m);
 bool model_is_working(const struct model *m);
 /* The run's time, up to now. */
 uint64_t model_elapsed_ms(const struct model *m, size_t nest);
-/* True if the result of its last run is to be seen. */
-bool model_shows_result(const struct model *m, const struct control_nest *nest);
+/* True if the result of its last run is to be seen: its board is there, or to be taken out. */
+bool model_shows_result(const struct control_nest *nest);
 /* It failed and its board is still there: it is to be taken out. */
 bool model_is_marked(const struct model *m, const struct control_nest *nest);
 

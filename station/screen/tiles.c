@@ -252,7 +252,7 @@ static void draw_rows(const struct tile *t)
 
 static void draw_tile(struct tile *t)
 {
-	t->shows_result = model_shows_result(t->m, t->nest);
+	t->shows_result = model_shows_result(t->nest);
 	t->look = look_of(t);
 	t->word = word_of(t, &t->look);
 	if (t->nest->state == CONTROL_RUNNING)
