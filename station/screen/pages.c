@@ -56,7 +56,8 @@ void pages_nests(struct canvas *c, struct area area, const struct model *m, cons
 		taken = canvas_wrap(c, area, STYLE_DIM, m->lost_text) + 1;
 	nests = below(area, taken);
 	nests.rows -= taken ? 0 : failure_rows(area.rows, least);
-	taken += tiles_draw(c, nests, m, face);
+	if (nests.rows >= least || !taken)
+		taken += tiles_draw(c, nests, m, face);
 	if (area.rows - taken < FAILURE_ROWS_MIN || !any_marked(m) || nests.row != area.row)
 		return;
 	canvas_rule(c, area.row + taken, STYLE_DIM);
@@ -86,6 +87,19 @@ static const struct {
 static bool is_powered(const struct model *m, const struct control_nest *nest)
 {
 	return m->station.powered >> nest->index & 1;
+}
+
+static void powered_names(const struct model *m, enum language language, char *ret_names,
+			  size_t size)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->count; i++)
+		count += is_powered(m, &m->nests[i]);
+	if (count > 1 && count == m->count)
+		snprintf(ret_names, size, "%s", phrase(language, PHRASE_ALL_NESTS));
+	else
+		model_names(m, is_powered, ret_names, size);
 }
 
 /* Under way when the jig stopped: its unit's certificate may be issued and not installed. */
@@ -159,7 +173,7 @@ int pages_stop(struct canvas *c, struct area area, const struct model *m, const 
 
 	row = draw_line(c, area, face, PHRASE_STOP_WHAT, STYLE_STRONG, stop_what(m, face->language),
 			3);
-	model_names(m, is_powered, names, sizeof(names));
+	powered_names(m, face->language, names, sizeof(names));
 	if (*names)
 		phrase_fill(text, face->language, PHRASE_STOP_POWER_ON, names, NULL);
 	else
