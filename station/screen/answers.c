@@ -72,10 +72,8 @@ static const struct {
 	enum control_answer answer;
 	enum phrase says;
 } reasons[] = {
-	{ ANSWER_TRIED, PHRASE_SAY_TRIED },
-	{ ANSWER_STOPPED, PHRASE_SAY_STOPPED },
-	{ ANSWER_RUNNING, PHRASE_SAY_IS_RUNNING },
-	{ ANSWER_PENDING, PHRASE_SAY_NO_ANSWER },
+	{ ANSWER_TRIED, PHRASE_SAY_TRIED },	   { ANSWER_STOPPED, PHRASE_SAY_STOPPED },
+	{ ANSWER_RUNNING, PHRASE_SAY_IS_RUNNING }, { ANSWER_PENDING, PHRASE_SAY_NO_ANSWER },
 	{ ANSWER_EMPTY, PHRASE_SAY_NO_BOARD },
 };
 
@@ -115,7 +113,8 @@ static void started(struct screen *s, const struct control_reply *reply)
 	char names[CONTROL_NAME_MAX];
 	bool any = answered(reply, ANSWER_STARTED, names, sizeof(names)) > 0;
 
-	if (s->model.station.phase != PHASE_BENCH && !answered(reply, ANSWER_TRIED, names, sizeof(names)))
+	if (s->model.station.phase != PHASE_BENCH &&
+	    !answered(reply, ANSWER_TRIED, names, sizeof(names)))
 		return; /* the cycle has begun: the phase says the rest */
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		bool matters = !any || reasons[i].answer != ANSWER_EMPTY;
@@ -123,8 +122,8 @@ static void started(struct screen *s, const struct control_reply *reply)
 		if (!matters || !answered(reply, reasons[i].answer, names, sizeof(names)))
 			continue;
 		screen_say(s, true,
-			   reasons[i].answer == ANSWER_TRIED && has_tries(reply) ? PHRASE_SAY_RESEAT :
-										   reasons[i].says,
+			   reasons[i].answer == ANSWER_TRIED && has_tries(reply) ? PHRASE_SAY_RESEAT
+										 : reasons[i].says,
 			   names);
 		return;
 	}

@@ -4,6 +4,7 @@
 
 #define UTF8_MAX 4
 #define ELLIPSIS "..."
+#define NO_BREAK 0xa0 /* a blank where no line ends */
 
 void canvas_clear(struct canvas *c, int rows, int columns)
 {
@@ -26,7 +27,11 @@ void canvas_fill(struct canvas *c, struct area area, enum style style)
 static wchar_t next_character(const char *text, int *ret_len)
 {
 	const unsigned char *byte = (const unsigned char *)text;
-	int len = *byte < 0x80 ? 1 : *byte >> 5 == 6 ? 2 : *byte >> 4 == 14 ? 3 : *byte >> 3 == 30 ? 4 : 0;
+	int len = *byte < 0x80	     ? 1
+		  : *byte >> 5 == 6  ? 2
+		  : *byte >> 4 == 14 ? 3
+		  : *byte >> 3 == 30 ? 4
+				     : 0;
 	wchar_t character = len == 1 ? *byte : *byte & (0x7f >> len);
 
 	*ret_len = 1;
@@ -65,9 +70,9 @@ static wchar_t plain_of(wchar_t character)
 	static const struct {
 		wchar_t symbol, plain;
 	} plains[] = {
-		{ L'█', L'#' }, { L'░', L'.' }, { L'─', L'-' }, { L'√', L'+' }, { L'✘', L'X' },
-		{ L'●', L'*' }, { L'■', L'o' }, { L'▲', L'!' }, { L'→', L'>' }, { L'×', L'x' },
-		{ L'‼', L'!' }, { L'·', L'.' },
+		{ L'█', L'#' }, { L'░', L'.' }, { L'─', L'-' }, { L'√', L'+' },
+		{ L'✘', L'X' }, { L'●', L'*' }, { L'■', L'o' }, { L'▲', L'!' },
+		{ L'→', L'>' }, { L'×', L'x' }, { L'‼', L'!' }, { L'·', L'.' },
 	};
 
 	for (size_t i = 0; i < sizeof(plains) / sizeof(plains[0]); i++)
@@ -89,6 +94,8 @@ static void put(struct canvas *c, int row, int column, enum style style, wchar_t
 {
 	if (row < 0 || row >= c->rows || column < 0 || column >= c->columns)
 		return;
+	if (character == NO_BREAK)
+		character = L' ';
 	if (c->ascii)
 		character = plain_of(character);
 	if (cells_of(character) == 2 && column + 1 >= c->columns)
@@ -164,8 +171,8 @@ int canvas_wrap(struct canvas *c, struct area area, enum style style, const char
 
 	for (text = skip_blanks(text); *text && row < area.rows && area.columns > 1; row++) {
 		size_t len = line_len(text, area.columns);
-		int taken = put_bytes(c, area.row + row, area.column, area.columns, style, text,
-				      len);
+		int taken =
+			put_bytes(c, area.row + row, area.column, area.columns, style, text, len);
 
 		text = skip_blanks(text + len);
 		if (*text && row == area.rows - 1) {

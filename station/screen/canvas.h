@@ -48,6 +48,12 @@ struct area {
 	int row, column, rows, columns;
 };
 
+/* The rows that are left below the first `used`. */
+static inline struct area canvas_below(struct area area, int used)
+{
+	return (struct area) { area.row + used, area.column, area.rows - used, area.columns };
+}
+
 /* All blank, of at most the greatest size. */
 void canvas_clear(struct canvas *c, int rows, int columns);
 void canvas_fill(struct canvas *c, struct area area, enum style style);

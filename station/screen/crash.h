@@ -1,5 +1,5 @@
-/* crash: when this program crashes, its terminal is left as it was found. Threads: one. Layer above:
- * terminal. Below: the terminal's description (terminfo). */
+/* crash: when this program crashes, its terminal is left as it was found. Threads: one. Layer
+ * above: terminal. Below: the terminal's description (terminfo). */
 #ifndef STATION_SCREEN_CRASH_H
 #define STATION_SCREEN_CRASH_H
 

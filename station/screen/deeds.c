@@ -114,7 +114,8 @@ static void do_abort(struct screen *s)
 
 static bool can_show(const struct screen *s, enum language language)
 {
-	return language == ENGLISH || (!s->canvas.ascii && (language < JAPANESE || s->has_east_asian));
+	return language == ENGLISH ||
+	       (!s->canvas.ascii && (language < JAPANESE || s->has_east_asian));
 }
 
 static void remember_language(struct screen *s)

@@ -27,8 +27,7 @@ bool errand_ask_station(struct errand *errand, enum errand_purpose purpose,
 
 	if (!control_request_encode(request, record, &len))
 		return err_set(e, ERR_INVALID, "the question is too long");
-	if (!control_connect(&fd, e) ||
-	    !send_record(errand, purpose, fd, bytes_of(record, len), e))
+	if (!control_connect(&fd, e) || !send_record(errand, purpose, fd, bytes_of(record, len), e))
 		return false;
 	fd = -1;
 	return true;

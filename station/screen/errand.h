@@ -10,7 +10,7 @@
 #define ERRAND_PATIENCE_MS 10000
 
 enum errand_purpose {
-	ERRAND_NONE, /* free */
+	ERRAND_NONE,  /* free */
 	ERRAND_ALIVE, /* the alarms; any answer says that the station is alive */
 	ERRAND_START,
 	ERRAND_DO, /* what is answered with DONE */

@@ -35,9 +35,9 @@ enum deed {
 
 struct key_row {
 	enum deed deed;
-	int key, letter;	 /* 0: none */
-	const char *name;	 /* of the key, for the help */
-	const char *barcode;	 /* behind KEYS_BARCODE; "" if there is none */
+	int key, letter;     /* 0: none */
+	const char *name;    /* of the key, for the help */
+	const char *barcode; /* behind KEYS_BARCODE; "" if there is none */
 	enum phrase does;
 	bool while_working; /* allowed while boards run */
 };

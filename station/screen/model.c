@@ -30,8 +30,8 @@ bool model_take_alarms(struct model *m, const struct control_reply *reply)
 		return false;
 	m->alarm_count = 0;
 	while (control_alarm_read(&r, &alarm)) { /* they come by number: the newest last */
-		size_t keep = m->alarm_count < MODEL_ALARMS_MAX ? m->alarm_count :
-								  MODEL_ALARMS_MAX - 1;
+		size_t keep =
+			m->alarm_count < MODEL_ALARMS_MAX ? m->alarm_count : MODEL_ALARMS_MAX - 1;
 
 		memmove(m->alarms + 1, m->alarms, keep * sizeof(alarm));
 		m->alarms[0] = alarm;
@@ -80,8 +80,8 @@ struct model_counts model_count(const struct model *m)
 		counts.ready += nest->state == CONTROL_READY;
 		counts.running += nest->state == CONTROL_RUNNING;
 		counts.ended += shows;
-		counts.boards += shows || nest->state == CONTROL_READY ||
-				 nest->state == CONTROL_RUNNING;
+		counts.boards +=
+			shows || nest->state == CONTROL_READY || nest->state == CONTROL_RUNNING;
 		if (shows && nest->outcome < OUTCOME_COUNT)
 			counts.outcome[nest->outcome]++;
 	}
@@ -161,10 +161,10 @@ static const struct {
 
 static enum phrase word_of_results(const struct model_counts *counts)
 {
-	return counts->outcome[OUTCOME_FAIL]	  ? PHRASE_BIG_FAIL :
-	       counts->outcome[OUTCOME_ERROR]	  ? PHRASE_BIG_ERROR :
-	       counts->outcome[OUTCOME_ABORTED] ? PHRASE_BIG_ABORTED :
-						    PHRASE_BIG_PASS;
+	return counts->outcome[OUTCOME_FAIL]	  ? PHRASE_BIG_FAIL
+	       : counts->outcome[OUTCOME_ERROR]	  ? PHRASE_BIG_ERROR
+	       : counts->outcome[OUTCOME_ABORTED] ? PHRASE_BIG_ABORTED
+						  : PHRASE_BIG_PASS;
 }
 
 static enum phrase word_of_next(const struct model *m)

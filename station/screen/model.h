@@ -19,9 +19,9 @@ struct model_order {
 };
 
 struct model {
-	bool is_up;			     /* the station answers */
+	bool is_up;			      /* the station answers */
 	char lost_text[CONTROL_TEXT_MAX + 1]; /* why not */
-	int64_t lost_at;		     /* monotonic ms; 0: it never answered */
+	int64_t lost_at;		      /* monotonic ms; 0: it never answered */
 	struct control_station station;
 	struct control_nest nests[CONTROL_NESTS_MAX];
 	int64_t told_at[CONTROL_NESTS_MAX]; /* monotonic ms */

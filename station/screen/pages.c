@@ -1,18 +1,14 @@
 #include "station/screen/pages.h"
 
+#include "station/screen/failures.h"
 #include "station/screen/keys.h"
+#include "station/screen/stopped.h"
 #include "station/screen/tiles.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* The rows that are left below the first `used`. */
-static struct area below(struct area area, int used)
-{
-	return (struct area) { area.row + used, area.column, area.rows - used, area.columns };
-}
 
 static int draw_title(struct canvas *c, struct area area, const struct face *face, enum phrase id)
 {
@@ -34,6 +30,15 @@ static bool any_marked(const struct model *m)
 	return false;
 }
 
+/* What keeps the station from its work, as it says it; returns the rows. */
+static int draw_trouble(struct canvas *c, struct area area, const struct model *m)
+{
+	const char *text = m->is_up ? m->station.trouble : m->lost_text;
+
+	area.rows = 2;
+	return *text ? canvas_wrap(c, area, STYLE_WARN, text) + 1 : 0;
+}
+
 /* The rows that are kept for what failed, whether something did or not. */
 static int failure_rows(int rows, int least)
 {
@@ -51,139 +56,17 @@ void pages_nests(struct canvas *c, struct area area, const struct model *m, cons
 	struct area nests;
 
 	if (m->is_up && m->station.phase == PHASE_STOPPED)
-		taken = pages_stop(c, area, m, face) + 1;
-	else if (!m->is_up && *m->lost_text)
-		taken = canvas_wrap(c, area, STYLE_DIM, m->lost_text) + 1;
-	nests = below(area, taken);
+		taken = stopped_draw(c, area, m, face) + 1;
+	else
+		taken = draw_trouble(c, area, m);
+	nests = canvas_below(area, taken);
 	nests.rows -= taken ? 0 : failure_rows(area.rows, least);
 	if (nests.rows >= least || !taken)
 		taken += tiles_draw(c, nests, m, face);
 	if (area.rows - taken < FAILURE_ROWS_MIN || !any_marked(m) || nests.row != area.row)
 		return;
 	canvas_rule(c, area.row + taken, STYLE_DIM);
-	tiles_failures(c, below(area, taken + 1), m, face);
-}
-
-/* --- stopped --- */
-
-static const struct {
-	enum control_stop stop;
-	enum phrase what, remedy;
-} stops[] = {
-	{ STOP_ESTOP, PHRASE_STOP_ESTOP, PHRASE_STOP_ESTOP_DO },
-	{ STOP_LID, PHRASE_STOP_LID, PHRASE_STOP_LID_DO },
-	{ STOP_CLAMP_LOST, PHRASE_STOP_CLAMP_LOST, PHRASE_STOP_CLAMP_LOST_DO },
-	{ STOP_CLAMP_TIMEOUT, PHRASE_STOP_CLAMP_TIMEOUT, PHRASE_STOP_CLAMP_LOST_DO },
-	{ STOP_AIR, PHRASE_STOP_AIR, PHRASE_STOP_AIR_DO },
-	{ STOP_BUS, PHRASE_STOP_BUS, PHRASE_STOP_BUS_DO },
-	{ STOP_RESTARTED, PHRASE_STOP_RESTARTED, PHRASE_STOP_RESTARTED_DO },
-	{ STOP_READ_BACK, PHRASE_STOP_READ_BACK, PHRASE_STOP_TECHNICIAN_DO },
-	{ STOP_STALE, PHRASE_STOP_STALE, PHRASE_STOP_BUS_DO },
-	{ STOP_START_STUCK, PHRASE_STOP_START_STUCK, PHRASE_STOP_START_STUCK_DO },
-	{ STOP_SENSORS, PHRASE_STOP_SENSORS, PHRASE_STOP_TECHNICIAN_DO },
-	{ STOP_ABORTED, PHRASE_STOP_ABORTED, PHRASE_STOP_ABORTED_DO },
-};
-
-static bool is_powered(const struct model *m, const struct control_nest *nest)
-{
-	return m->station.powered >> nest->index & 1;
-}
-
-static void powered_names(const struct model *m, enum language language, char *ret_names,
-			  size_t size)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < m->count; i++)
-		count += is_powered(m, &m->nests[i]);
-	if (count > 1 && count == m->count)
-		snprintf(ret_names, size, "%s", phrase(language, PHRASE_ALL_NESTS));
-	else
-		model_names(m, is_powered, ret_names, size);
-}
-
-/* Under way when the jig stopped: its unit's certificate may be issued and not installed. */
-static bool is_unfinished(const struct model *m, const struct control_nest *nest)
-{
-	return nest->state == CONTROL_RUNNING ||
-	       (nest->batch == m->station.batch && nest->outcome != OUTCOME_NONE &&
-		nest->outcome != OUTCOME_PASS && nest->outcome != OUTCOME_FAIL);
-}
-
-static void unfinished_text(const struct model *m, const struct face *face, char *ret_text,
-			    size_t size)
-{
-	size_t len = 0;
-
-	ret_text[0] = '\0';
-	for (size_t i = 0; i < m->count && len < size - 1; i++) {
-		const struct control_nest *nest = &m->nests[i];
-
-		if (is_unfinished(m, nest))
-			len += (size_t)snprintf(ret_text + len, size - len, "%s%s%s%s",
-						len ? ", " : "", nest->name, *nest->unit ? " " : "",
-						nest->unit);
-	}
-	if (len == 0)
-		snprintf(ret_text, size, "%s", phrase(face->language, PHRASE_STOP_NO_UNITS));
-	else if (len < size)
-		snprintf(ret_text + len, size - len, ". %s",
-			 phrase(face->language, PHRASE_STOP_UNITS_DO));
-}
-
-static const char *stop_what(const struct model *m, enum language language)
-{
-	if (language == ENGLISH && *m->station.stop_text)
-		return m->station.stop_text;
-	for (size_t i = 0; i < COUNT(stops); i++)
-		if (stops[i].stop == m->station.stop)
-			return phrase(language, stops[i].what);
-	return m->station.stop_text;
-}
-
-static void stop_remedy(const struct model *m, enum language language, char *ret_text, size_t size)
-{
-	enum phrase remedy = PHRASE_STOP_TECHNICIAN_DO;
-
-	for (size_t i = 0; i < COUNT(stops); i++)
-		if (stops[i].stop == m->station.stop)
-			remedy = stops[i].remedy;
-	snprintf(ret_text, size, "%s %s", phrase(language, remedy),
-		 phrase(language, PHRASE_STOP_THEN_RESET));
-}
-
-static int draw_line(struct canvas *c, struct area area, const struct face *face, enum phrase label,
-		     enum style style, const char *text, int rows)
-{
-	const int indent = 15;
-
-	if (rows > area.rows)
-		rows = area.rows;
-	canvas_text(c, area.row, area.column, indent, STYLE_DIM, phrase(face->language, label));
-	return canvas_wrap(c,
-			   (struct area) { area.row, area.column + indent, rows,
-					   area.columns - indent },
-			   style, text);
-}
-
-int pages_stop(struct canvas *c, struct area area, const struct model *m, const struct face *face)
-{
-	char names[128], text[PHRASE_SIZE + CONTROL_TEXT_MAX];
-	int row;
-
-	row = draw_line(c, area, face, PHRASE_STOP_WHAT, STYLE_STRONG, stop_what(m, face->language),
-			3);
-	powered_names(m, face->language, names, sizeof(names));
-	if (*names)
-		phrase_fill(text, face->language, PHRASE_STOP_POWER_ON, names, NULL);
-	else
-		strcpy(text, phrase(face->language, PHRASE_STOP_POWER_OFF));
-	row += draw_line(c, below(area, row), face, PHRASE_STOP_POWER,
-			 *names ? STYLE_BAND_WARN : STYLE_PLAIN, text, 2);
-	unfinished_text(m, face, text, sizeof(text));
-	row += draw_line(c, below(area, row), face, PHRASE_STOP_UNITS, STYLE_PLAIN, text, 4);
-	stop_remedy(m, face->language, text, sizeof(text));
-	return row + draw_line(c, below(area, row), face, PHRASE_STOP_GO_ON, STYLE_STRONG, text, 2);
+	failures_draw(c, canvas_below(area, taken + 1), m, face);
 }
 
 /* --- alarms --- */
@@ -197,11 +80,14 @@ static int draw_alarm(struct canvas *c, struct area area, const struct control_a
 	enum style style = alarm->active ? STYLE_BAND_FAIL : is_open ? STYLE_BAND_WARN : STYLE_DIM;
 	char clock[PAINT_CLOCK_SIZE], head[PHRASE_SIZE], seen[PHRASE_SIZE] = "";
 	char text[CONTROL_TEXT_MAX + CONTROL_NEST_MAX + 8];
-	int at;
+	int at, rows;
 
 	if (!is_open)
 		phrase_fill(seen, language, PHRASE_ALARM_SEEN, alarm->person, NULL);
-	snprintf(head, sizeof(head), "%s %s", alarm->active ? "‼" : is_open ? "▲" : "·",
+	snprintf(head, sizeof(head), "%s %s",
+		 alarm->active ? "‼"
+		 : is_open     ? "▲"
+			       : "·",
 		 phrase(language, alarm->active ? PHRASE_ALARM_STANDS : PHRASE_ALARM_GONE));
 	canvas_text(c, area.row, area.column, 11, style, head);
 	paint_clock(alarm->raised_at, CLOCK_SECONDS, clock);
@@ -212,17 +98,18 @@ static int draw_alarm(struct canvas *c, struct area area, const struct control_a
 	}
 	canvas_right(c, area.row, area.column + at, area.columns - at, STYLE_DIM, seen);
 	snprintf(text, sizeof(text), "%s%s%s", alarm->nests, *alarm->nests ? "  " : "",
-		 reason == PHRASE_COUNT || language == ENGLISH ? alarm->text :
-								 phrase(language, reason));
-	canvas_text(c, area.row, area.column + at, area.columns - at - canvas_width(seen) - 1,
-		    is_open ? STYLE_STRONG : STYLE_DIM, text);
-	return 1 + canvas_wrap(c,
-			       (struct area) { area.row + 1, area.column + 12, 2,
-					       area.columns - 12 },
-			       is_open ? STYLE_PLAIN : STYLE_DIM,
-			       remedy == PHRASE_COUNT || language == ENGLISH ?
-				       alarm->remedy :
-				       phrase(language, remedy));
+		 reason == PHRASE_COUNT || language == ENGLISH ? alarm->text
+							       : phrase(language, reason));
+	rows = canvas_wrap(c,
+			   (struct area) { area.row, area.column + at, 2,
+					   area.columns - at - canvas_width(seen) - 1 },
+			   is_open ? STYLE_STRONG : STYLE_DIM, text);
+	return rows +
+	       canvas_wrap(
+		       c, (struct area) { area.row + rows, area.column + 12, 2, area.columns - 12 },
+		       is_open ? STYLE_PLAIN : STYLE_DIM,
+		       remedy == PHRASE_COUNT || language == ENGLISH ? alarm->remedy
+								     : phrase(language, remedy));
 }
 
 void pages_alarms(struct canvas *c, struct area area, const struct model *m,
@@ -236,7 +123,7 @@ void pages_alarms(struct canvas *c, struct area area, const struct model *m,
 	for (int open = 1; open >= 0; open--) /* those that want a person come first */
 		for (size_t i = 0; i < m->alarm_count && row + 3 <= area.rows; i++)
 			if ((m->alarms[i].acknowledged_at == 0) == open)
-				row += draw_alarm(c, below(area, row), &m->alarms[i], face);
+				row += draw_alarm(c, canvas_below(area, row), &m->alarms[i], face);
 }
 
 /* --- help --- */
@@ -302,7 +189,7 @@ void pages_report(struct canvas *c, struct area area, const struct model *m,
 			    paint_clock(s->shift_began, CLOCK_DATE_MINUTES, clock), NULL);
 		canvas_right(c, area.row, area.column, area.columns, STYLE_DIM, text);
 	}
-	area = below(area, top);
+	area = canvas_below(area, top);
 	for (size_t i = 0; i < COUNT(rows); i++)
 		canvas_text(c, area.row + 1 + (int)i, area.column, 18, STYLE_DIM,
 			    phrase(face->language, rows[i]));
@@ -323,9 +210,9 @@ void pages_orders(struct canvas *c, struct area area, const struct model *m,
 			    phrase(face->language, PHRASE_NO_ORDERS));
 	for (size_t i = 0; i < m->order_count && row < area.rows; i++, row++) {
 		const struct model_order *order = &m->orders[i];
-		enum style style = order->in_use ? STYLE_STRONG :
-				   order->is_open ? STYLE_PLAIN :
-						    STYLE_DIM;
+		enum style style = order->in_use    ? STYLE_STRONG
+				   : order->is_open ? STYLE_PLAIN
+						    : STYLE_DIM;
 		char number[48];
 
 		canvas_text(c, area.row + row, area.column, 24, style, order->id);
@@ -334,9 +221,9 @@ void pages_orders(struct canvas *c, struct area area, const struct model *m,
 			 order->quantity);
 		canvas_right(c, area.row + row, area.column + 50, 16, style, number);
 		canvas_text(c, area.row + row, area.column + 68, 10, style,
-			    phrase(face->language, order->in_use  ? PHRASE_IN_USE :
-						   order->is_open ? PHRASE_OPEN :
-								    PHRASE_CLOSED));
+			    phrase(face->language, order->in_use    ? PHRASE_IN_USE
+						   : order->is_open ? PHRASE_OPEN
+								    : PHRASE_CLOSED));
 	}
 }
 
@@ -365,9 +252,8 @@ void pages_lamps(struct canvas *c, struct area area, const struct model *m, cons
 			    lamps[i].style);
 		canvas_text(c, area.row + row, area.column + 1, 2, lamps[i].style, lamps[i].symbol);
 		canvas_text(c, area.row + row, area.column + 4, 12, lamps[i].style, lamps[i].word);
-		canvas_text(c, area.row + row, area.column + 18, 40, lamps[i].style,
-			    "██ ░░ ── →");
+		canvas_text(c, area.row + row, area.column + 18, 40, lamps[i].style, "██ ░░ ── →");
 	}
-	canvas_wrap(c, below(area, row), STYLE_PLAIN,
+	canvas_wrap(c, canvas_below(area, row), STYLE_PLAIN,
 		    phrase(face->language, PHRASE_LAMP_SENTENCE));
 }

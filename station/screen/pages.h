@@ -18,7 +18,5 @@ void pages_orders(struct canvas *c, struct area area, const struct model *m,
 		  const struct face *face);
 void pages_lamps(struct canvas *c, struct area area, const struct model *m,
 		 const struct face *face);
-/* The jig was stopped; returns the rows taken. */
-int pages_stop(struct canvas *c, struct area area, const struct model *m, const struct face *face);
 
 #endif

@@ -1,5 +1,6 @@
 #include "station/screen/paint.h"
 
+#include "station/screen/footer.h"
 #include "station/screen/letters.h"
 #include "station/screen/pages.h"
 #include "station/screen/tiles.h"
@@ -42,6 +43,16 @@ char *paint_clock(int64_t wall_s, enum paint_clock what, char ret_text[static PA
 	else
 		ret_text[date - 1] = '\0';
 	return ret_text;
+}
+
+void paint_percent(uint64_t part, uint64_t all, char *ret_text, size_t size)
+{
+	uint64_t tenths = all ? 1000 * part / all : 0;
+
+	if (all)
+		snprintf(ret_text, size, "%" PRIu64 ".%" PRIu64 " %%", tenths / 10, tenths % 10);
+	else
+		snprintf(ret_text, size, "-");
 }
 
 /* --- the header --- */
@@ -154,11 +165,6 @@ static void draw_mode(struct painter *p)
 
 /* --- the word --- */
 
-static int footer_rows(const struct canvas *c)
-{
-	return c->rows > PAINT_ROWS_MIN + 4 ? 4 : 3;
-}
-
 /* How the rows above the body are shared out. It does not depend on the word, so that nothing
  * jumps when the word changes. */
 struct plan {
@@ -184,7 +190,8 @@ static struct plan plan_of(const struct painter *p)
 	struct plan plan = { .scale = 1 };
 	int nests = tiles_rows(p->m, p->c->columns - MARGIN);
 	int body = (nests < 5 ? 2 * nests : nests) + FAILURE_ROWS;
-	int room = p->c->rows - p->row - 2 - footer_rows(p->c) - body; /* for the band and the gap */
+	int room =
+		p->c->rows - p->row - 2 - footer_rows(p->c) - body; /* for the band and the gap */
 	int width = longest_word(p->face->language);
 
 	while (plan.scale < LETTERS_SCALE_MAX && LETTERS_ROWS * (plan.scale + 1) + 3 <= room &&
@@ -233,8 +240,8 @@ static void draw_next(struct painter *p)
 {
 	char names[CONTROL_NAMES_MAX + 1], text[PHRASE_SIZE];
 	enum phrase next = model_next(p->m, names, sizeof(names));
-	int at = MARGIN + canvas_text(p->c, p->row, MARGIN, 20, STYLE_STRONG,
-				      say(p, PHRASE_NEXT)) + 2;
+	int at = MARGIN + canvas_text(p->c, p->row, MARGIN, 20, STYLE_STRONG, say(p, PHRASE_NEXT)) +
+		 2;
 	int rows;
 
 	phrase_fill(text, p->face->language, next, names, NULL);
@@ -259,127 +266,11 @@ static void draw_banner(struct painter *p)
 	p->row++;
 }
 
-/* --- the footer --- */
-
-static int put(const struct painter *p, int column, enum style style, const char *text)
-{
-	return column + canvas_text(p->c, p->row, column, p->c->columns - MARGIN - column, style, text);
-}
-
-static int put_number(const struct painter *p, int column, enum phrase what, uint64_t number)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), " %" PRIu64, number);
-	column = put(p, column, STYLE_DIM, say(p, what));
-	return put(p, column, STYLE_PLAIN, text) + 3;
-}
-
-void paint_percent(uint64_t part, uint64_t all, char *ret_text, size_t size)
-{
-	uint64_t tenths = all ? 1000 * part / all : 0;
-
-	if (all)
-		snprintf(ret_text, size, "%" PRIu64 ".%" PRIu64 " %%", tenths / 10, tenths % 10);
-	else
-		snprintf(ret_text, size, "-");
-}
-
-static int put_pair(const struct painter *p, int column, enum phrase what, const char *value,
-		    enum style style)
-{
-	column = put(p, column, STYLE_DIM, say(p, what));
-	return put(p, column + 1, style, value) + 3;
-}
-
-static int put_cycle(const struct painter *p, int column)
-{
-	const struct control_station *s = &p->m->station;
-	bool late = s->takt_ms && s->cycle_ms > s->takt_ms;
-	char cycle[24], takt[24], text[PHRASE_SIZE];
-
-	if (!s->cycle_ms)
-		return column;
-	snprintf(cycle, sizeof(cycle), "%" PRIu64 " s", (s->cycle_ms + 500) / 1000);
-	column = put_pair(p, column, PHRASE_CYCLE, cycle, late ? STYLE_WARN : STYLE_PLAIN);
-	if (!s->takt_ms)
-		return column;
-	snprintf(takt, sizeof(takt), "%" PRIu64 " s", (s->takt_ms + 500) / 1000);
-	phrase_fill(text, p->face->language, PHRASE_TAKT, takt, NULL);
-	return put(p, column - 1, STYLE_DIM, text) + 3;
-}
-
-static void draw_counters(struct painter *p)
-{
-	const struct control_station *s = &p->m->station;
-	char fpy[24];
-	int column = MARGIN;
-
-	paint_percent(s->shift.first_pass, s->shift.tried, fpy, sizeof(fpy));
-	column = put(p, column, STYLE_DIM, say(p, PHRASE_SHIFT)) + 2;
-	column = put_number(p, column, PHRASE_GOOD, s->shift.good);
-	column = put_number(p, column, PHRASE_BAD, s->shift.bad);
-	column = put_pair(p, column, PHRASE_FPY, fpy, STYLE_PLAIN);
-	column = put_cycle(p, column);
-	if (s->uph)
-		put_number(p, column, PHRASE_UPH, s->uph);
-	p->row++;
-}
-
-static int put_health(const struct painter *p, int column, enum phrase what, uint64_t health)
-{
-	static const struct {
-		enum phrase word;
-		enum style style;
-	} looks[HEALTH_COUNT] = {
-		[HEALTH_OK] = { PHRASE_IS_OK, STYLE_PLAIN },
-		[HEALTH_WARN] = { PHRASE_IS_WARN, STYLE_BAND_WARN },
-		[HEALTH_BAD] = { PHRASE_IS_BAD, STYLE_BAND_FAIL },
-	};
-
-	if (health == HEALTH_NONE || health >= HEALTH_COUNT)
-		return column;
-	column = put(p, column, STYLE_DIM, say(p, what)) + 1;
-	return put(p, column, looks[health].style, say(p, looks[health].word)) + 2;
-}
-
-static void draw_health(struct painter *p)
-{
-	const struct control_station *s = &p->m->station;
-	int column = MARGIN, columns = p->c->columns - 2 * MARGIN, help;
-	char number[24], text[PHRASE_SIZE];
-
-	help = canvas_right(p->c, p->row, MARGIN, columns, STYLE_DIM, say(p, PHRASE_HELP_HINT));
-	if (s->alarms && p->m->is_up) {
-		snprintf(number, sizeof(number), "%" PRIu64, s->alarms);
-		phrase_fill(text, p->face->language, PHRASE_ALARMS_OPEN, number, NULL);
-		canvas_right(p->c, p->row, MARGIN, columns - help - 2, STYLE_BAND_WARN, text);
-	}
-	if (!p->m->is_up)
-		return;
-	column = put_health(p, column, PHRASE_HEALTH_JIG, s->jig_health);
-	column = put_health(p, column, PHRASE_HEALTH_TOKEN, s->token_health);
-	column = put_health(p, column, PHRASE_HEALTH_LEDGER, s->ledger_health);
-	column = put_health(p, column, PHRASE_HEALTH_CLOCK, s->clock_health);
-	put_health(p, column, PHRASE_HEALTH_DISK, s->disk_health);
-}
-
-static void draw_footer(struct painter *p)
-{
-	canvas_rule(p->c, p->row++, STYLE_DIM);
-	draw_counters(p);
-	draw_health(p);
-	if (footer_rows(p->c) > 3) {
-		p->row++;
-		put(p, MARGIN, STYLE_DIM, say(p, PHRASE_HELP_KEYS));
-	}
-}
-
 /* --- all of it --- */
 
 static void draw_body(const struct painter *p, struct area area)
 {
-	typedef void page_function(struct canvas *c, struct area area, const struct model *m,
+	typedef void page_function(struct canvas * c, struct area area, const struct model *m,
 				   const struct face *face);
 	static page_function *const pages[PAGE_COUNT] = {
 		[PAGE_NESTS] = pages_nests,   [PAGE_ALARMS] = pages_alarms,
@@ -421,6 +312,5 @@ void paint(struct canvas *c, const struct model *m, const struct face *face)
 	draw_next(&p);
 	draw_banner(&p);
 	draw_body(&p, (struct area) { p.row, MARGIN, end - p.row, c->columns - MARGIN });
-	p.row = end;
-	draw_footer(&p);
+	footer_draw(c, end, m, face);
 }

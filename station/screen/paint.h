@@ -22,10 +22,10 @@ enum page { PAGE_NESTS, PAGE_ALARMS, PAGE_HELP, PAGE_REPORT, PAGE_ORDERS, PAGE_L
 struct face {
 	enum language language;
 	enum page page;
-	size_t part; /* of a page that does not fit at once */
+	size_t part;		  /* of a page that does not fit at once */
 	char banner[PHRASE_SIZE]; /* "" or what it has to say */
 	enum style banner_style;
-	bool types;		     /* a code is typed by hand: */
+	bool types; /* a code is typed by hand: */
 	char typed[CONTROL_NAME_MAX + 1];
 };
 

@@ -68,7 +68,6 @@ PHRASE(TILE_READY, 10, "ready", "bereit", "準備", "就绪")
 PHRASE(TILE_STOPPED, 10, "STOPPED", "GESPERRT", "停止中", "已停用")
 PHRASE(TILE_UNSEEN, 10, "?", "?", "?", "?")
 PHRASE(TILE_OUT, 10, "take out", "entnehmen", "取り出す", "取出")
-PHRASE(TILE_SECONDS, 4, "{1} s", "{1} s", "{1} s", "{1} s")
 PHRASE(MORE_NESTS, 40, "and {1} more nests", "und {1} weitere Nester", "ほか {1} ネスト", "另有 {1} 个工位")
 
 /* failures */
@@ -124,7 +123,6 @@ PHRASE(SAY_RESEAT, 70, "NO: {1} failed. Take it out and put it back, then start.
 PHRASE(SAY_STOPPED, 70, "NO: {1} is stopped. A supervisor frees it (F9).", "NEIN: {1} ist gesperrt. Vorgesetzter gibt frei (F9).", "不可: {1} は停止中です。責任者が解除 (F9)。", "不行：{1} 已停用。由主管解锁 (F9)。")
 PHRASE(SAY_RESET_FIRST, 70, "NO: the jig is stopped. Do what it says, then RESET (F8).", "NEIN: Vorrichtung steht. Anweisung befolgen, dann RESET (F8).", "不可: 停止中です。指示に従い、RESET (F8)。", "不行：治具已停。按提示处理后 RESET (F8)。")
 PHRASE(SAY_NO_ANSWER, 70, "NO ANSWER in time. Look at the nests, then try again.", "KEINE ANTWORT. Nester ansehen, dann erneut versuchen.", "応答がありません。ネストを見て、もう一度。", "没有应答。请检查工位后再试。")
-PHRASE(SAY_STARTED, 70, "Started.", "Gestartet.", "開始しました。", "已开始。")
 PHRASE(SAY_NO_END, 70, "NO: the scanner must send CR or TAB behind each code.", "NEIN: der Scanner muss nach jedem Code CR oder TAB senden.", "不可: スキャナーの終端を CR か TAB に設定してください。", "不行：扫码枪须以 CR 或 TAB 结尾。")
 PHRASE(SAY_TOO_LONG, 70, "NO: this code is too long to be one of ours.", "NEIN: dieser Code ist zu lang.", "不可: コードが長すぎます。", "不行：条码过长。")
 PHRASE(SAY_NO_COMMAND, 70, "NO: there is no command {1}. F1 shows them.", "NEIN: Befehl {1} gibt es nicht. F1 zeigt alle.", "不可: 命令 {1} はありません。F1 で一覧。", "不行：没有命令 {1}。按 F1 查看。")

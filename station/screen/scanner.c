@@ -32,7 +32,8 @@ enum scanner_event scanner_take(struct scanner *s, char character)
 		return SCANNER_NOTHING; /* the LF of CR LF */
 	if (character == '\r' || character == '\n' || character == '\t')
 		return end_of_scan(s, character);
-	if (character == ' ' && s->len == 0) { /* no label begins with it: START waits for nothing */
+	if (character == ' ' &&
+	    s->len == 0) { /* no label begins with it: START waits for nothing */
 		s->key = ' ';
 		return SCANNER_KEY;
 	}

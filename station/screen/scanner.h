@@ -1,7 +1,8 @@
 /* scanner: tells what a scanner types from what a person types. A scanner's characters come in one
- * burst, each less than SCANNER_GAP_MS behind the one before, with CR or TAB behind them. The gap is
- * not read from a clock: it has passed when the terminal had nothing to read for that long, so that
- * a loaded machine cannot break a burst. Pure. Threads: one. Layer above: screen. Below: none. */
+ * burst, each less than SCANNER_GAP_MS behind the one before, with CR or TAB behind them. The gap
+ * is not read from a clock: it has passed when the terminal had nothing to read for that long, so
+ * that a loaded machine cannot break a burst. Pure. Threads: one. Layer above: screen. Below: none.
+ */
 #ifndef STATION_SCREEN_SCANNER_H
 #define STATION_SCREEN_SCANNER_H
 

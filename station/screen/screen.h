@@ -62,8 +62,8 @@ void screen_say(struct screen *s, bool refuses, enum phrase id, const char *abou
 void screen_say_text(struct screen *s, bool refuses, const char *text);
 void screen_ask(struct screen *s, enum errand_purpose purpose,
 		const struct control_request *request, const char *about);
-void screen_ask_signer(struct screen *s, enum errand_purpose purpose,
-		       const struct request *request, const char *about);
+void screen_ask_signer(struct screen *s, enum errand_purpose purpose, const struct request *request,
+		       const char *about);
 void screen_do(struct screen *s, enum deed deed);
 void screen_scan(struct screen *s, const char *text);
 void screen_answer_station(struct screen *s, const struct errand *errand,

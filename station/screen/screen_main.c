@@ -93,8 +93,8 @@ int main(int argc, char **argv)
 	screen = screen_new(wishes.language, has_east_asian, wishes.ascii);
 	if (!screen)
 		return EXIT_FAILURE;
-	done = wishes.script ? script_run(screen, wishes.script, wishes.rows, wishes.columns, &e) :
-			       terminal_run(screen, &e);
+	done = wishes.script ? script_run(screen, wishes.script, wishes.rows, wishes.columns, &e)
+			     : terminal_run(screen, &e);
 	if (done)
 		return EXIT_SUCCESS;
 	fprintf(stderr, "imprint ui: %s\n", e.text);

@@ -74,7 +74,7 @@ static bool word_key(struct script *p, const char *rest, struct err *e)
 		const char *name;
 		int key;
 	} names[] = {
-		{ "SPACE", ' ' }, { "ENTER", '\r' }, { "TAB", '\t' },
+		{ "SPACE", ' ' },	  { "ENTER", '\r' },	       { "TAB", '\t' },
 		{ "ESC", KEY_IS_ESCAPE }, { "CTRL-L", KEY_IS_REDRAW },
 	};
 	int number, key = strlen(rest) == 1 ? rest[0] : 0;

@@ -19,9 +19,9 @@ enum place_in_poll { POLL_KEYS, POLL_SIGNALS, POLL_SCREEN };
 /* --- how a style looks --- */
 
 struct look {
-	short foreground, background; /* of 256 colours */
+	short foreground, background;		  /* of 256 colours */
 	short plain_foreground, plain_background; /* of 8 */
-	bool bold, plain_bold, reverse; /* `reverse`: where there is no colour */
+	bool bold, plain_bold, reverse;		  /* `reverse`: where there is no colour */
 };
 
 /* Black on a colour is never bold: many terminals make it grey, which nobody can read. */
@@ -58,8 +58,9 @@ static void make_styles(void)
 			init_pair(i + 1, look->foreground, look->background);
 		else if (colour)
 			init_pair(i + 1, look->plain_foreground, look->plain_background);
-		attributes[i] = colour ? (attr_t)COLOR_PAIR(i + 1) :
-				look->reverse ? A_REVERSE : A_NORMAL;
+		attributes[i] = colour		? (attr_t)COLOR_PAIR(i + 1)
+				: look->reverse ? A_REVERSE
+						: A_NORMAL;
 		if (many ? look->bold : look->plain_bold)
 			attributes[i] |= A_BOLD;
 	}

@@ -6,15 +6,14 @@
 #define TILE_COLUMNS_MIN 10 /* with the blank behind it */
 #define TILE_COLUMNS_MAX 30
 #define TILE_ROWS_MAX 3
-#define TRIES_MAX 100 /* more tries than that: they are not limited */
 #define WORD_FITS 15	/* columns for name, symbol, end of the unit id and word in one row */
 #define WIDE_COLUMNS 13 /* for name, symbol and the longest word in one row */
 
 struct grid {
-	int columns, rows;  /* of tiles */
-	int width, height;  /* of one tile */
-	int left, top;	    /* the least column and row of the jig */
-	bool is_geometry;   /* else in their order */
+	int columns, rows; /* of tiles */
+	int width, height; /* of one tile */
+	int left, top;	   /* the least column and row of the jig */
+	bool is_geometry;  /* else in their order */
 };
 
 struct tiles_look tiles_look(enum outcome outcome)
@@ -89,9 +88,9 @@ struct tile {
 static const char *word_of(const struct tile *t, const struct tiles_look *look)
 {
 	static const enum phrase states[CONTROL_STATE_COUNT] = {
-		[CONTROL_UNSEEN] = PHRASE_TILE_UNSEEN,	 [CONTROL_EMPTY] = PHRASE_TILE_EMPTY,
-		[CONTROL_READY] = PHRASE_TILE_READY,	 [CONTROL_RUNNING] = PHRASE_TILE_READY,
-		[CONTROL_ENDED] = PHRASE_TILE_READY,	 [CONTROL_STOPPED] = PHRASE_TILE_STOPPED,
+		[CONTROL_UNSEEN] = PHRASE_TILE_UNSEEN, [CONTROL_EMPTY] = PHRASE_TILE_EMPTY,
+		[CONTROL_READY] = PHRASE_TILE_READY,   [CONTROL_RUNNING] = PHRASE_TILE_READY,
+		[CONTROL_ENDED] = PHRASE_TILE_READY,   [CONTROL_STOPPED] = PHRASE_TILE_STOPPED,
 	};
 	uint64_t state = t->nest->state < CONTROL_STATE_COUNT ? t->nest->state : CONTROL_UNSEEN;
 
@@ -203,7 +202,8 @@ static void draw_wide(const struct tile *t)
 {
 	int at = draw_name(t), left = t->area.columns - at;
 	char seconds[32];
-	int word = canvas_text(t->c, t->area.row, t->area.column + at, left, t->look.style, t->word);
+	int word =
+		canvas_text(t->c, t->area.row, t->area.column + at, left, t->look.style, t->word);
 
 	seconds_text(t, seconds, sizeof(seconds));
 	if (has_time(t) && left - word > canvas_width(seconds))
@@ -275,7 +275,11 @@ static int urgency(const struct model *m, const struct control_nest *nest)
 static void draw_at(struct canvas *c, struct area place, const struct model *m,
 		    const struct face *face, size_t index)
 {
-	struct tile t = { .c = c, .m = m, .face = face, .nest = &m->nests[index], .index = index,
+	struct tile t = { .c = c,
+			  .m = m,
+			  .face = face,
+			  .nest = &m->nests[index],
+			  .index = index,
 			  .area = place };
 
 	t.area.columns--; /* a blank between two */
@@ -341,77 +345,4 @@ int tiles_draw(struct canvas *c, struct area area, const struct model *m, const 
 	}
 	draw_in_order(c, area, m, face, &g);
 	return g.rows < area.rows ? g.rows : area.rows;
-}
-
-/* --- what failed --- */
-
-static char *say_try(const struct control_nest *nest, enum language language,
-		     char text[static PHRASE_SIZE])
-{
-	char tries[24], all[24];
-
-	snprintf(tries, sizeof(tries), "%" PRIu64, nest->tries);
-	snprintf(all, sizeof(all), "%" PRIu64, nest->tries + nest->tries_left);
-	if (nest->tries == 0)
-		return strcpy(text, "");
-	return phrase_fill(text, language, nest->tries_left <= TRIES_MAX ? PHRASE_TRY_OF : PHRASE_TRY,
-			   tries, all, NULL);
-}
-
-/* In English the station's own sentence says more; in other languages the code's. */
-static const char *say_reason(const struct control_nest *nest, enum language language)
-{
-	enum phrase reason = phrase_reason(nest->code);
-
-	if (reason == PHRASE_COUNT || (language == ENGLISH && *nest->text))
-		return nest->text;
-	return phrase(language, reason);
-}
-
-static const char *say_remedy(const struct control_nest *nest, enum language language)
-{
-	enum phrase remedy = phrase_remedy(nest->code);
-
-	if (remedy == PHRASE_COUNT || (language == ENGLISH && *nest->remedy))
-		return nest->remedy;
-	return phrase(language, remedy);
-}
-
-static int draw_failure(struct canvas *c, struct area area, const struct control_nest *nest,
-			enum language language)
-{
-	struct tiles_look look = tiles_look((enum outcome)nest->outcome);
-	char text[CONTROL_TEXT_MAX + CONTROL_CODE_MAX + 8], tried[PHRASE_SIZE],
-		remedy[2 * PHRASE_SIZE];
-	int at, rows;
-
-	at = canvas_text(c, area.row, area.column, area.columns, look.style, nest->name) + 1;
-	snprintf(text, sizeof(text), "%s  %s", nest->code, say_reason(nest, language));
-	area.column += at;
-	area.columns -= at;
-	rows = area.rows;
-	area.rows = rows > 1 ? rows - 1 : 1;
-	rows = canvas_wrap(c, area, STYLE_STRONG, text);
-	snprintf(remedy, sizeof(remedy), "%s %s", say_try(nest, language, tried),
-		 say_remedy(nest, language));
-	area.row += rows;
-	area.rows = area.rows - rows + 1;
-	return rows + canvas_wrap(c, area, STYLE_PLAIN, remedy);
-}
-
-int tiles_failures(struct canvas *c, struct area area, const struct model *m,
-		   const struct face *face)
-{
-	int row = 0;
-
-	for (size_t i = 0; i < m->count; i++) {
-		struct area left = { area.row + row, area.column, area.rows - row, area.columns };
-
-		if (!model_is_marked(m, &m->nests[i]) || left.rows < 2)
-			continue;
-		if (left.rows > 3)
-			left.rows = 3;
-		row += draw_failure(c, left, &m->nests[i], face->language);
-	}
-	return row;
 }

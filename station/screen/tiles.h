@@ -1,4 +1,4 @@
-/* tiles: the nests in the jig's geometry, and what failed. Where the geometry does not fit they
+/* tiles: the nests in the jig's geometry. Where the geometry does not fit they
  * stand in their order, row by row; where not even that fits, those that want a person come first.
  * Pure. Threads: one. Layer above: paint. Below: model, phrase, canvas. */
 #ifndef STATION_SCREEN_TILES_H
@@ -13,10 +13,6 @@ int tiles_rows(const struct model *m, int columns);
 
 /* Draws as many as fit, as high as they may be; returns the rows taken. */
 int tiles_draw(struct canvas *c, struct area area, const struct model *m, const struct face *face);
-
-/* Draws what is wrong with the nests that are marked: code, reason, remedy; returns the rows. */
-int tiles_failures(struct canvas *c, struct area area, const struct model *m,
-		   const struct face *face);
 
 /* How an outcome looks: the same everywhere. */
 struct tiles_look {

@@ -35,8 +35,7 @@ static void move_on(struct model *m, int round)
 	}
 }
 
-static void measure(struct screen *s, int rows, int columns, bool by_key,
-		    int64_t us[static ROUNDS])
+static void measure(struct screen *s, int rows, int columns, bool by_key, int64_t us[static ROUNDS])
 {
 	struct model *m = model_running(NESTS, 8);
 
