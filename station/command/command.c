@@ -61,6 +61,7 @@ static const struct command commands[] = {
 	{ "jig reset", "", "Take a stop of the jig back, once its cause has gone", 0, 0, "", jig_reset_command },
 	{ "jig watch", "[SIGNAL…]", "Show the jig's signals as they are", 0, COMMAND_ARGUMENTS_MAX, "j", jig_watch_command },
 	{ "jig set", "SIGNAL on|off", "Set an output of the jig, within its interlocks", 2, 3, "", jig_set_command },
+	{ "ui", "[--lang LANGUAGE]", "The operator's screen", .program = "imprint-ui" },
 	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
 };
 /* clang-format on */
