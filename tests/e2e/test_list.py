@@ -2,7 +2,8 @@
 import threading
 
 import pytest
-from signer_client import PATIENCE_S, SOURCE_LIST
+from signer_client import SOURCE_LIST
+from station import wait_until
 from test_kill import NO_PTRACE, Strace
 from test_rules import PRODUCT, issued, refused
 from tools import Requests, openssl
@@ -31,14 +32,14 @@ def open_list(s, name, units, quantity=1000):
     s.imprint("order", "open", name, "--product", "demo", "--quantity", quantity, "--units", path)
 
 
-def of_nests(s):
-    return {row["nest"]: (row["outcome"], row["unit"], row["code"]) for row in s.json("status") if row["type"] == "nest"}
-
-
 def run_panel(s):
+    """{nest: (outcome, unit, code)} when all of them have ended: some must fail, and imprint wait returns with the first that does."""
     s.imprint("start")
-    s.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S, check=False)
-    return of_nests(s)
+
+    def ended():
+        nests = [row for row in s.json("status") if row["type"] == "nest"]
+        return not any(row["state"] == "running" for row in nests) and nests
+    return {row["nest"]: (row["outcome"], row["unit"], row["code"]) for row in wait_until(ended, what="the end of all nests")}
 
 
 def test_boards_take_their_units_from_the_list(listing):
