@@ -172,13 +172,13 @@ static int unknown(char **words, int count)
 
 	snprintf(typed, sizeof(typed), "%s%s%s", words[0], count > 1 ? " " : "",
 		 count > 1 ? words[1] : "");
-	meant = nearest(typed);
-	print_copy(safe, sizeof(safe), meant ? typed : words[0]);
-	meant = meant ? meant : nearest(words[0]);
+	meant = count > 1 || !is_group(words[0]) ? nearest(typed) : NULL;
 	if (!meant && is_group(words[0])) {
-		fprintf(stderr, "imprint: say which one: imprint help %s shows them\n", safe);
+		fprintf(stderr, "imprint: say which one: imprint help %s shows them\n", words[0]);
 		return EXIT_USAGE;
 	}
+	print_copy(safe, sizeof(safe), meant ? typed : words[0]);
+	meant = meant ? meant : nearest(words[0]);
 	fprintf(stderr, "imprint: there is no command \"%s\"; ", safe);
 	if (meant)
 		fprintf(stderr, "did you mean imprint %s?\n", meant);
