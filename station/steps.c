@@ -35,13 +35,6 @@ bool step_order(struct recipe *r, int64_t deadline, struct err *e)
 			     e);
 }
 
-static void set_unit(struct recipe *r, const char *unit)
-{
-	snprintf(r->unit, sizeof(r->unit), "%s", unit);
-	control_copy_text(r->run->unit, sizeof(r->run->unit), unit);
-	box_unit(r->in->box, unit);
-}
-
 /* A board that does not know its own id has the one of its label; where the product asks for both,
  * they must say the same. */
 static bool compare_label(const struct recipe *r, struct err *e)
@@ -53,6 +46,14 @@ static bool compare_label(const struct recipe *r, struct err *e)
 	return strcmp(r->in->unit, r->own_unit) == 0 ||
 	       err_set(e, POLICY_LABEL, "the board is unit %s, and its label says %s", r->own_unit,
 		       r->in->unit);
+}
+
+static bool take_unit(struct recipe *r, const char *unit, struct err *e)
+{
+	snprintf(r->unit, sizeof(r->unit), "%s", unit);
+	control_copy_text(r->run->unit, sizeof(r->run->unit), unit);
+	box_unit(r->in->box, unit);
+	return policy_allows(r->in, unit, e);
 }
 
 /* The signer takes one from the order's list if nobody named one. */
@@ -68,8 +69,7 @@ static bool choose_unit(struct recipe *r, struct err *e)
 			e, POLICY_NO_LABEL,
 			"the product takes the unit id from a %s: imprint start %s --unit ID",
 			unit_source_name(r->product.unit_source), r->in->nest->name);
-	set_unit(r, unit);
-	return compare_label(r, e) && policy_allows(r->in, unit, e);
+	return take_unit(r, unit, e) && compare_label(r, e);
 }
 
 bool step_identify(struct recipe *r, int64_t deadline, struct err *e)
@@ -223,8 +223,8 @@ bool step_certificate(struct recipe *r, int64_t deadline, struct err *e)
 	if (*r->unit && strcmp(r->unit, r->reply.issuance.unit) != 0)
 		return err_set(e, REFUSAL_REQUEST, "the signer's answer is for unit %s, not %s",
 			       r->reply.issuance.unit, r->unit);
-	set_unit(r, r->reply.issuance.unit);
-	return take_certificate_id(r, e) && take_files(r, e);
+	return take_unit(r, r->reply.issuance.unit, e) && take_certificate_id(r, e) &&
+	       take_files(r, e);
 }
 
 typedef bool (*file_action)(struct recipe *r, const struct board_file *file, int64_t deadline,
