@@ -21,7 +21,8 @@ from signer_client import PATIENCE_S, Signer
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("IMPRINT_BUILD") or ROOT / "build/dev").resolve()
 LONG = bool(os.environ.get("IMPRINT_LONG"))
-PROGRAMS = {"signer": BUILD / "imprint-signer", "station": BUILD / "imprint-station", "boards": BUILD / "tests/rig-boards"}
+PROGRAMS = {"signer": BUILD / "imprint-signer", "station": BUILD / "imprint-station", "boards": BUILD / "tests/rig-boards",
+            "jig": BUILD / "tests/rig-jig"}
 
 
 def wait_until(condition, timeout_s=PATIENCE_S, what="the state"):
@@ -33,6 +34,23 @@ def wait_until(condition, timeout_s=PATIENCE_S, what="the state"):
             return said
         assert time.monotonic() < deadline, f"{what} did not come within {timeout_s} s"
         time.sleep(0.005)
+
+
+def rig_send(folder, *commands):
+    """Says the commands to what serves that folder; the last one's answer."""
+    answer = "ok"
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+        control.settimeout(PATIENCE_S)
+        try:
+            control.connect(f"/proc/self/fd/{at}/control")
+        finally:
+            os.close(at)
+        for command in commands:
+            control.send(command.encode())
+            answer = control.recv(65536).decode()
+            assert answer.startswith("ok"), f"rig: {command}: {answer}"
+    return answer[3:]
 
 
 class Station:
@@ -191,18 +209,7 @@ class Station:
 
     def rig(self, *commands):
         """"insert A1", "remove A1", "fault A1 mute", "restart A1", "list": see rig-boards --help; the last one's answer"""
-        folder = os.open(self.dir / "boards", os.O_RDONLY | os.O_DIRECTORY)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
-            control.settimeout(PATIENCE_S)
-            try:
-                control.connect(f"/proc/self/fd/{folder}/control")
-            finally:
-                os.close(folder)
-            for command in commands:
-                control.send(command.encode())
-                answer = control.recv(65536).decode()
-                assert answer.startswith("ok"), f"rig: {command}: {answer}"
-        return answer[3:]
+        return rig_send(self.dir / "boards", *commands)
 
     def hold(self, *nests, **timeouts):
         """Once started, these nests run until they are released: their boards say nothing, and the station's patience is long."""
@@ -232,4 +239,4 @@ class Station:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def logs(self):
-        return "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in ("init", "signer", "station", "boards"))
+        return "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in ("init", "signer", "station", "jig", "boards"))

@@ -49,7 +49,7 @@ static const struct argp_option options[] = {
 	{ "dump", OPTION_DUMP, "FLASHFILE", 0, "Print the bytes of SLOT and end", 0 },
 	{ "send", OPTION_SEND, "COMMAND", 0,
 	  "To a running one: \"remove NEST\", \"insert NEST [UNIT]\", \"fault NEST KIND\", "
-	  "\"restart NEST\", \"list\"",
+	  "\"restart NEST\", \"power NEST on|off\", \"list\"; - reads them from stdin, one a line",
 	  0 },
 	{ 0 },
 };
@@ -136,12 +136,28 @@ static const struct argp argp = {
 	.doc = "Virtual boards for tests, each with its own line, key and flash.",
 };
 
+/* The jig's power switches, as they come: while no boards are there, nothing is lost with them. */
+static void send_lines(const struct arguments *a, char *reply)
+{
+	struct err e;
+	AUTO_FREE char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, stdin) > 0)
+		if (!rig_send(a->options.dir, line, reply, &e))
+			fprintf(stderr, "rig-boards: %s\n", e.text);
+}
+
 static bool send_command(const struct arguments *a, struct err *e)
 {
 	AUTO_FREE char *reply = malloc(RIG_REPLY_SIZE);
 
 	if (!reply)
 		return err_errno(e, ERR_SYSTEM, "no memory");
+	if (strcmp(a->send, "-") == 0) {
+		send_lines(a, reply);
+		return true;
+	}
 	if (!rig_send(a->options.dir, a->send, reply, e))
 		return false;
 	if (strncmp(reply, "ok\n", 3) == 0)

@@ -35,7 +35,7 @@ static void put(void *context, const uint8_t *data, size_t len)
 	struct nest *nest = context;
 	uint8_t line[FRAME_LINE_MAX];
 
-	if (nest->trouble.kind == KIND_MUTE || nest_babbles(nest))
+	if (nest->dark || nest->trouble.kind == KIND_MUTE || nest_babbles(nest))
 		return;
 	if (nest->trouble.kind == KIND_BOOT_LOG)
 		wire_put(&nest->wire, (const uint8_t *)LOG_TEXT, strlen(LOG_TEXT));
@@ -177,6 +177,12 @@ void nest_restart(struct nest *nest)
 		nest->device->kind->restart(nest->device);
 }
 
+void nest_power(struct nest *nest, bool on)
+{
+	nest->dark = !on;
+	nest_restart(nest);
+}
+
 static void babble(struct nest *nest)
 {
 	const char *flood = nest->device->metal->flood;
@@ -238,6 +244,11 @@ void nest_work(struct nest *nest, int64_t now_ns)
 
 	if (!nest->device)
 		return;
+	if (nest->dark) {
+		while (wire_move(&nest->wire, now_ns).len > 0)
+			;
+		return;
+	}
 	if (nest_babbles(nest))
 		babble(nest);
 	if (nest->device->kind->work)

@@ -22,6 +22,7 @@ struct nest {
 	struct device *device; /* NULL: empty */
 	struct trouble trouble;
 	bool trouble_done;
+	bool dark;	    /* without power it neither hears nor says anything */
 	unsigned noise;	    /* bytes since the last flipped one */
 	size_t flip_passed; /* bytes since the trouble began */
 };
@@ -33,6 +34,8 @@ MUST_CHECK bool nest_start(struct nest *nest, struct err *e);
 void nest_remove(struct nest *nest);
 void nest_set_trouble(struct nest *nest, const struct trouble *trouble);
 void nest_restart(struct nest *nest);
+/* With power a board starts. */
+void nest_power(struct nest *nest, bool on);
 
 /* True if it talks without being asked. */
 bool nest_babbles(const struct nest *nest);

@@ -255,14 +255,23 @@ static bool restart_command(struct rig *rig, struct nest *nest, const char *argu
 	return true;
 }
 
+static bool power_command(struct rig *rig, struct nest *nest, const char *argument, struct err *e)
+{
+	bool on = argument && strcmp(argument, "on") == 0;
+
+	(void)rig;
+	if (!on && !(argument && strcmp(argument, "off") == 0))
+		return err_set(e, ERR_USAGE, "this wants: power NEST on|off");
+	nest_power(nest, on);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(struct rig *rig, struct nest *nest, const char *argument, struct err *e);
 } commands[] = {
-	{ "remove", remove_command },
-	{ "insert", insert_command },
-	{ "fault", fault_command },
-	{ "restart", restart_command },
+	{ "remove", remove_command },	{ "insert", insert_command }, { "fault", fault_command },
+	{ "restart", restart_command }, { "power", power_command },
 };
 
 static void append(char reply[RIG_REPLY_SIZE], const char *format, ...)
@@ -313,7 +322,7 @@ static bool run_command(struct rig *rig, char *line, char reply[RIG_REPLY_SIZE],
 				       words[1] ? words[1] : "\"\"");
 		return commands[i].run(rig, nest, words[2], e);
 	}
-	return err_set(e, ERR_USAGE, "commands: remove, insert, fault, restart, list");
+	return err_set(e, ERR_USAGE, "commands: remove, insert, fault, restart, power, list");
 }
 
 static void answer_client(struct rig *rig, uint8_t *record)

@@ -199,16 +199,15 @@ static void clear_folder(const struct arguments *a)
 
 /* --- the loop --- */
 
-/* One command a call. */
-static void serve_caller(struct server *server, int listen_fd, uint8_t *record)
+/* One command a call. A caller may be slow: nobody waits for it. */
+static void serve_caller(struct server *server, int caller_fd, uint8_t *record)
 {
 	char reply[CONTROL_REPLY_SIZE];
-	AUTO(fd) fd = -1;
+	AUTO(fd) fd = caller_fd;
 	struct err e;
 	size_t len;
 
-	if (!socket_accept(listen_fd, &fd, &e) || fd < 0 ||
-	    !socket_receive(fd, record, &len, NULL, clock_deadline(100), -1, &e))
+	if (!socket_receive(fd, record, &len, NULL, clock_deadline(0), -1, &e))
 		return;
 	record[len < SOCKET_RECORD_MAX ? len : SOCKET_RECORD_MAX - 1] = '\0';
 	control_run(server, (char *)record, clock_monotonic_ms(), reply);
@@ -220,21 +219,28 @@ static bool loop(struct server *server, int listen_fd, int stop_fd, struct err *
 {
 	AUTO_FREE uint8_t *record = malloc(SOCKET_RECORD_MAX);
 	struct pollfd polls[SERVER_POLLS + 2];
+	AUTO(fd) caller_fd = -1;
 
 	if (!record)
 		return err_errno(e, ERR_SYSTEM, "no memory for the control socket");
 	for (;;) {
 		server_polls(server, polls);
 		polls[SERVER_POLLS] = (struct pollfd) { .fd = stop_fd, .events = POLLIN };
-		polls[SERVER_POLLS + 1] = (struct pollfd) { .fd = listen_fd, .events = POLLIN };
+		polls[SERVER_POLLS + 1] =
+			(struct pollfd) { .fd = caller_fd >= 0 ? caller_fd : listen_fd,
+					  .events = POLLIN };
 		if (poll(polls, SERVER_POLLS + 2, PLANT_TICK_MS) < 0 && errno != EINTR)
 			return err_errno(e, ERR_SYSTEM, "waiting failed");
 		if (polls[SERVER_POLLS].revents)
 			return true;
 		plant_tick(server->plant, clock_monotonic_ms());
 		server_work(server, polls, clock_monotonic_ms());
-		if (polls[SERVER_POLLS + 1].revents)
-			serve_caller(server, listen_fd, record);
+		if (!polls[SERVER_POLLS + 1].revents)
+			continue;
+		if (caller_fd >= 0)
+			serve_caller(server, TAKE_FD(caller_fd), record);
+		else if (!socket_accept(listen_fd, &caller_fd, e))
+			return false;
 	}
 }
 
