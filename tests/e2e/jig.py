@@ -39,6 +39,11 @@ class Jig:
         return wait_until(lambda: all((now := self.state())[key] == value for key, value in wanted.items()) and now,
                           LOADED_S, f"{wanted} of the jig")
 
+    def pass_requests(self, count=20):
+        """Until the host has asked so many more times: what it was about to do, it has done."""
+        before = self.state()["requests"]
+        wait_until(lambda: self.state()["requests"] >= before + count, LOADED_S, f"{count} requests")
+
     def end(self):
         self.process.terminate()
         self.process.wait(30)

@@ -109,17 +109,32 @@ static void write_breach(struct plant *plant, unsigned nest)
 	fclose(file);
 }
 
+/* The host has seen it with its first sample after it began. */
+static void note_sample(struct plant *plant, unsigned nest)
+{
+	if (!plant->bad_sampled_ms[nest] && plant->sampled_ms > plant->bad_since_ms[nest])
+		plant->bad_sampled_ms[nest] = plant->sampled_ms;
+}
+
+static void forget_episode(struct plant *plant, unsigned nest)
+{
+	plant->bad_ms[nest] = plant->bad_since_ms[nest] = plant->bad_sampled_ms[nest] = 0;
+	plant->breached[nest] = false;
+}
+
 static void end_episode(struct plant *plant, unsigned nest, int64_t now_ms)
 {
-	int64_t sampled_ms = plant->bad_sampled_ms[nest];
+	int64_t after_sample_ms;
 
+	if (!plant->bad_since_ms[nest])
+		return;
+	note_sample(plant, nest);
+	after_sample_ms = plant->bad_sampled_ms[nest] ? now_ms - plant->bad_sampled_ms[nest] : 0;
 	if (plant->bad_ms[nest] > plant->slowest_off_ms)
 		plant->slowest_off_ms = plant->bad_ms[nest];
-	if (plant->bad_ms[nest] && sampled_ms &&
-	    now_ms - sampled_ms > plant->slowest_after_sample_ms)
-		plant->slowest_after_sample_ms = now_ms - sampled_ms;
-	plant->bad_ms[nest] = plant->bad_sampled_ms[nest] = 0;
-	plant->breached[nest] = false;
+	if (after_sample_ms > plant->slowest_after_sample_ms)
+		plant->slowest_after_sample_ms = after_sample_ms;
+	forget_episode(plant, nest);
 }
 
 static bool is_healthy(const struct plant *plant, int64_t now_ms)
@@ -137,12 +152,12 @@ static void judge(struct plant *plant, int64_t now_ms, int64_t passed_ms)
 			continue;
 		}
 		if (!is_healthy(plant, now_ms)) {
-			plant->bad_ms[i] = plant->bad_sampled_ms[i] = 0;
+			forget_episode(plant, i);
 			continue;
 		}
-		if (plant->bad_ms[i] && !plant->bad_sampled_ms[i] &&
-		    plant->sampled_ms >= now_ms - passed_ms)
-			plant->bad_sampled_ms[i] = plant->sampled_ms;
+		if (!plant->bad_since_ms[i])
+			plant->bad_since_ms[i] = now_ms;
+		note_sample(plant, i);
 		plant->bad_ms[i] += passed_ms < 1 ? 1 : passed_ms;
 		if (plant->bad_ms[i] > plant->allowance_ms && !plant->breached[i])
 			write_breach(plant, i);

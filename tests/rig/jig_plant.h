@@ -68,10 +68,11 @@ struct plant {
 	bool power_withheld; /* since the watchdog expired */
 	int64_t alive_ms, counted_ms, ticked_ms;
 	/* the judge */
-	bool bus_fault;	    /* set by the server */
-	int64_t asked_ms;   /* the last request */
-	int64_t sampled_ms; /* the last time the host read the inputs */
-	int64_t bad_ms[PLANT_NESTS_MAX], bad_sampled_ms[PLANT_NESTS_MAX];
+	bool bus_fault;			 /* set by the server */
+	int64_t asked_ms;		 /* the last request */
+	int64_t sampled_ms;		 /* the last time the host read the inputs */
+	int64_t bad_ms[PLANT_NESTS_MAX]; /* counted */
+	int64_t bad_since_ms[PLANT_NESTS_MAX], bad_sampled_ms[PLANT_NESTS_MAX]; /* 0: not */
 	bool breached[PLANT_NESTS_MAX];
 	unsigned breaches, power_ons;
 	int64_t slowest_off_ms, slowest_after_sample_ms;
