@@ -95,7 +95,8 @@ static void show_marks(struct cycle *c)
 			box_mark(nest_box(c->config.nests[i]), c->marked >> i & 1);
 }
 
-static void log_step(const struct cycle *c, enum control_phase before)
+/* `was_cycle`: not only the way back from a stop, or from a start of the daemon. */
+static void log_step(const struct cycle *c, enum control_phase before, bool was_cycle)
 {
 	const struct panel *p = &c->panel;
 	enum control_phase phase = panel_phase(p);
@@ -105,7 +106,7 @@ static void log_step(const struct cycle *c, enum control_phase before)
 	if (phase == PHASE_STOPPED)
 		log_event(LOG_WARNING, "jig stopped", "stop=%s phase=%s text=\"%s\"",
 			  control_stop_name(p->stop), control_phase_name(before), p->text);
-	else if (phase == PHASE_UNLOAD)
+	else if (phase == PHASE_UNLOAD && was_cycle)
 		log_event(LOG_INFO, "cycle ended", "duration_ms=%llu nests=%d passed=%d marked=%d",
 			  (unsigned long long)p->cycle_ms, __builtin_popcountll(p->nests),
 			  __builtin_popcountll(p->passed & p->nests),
@@ -150,10 +151,11 @@ static void turn(struct cycle *c)
 
 	for (int i = 0; goes_on && i < STEP_COUNT; i++) {
 		enum control_phase before = panel_phase(&c->panel);
+		bool was_cycle = c->panel.began_ms != 0;
 
 		look(c);
 		goes_on = panel_turn(&c->panel, &c->in, &to_do);
-		log_step(c, before);
+		log_step(c, before, was_cycle);
 		act(c, &to_do);
 	}
 	show_marks(c);
@@ -224,7 +226,7 @@ bool cycle_abort(struct cycle *c)
 	look(c);
 	if (!panel_abort(&c->panel, &c->in))
 		return false;
-	log_step(c, before);
+	log_step(c, before, true);
 	turn(c);
 	return true;
 }

@@ -46,7 +46,7 @@ static void phase_line(const struct control_station *s, const struct control_nes
 
 	(void)nests, (void)count;
 	control_copy_text(text, sizeof(text), s->stop_text);
-	if (next_is_busy(s) || s->phase == PHASE_UNLOAD)
+	if (next_is_busy(s) || (s->phase == PHASE_UNLOAD && s->cycle_ms))
 		snprintf(line, NEXT_LINE_MAX, "jig   %s, %.1f s", control_phase_name(s->phase),
 			 (double)s->cycle_ms / 1000);
 	else
