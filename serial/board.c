@@ -7,12 +7,19 @@
 #include <string.h>
 
 /* A new driver is a row here. */
-static const struct driver *const drivers[] = {
-	&prov_driver,
-	&fs_driver,
-	&nrf91_driver,
-	&zshell_driver,
-};
+/* clang-format off */
+#define DRIVERS(row) \
+	row(prov) \
+	row(fs) \
+	row(nrf91) \
+	row(zshell)
+/* clang-format on */
+
+#define DECLARATION(name) extern const struct driver name##_driver;
+#define POINTER(name) &name##_driver,
+
+DRIVERS(DECLARATION)
+static const struct driver *const drivers[] = { DRIVERS(POINTER) };
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
@@ -96,6 +103,11 @@ bool board_verify(struct board *board, const struct board_file *file, bool read_
 bool board_repeats_csr(const struct board *board)
 {
 	return !board->driver->new_key_each_csr;
+}
+
+bool board_is_unchecked(const struct board *board)
+{
+	return board->driver->unchecked;
 }
 
 bool board_can_prove(const struct board *board)

@@ -129,11 +129,16 @@ MUST_CHECK bool board_write(struct board *board, const struct board_file *file, 
 
 /* The board's own digest of the file as it lies in flash must be file->sha256; where it is not, the
  * file is read and the sentence names the first byte that differs. With read_back every byte is
- * read and compared. */
+ * read and compared. On a wire without a checksum noise may have spoilt the file on its way: there
+ * it is written again, a few times, before the flash is to blame; and the key that the CSR came
+ * from must still be there. */
 MUST_CHECK bool board_verify(struct board *board, const struct board_file *file, bool read_back,
 			     int64_t deadline, struct err *e);
 
 bool board_repeats_csr(const struct board *board);
+/* True if there is no checksum on the wire: noise may have spoilt a CSR that its signature betrays.
+ */
+bool board_is_unchecked(const struct board *board);
 bool board_can_prove(const struct board *board);
 MUST_CHECK bool board_prove(struct board *board, const struct board_challenge *challenge,
 			    struct board_proof *ret_proof, int64_t deadline, struct err *e);

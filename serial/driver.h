@@ -1,6 +1,7 @@
-/* driver: how one kind of board is spoken to: a table of functions, one .c file each, one row in
- * board.c. The functions keep the contract of serial/board.h; `state` is what start returned.
- * Layer above: board. Below: the drivers themselves; transfer and link, or line; port. */
+/* driver: how one kind of board is spoken to: a table of functions, NAME_driver, one file NAME.c
+ * each, one row in board.c. The functions keep the contract of serial/board.h; `state` is what
+ * start returned. Layer above: board. Below: the drivers themselves; transfer and link, or line;
+ * port. */
 #ifndef SERIAL_DRIVER_H
 #define SERIAL_DRIVER_H
 
@@ -11,6 +12,7 @@ struct driver {
 	const char *name;
 	unsigned line_gap_ms; /* where the product says nothing */
 	bool new_key_each_csr;
+	bool unchecked;			/* there is no checksum on its wire */
 	struct board_settings settings; /* likewise; they say of which kind they are */
 	const char *const *targets; /* where a file can go, NULL at the end; or NULL: anywhere */
 	const char *targets_text;   /* the same for a sentence: "ca, certificate" */
@@ -31,7 +33,5 @@ struct driver {
 	bool (*probe)(void *state, struct board_report *ret_report, int64_t deadline,
 		      struct err *e);
 };
-
-extern const struct driver prov_driver, fs_driver, nrf91_driver, zshell_driver;
 
 #endif

@@ -31,8 +31,8 @@ struct fs {
 static const struct link_patience params_patience = { 300, 2 };
 static const struct link_patience reset_patience = { 1000, 3 };
 static const struct link_patience patience[] = {
-	[SMP_FS_FILE] = { 1000, 3 },
-	[SMP_FS_HASH] = { 2000, 3 },
+	[SMP_FS_FILE] = { 500, 8 },
+	[SMP_FS_HASH] = { 1000, 6 },
 };
 /* Tried again with less by transfer_write. */
 static const struct link_patience write_patience = { 1000, 1 };

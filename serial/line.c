@@ -11,6 +11,9 @@
 #define WRITE_MS 2000	 /* for the line to take a command, beside the wire's time */
 #define ANSWER_WIRE 1024 /* bytes: what an answer's time on the wire is reckoned with */
 #define QUIET_MS 60	 /* after a second try: the answer to the first one may come too */
+#define PAUSE_MS 30 /* without a byte: nothing more is on its way, an adapter's 16 ms and all */
+#define PAUSE_MAX_MS 300 /* a board may never stop to talk */
+#define RECOVER_MS 5000	 /* a board that says nothing for so long is not there any more */
 #define ESCAPE 0x1b
 
 void line_start(struct line *line, struct port *port, int cancel_fd, struct bytes end,
@@ -289,8 +292,75 @@ bool line_ask(struct line *line, struct bytes command, const struct line_command
 	return e->code == ERR_TIMEOUT ? no_answer(line, began_ms, e) : false;
 }
 
+/* What is still on its way belongs to nobody either. */
+static bool await_quiet(struct line *line, struct err *e)
+{
+	int64_t deadline = clock_deadline(PAUSE_MAX_MS);
+
+	line->received = 0;
+	do {
+		forget_input(line);
+		if (!port_read(line->port, line->input, sizeof(line->input), &line->input_len,
+			       clock_deadline(PAUSE_MS), line->cancel_fd, e))
+			return e->code == ERR_TIMEOUT;
+		line->received += line->input_len;
+		if (line->received > LINE_RECEIVED_MAX)
+			return err_set(e, FAULT_GARBAGE, "%zu bytes came, but no valid answer",
+				       line->received);
+	} while (clock_monotonic_ms() < deadline);
+	return true;
+}
+
+static bool may_be_noise(const struct line *line, const struct err *e)
+{
+	return e->code >= FAULT_FIRST && e->code < FAULT_LAST && e->code != FAULT_LINE_GONE &&
+	       e->code != FAULT_UNIT_CHANGED && line->received <= LINE_RECEIVED_MAX;
+}
+
+bool line_insist(struct line *line, line_step *step, line_step *recover, void *state, void *context,
+		 int64_t deadline, struct err *e)
+{
+	for (int tries = 1; !step(state, context, deadline, e); tries++) {
+		int64_t until = clock_deadline(RECOVER_MS);
+		struct err now = { 0 };
+
+		if (tries == LINE_TRIES || !may_be_noise(line, e) ||
+		    clock_monotonic_ms() >= deadline)
+			return false;
+		until = until < deadline ? until : deadline;
+		if (await_quiet(line, &now) && recover(state, NULL, until, &now))
+			continue;
+		if (!may_be_noise(line, &now))
+			*e = now;
+		if (!may_be_noise(line, &now) || now.code == FAULT_SILENT)
+			return false;
+	}
+	return true;
+}
+
 bool line_poke(struct line *line, struct bytes text, int64_t deadline, struct err *e)
 {
 	forget_input(line);
-	return send_text(line, text, deadline, e);
+	return send_text(line, text, deadline, e) && await_quiet(line, e);
+}
+
+bool line_await(struct line *line, struct bytes command, const struct line_command *how,
+		const char *nudge, int64_t deadline, struct err *e)
+{
+	int64_t began_ms = clock_monotonic_ms();
+	size_t heard = 0;
+
+	while (!line_ask(line, command, how, deadline, e)) {
+		heard += line->received;
+		if ((e->code != FAULT_SILENT && e->code != FAULT_GARBAGE) ||
+		    line->received > LINE_RECEIVED_MAX)
+			return false;
+		if (clock_monotonic_ms() >= deadline) {
+			line->received = heard;
+			return no_answer(line, began_ms, e);
+		}
+		if (nudge && !line_poke(line, bytes_text(nudge), deadline, e))
+			return false;
+	}
+	return true;
 }

@@ -6,10 +6,11 @@
  * the prompt, and the echo of what was sent. Lines that match nothing are somebody else's: log
  * messages share the line. A line longer than LINE_TEXT_MAX is thrown away whole, and a call ends
  * after LINE_RECEIVED_MAX bytes: a flood costs neither memory nor time. There is no checksum: the
- * driver compares what it can. A command may be sent again where no answer comes, and must
- * therefore do no harm the second time, or say `tries` 1. Errors: FAULT_SILENT, FAULT_GARBAGE,
- * FAULT_REFUSED (then `refusal` is the line that said so), FAULT_LINE_GONE, ERR_CANCELLED,
- * ERR_SYSTEM. Threads: one a line. Layer above: drivers. Below: port. */
+ * driver compares what it can, and insists (line_insist). A command may be sent again where no
+ *answer comes, and must therefore do no harm the second time, or say `tries` 1. Errors:
+ *FAULT_SILENT, FAULT_GARBAGE, FAULT_REFUSED (then `refusal` is the line that said so),
+ *FAULT_LINE_GONE, ERR_CANCELLED, ERR_SYSTEM. Threads: one a line. Layer above: drivers. Below:
+ *port. */
 #ifndef SERIAL_LINE_H
 #define SERIAL_LINE_H
 
@@ -22,6 +23,7 @@
 #define LINE_COMMAND_MAX 8192	/* characters sent */
 #define LINE_RECEIVED_MAX 65536 /* bytes read in one call before it fails */
 #define LINE_REFUSAL_MAX 128
+#define LINE_TRIES 12 /* of a step, see line_insist */
 
 struct line_command {
 	const char *keep;	    /* lines of the answer; NULL: there are none */
@@ -67,7 +69,22 @@ void line_start(struct line *line, struct port *port, int cancel_fd, struct byte
 MUST_CHECK bool line_ask(struct line *line, struct bytes command, const struct line_command *how,
 			 int64_t deadline, struct err *e);
 
-/* Sends without waiting for an answer, and forgets what has come in. */
+/* The same, until there is an answer or the deadline is over: boards that boot late, or talk before
+ * they listen, are normal. `nudge` (may be NULL) is sent before each try but the first. */
+MUST_CHECK bool line_await(struct line *line, struct bytes command, const struct line_command *how,
+			   const char *nudge, int64_t deadline, struct err *e);
+
+/* A step of the driver that may be done again, on its own state. */
+typedef bool line_step(void *state, void *context, int64_t deadline, struct err *e);
+
+/* Noise may be behind every refusal, every answer that makes no sense and every hash that differs:
+ * before the board is to blame the step is tried LINE_TRIES times, as long as there is time.
+ * `recover` comes before each try but the first, once the line is quiet. The error is that of the
+ * last try. */
+MUST_CHECK bool line_insist(struct line *line, line_step *step, line_step *recover, void *state,
+			    void *context, int64_t deadline, struct err *e);
+
+/* Sends, and forgets what comes in until the line is quiet, for a moment at most. */
 MUST_CHECK bool line_poke(struct line *line, struct bytes text, int64_t deadline, struct err *e);
 
 /* Pure functions, for tests too. */

@@ -10,7 +10,7 @@
 
 #define PACKET_GAP_MS 250 /* a packet that has begun may pause that long */
 #define WRITE_MS 2000	  /* for the line to take a request, beside the wire's time */
-#define BACKOFF_MAX 4	  /* times the first patience */
+#define DOUBLINGS 2	  /* of the first patience */
 #define ANSWER_WIRE 256	  /* bytes: what an answer's time on the wire is reckoned with */
 
 void link_start(struct link *link, struct port *port, int cancel_fd, unsigned line_gap_ms)
@@ -216,6 +216,18 @@ static bool open_answer(struct link *link, struct bytes message, struct cbor_rea
 	return true;
 }
 
+/* Each try waits twice as long as the one before, but keeps half of the time that is left for the
+ * tries to come. */
+static int64_t try_ms(struct link_patience patience, unsigned tried, int64_t deadline)
+{
+	int64_t wait_ms = (int64_t)patience.answer_ms << (tried < DOUBLINGS ? tried : DOUBLINGS);
+	int64_t half_ms = (deadline - clock_monotonic_ms()) / 2;
+
+	if (tried + 1 == patience.tries || wait_ms <= half_ms)
+		return wait_ms;
+	return half_ms > patience.answer_ms ? half_ms : patience.answer_ms;
+}
+
 static struct bytes finish_request(struct link *link, const struct cbor_writer *w)
 {
 	assert(!w->overflow);
@@ -230,8 +242,7 @@ bool link_call(struct link *link, const struct cbor_writer *w, struct link_patie
 	struct bytes request = finish_request(link, w), answer;
 	size_t wire_len = frame_wire_len(request.len);
 	int64_t wire_ms = port_wire_ms(link->port, wire_len);
-	int64_t began_ms = clock_monotonic_ms(), answer_ms = patience.answer_ms;
-	int64_t answer_max_ms = answer_ms * BACKOFF_MAX;
+	int64_t began_ms = clock_monotonic_ms();
 
 	link->received = link->echoed = 0;
 	for (unsigned i = 0; i < patience.tries; i++) {
@@ -239,12 +250,12 @@ bool link_call(struct link *link, const struct cbor_writer *w, struct link_patie
 
 		if (!send_request(link, request, until < deadline ? until : deadline, e))
 			break;
-		until = clock_deadline(wire_ms + port_wire_ms(link->port, ANSWER_WIRE) + answer_ms);
+		until = clock_deadline(wire_ms + port_wire_ms(link->port, ANSWER_WIRE) +
+				       try_ms(patience, i, deadline));
 		if (receive(link, until, deadline, &answer, e))
 			return open_answer(link, answer, ret_map, e);
 		if (e->code != ERR_TIMEOUT || clock_monotonic_ms() >= deadline)
 			break;
-		answer_ms = answer_ms * 2 < answer_max_ms ? answer_ms * 2 : answer_max_ms;
 	}
 	return e->code == ERR_TIMEOUT ? no_answer(link, began_ms, e) : false;
 }

@@ -21,7 +21,8 @@
 #define LINK_RECEIVED_MAX 65536 /* bytes read in one call before it fails */
 
 struct link_patience {
-	int answer_ms; /* for the first try, beside the wire's time; doubled up to four times it */
+	int answer_ms; /* for the first try, beside the wire's time; then doubled, up to four times
+			  it, where the deadline leaves room for more tries */
 	unsigned tries;
 };
 

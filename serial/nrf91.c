@@ -1,10 +1,12 @@
 /* The driver of boards with an nRF91 modem: its AT commands, through whatever firmware passes them
  * on (at_host, Serial LTE Modem). The key is made in the modem and never leaves it; a file is PEM
- * under the product's sec_tag. There is no checksum on this wire: the unit id is read twice, the
- * signer checks the CSR's signature, and the modem's list holds SHA-256 of what it stored. Source:
- * nRF91 AT commands, %KEYGEN and %CMNG. */
+ * under the product's sec_tag. There is no checksum on this wire, and one flipped bit makes another
+ * sec_tag or another verb: the unit id is read twice, the CSR comes with an attestation that holds
+ * its SHA-256 and sec_tag, and the modem's list has in the end the SHA-256 of all that it holds
+ * under the sec_tag, the key among it. Source: nRF91 AT commands, %KEYGEN and %CMNG. */
 #include "base/clock.h"
 #include "base/hex.h"
+#include "serial/attest.h"
 #include "serial/base64.h"
 #include "serial/driver.h"
 #include "serial/fault.h"
@@ -14,12 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define COMMAND_MAX 4095 /* characters: at_host's buffer */
 #define SEC_TAG 16842753 /* nRF Cloud's, where the product says nothing */
 #define KEY_TYPE 2	 /* of %CMNG */
 #define COSE_MAX 1024
-#define TWICE_TRIES 3
+#define LIST_MAX 1024 /* characters: a sec_tag has at most seven types */
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 enum cme {
@@ -34,7 +37,8 @@ struct nrf91 {
 	struct line line;
 	bool awake, identified;
 	char unit[BOARD_TEXT_MAX + 1];
-	unsigned cme; /* of the last refusal; 0: a plain ERROR */
+	unsigned cme;		 /* of the last refusal; 0: a plain ERROR */
+	char list[LIST_MAX + 1]; /* what it holds; "": to be asked for */
 	char command[COMMAND_MAX + 1];
 };
 
@@ -52,7 +56,6 @@ enum verb {
 	KEYGEN,
 	STORE,
 	LIST,
-	LIST_ALL,
 	SHOW,
 	DELETE,
 };
@@ -65,17 +68,16 @@ static const struct command {
 	const char *rest;	  /* behind these */
 } commands[] = {
 	[WAKE]     = { { NULL, "OK", refused, 300, 1, false, false }, "AT", NO_ARGUMENT, "" },
-	[VERBOSE]  = { { NULL, "OK", refused, 1000, 2, false, false }, "AT+CMEE=1", NO_ARGUMENT, "" },
+	[VERBOSE]  = { { NULL, "OK", refused, 600, 3, false, false }, "AT+CMEE=1", NO_ARGUMENT, "" },
 	[OFFLINE]  = { { NULL, "OK", refused, 5000, 2, false, false }, "AT+CFUN=4", NO_ARGUMENT, "" },
-	[IMEI]     = { { "#", "OK", refused, 1000, 3, false, false }, "AT+CGSN", NO_ARGUMENT, "" },
-	[UUID]     = { { "%DEVICEUUID: *", "OK", refused, 1000, 3, false, false }, "AT%DEVICEUUID", NO_ARGUMENT, "" },
+	[IMEI]     = { { "#", "OK", refused, 600, 3, false, false }, "AT+CGSN", NO_ARGUMENT, "" },
+	[UUID]     = { { "%DEVICEUUID: *", "OK", refused, 600, 3, false, false }, "AT%DEVICEUUID", NO_ARGUMENT, "" },
 	[VERSION]  = { { "mfw_*", "OK", refused, 1000, 2, true, false }, "AT+CGMR", NO_ARGUMENT, "" },
-	[KEYGEN]   = { { "%KEYGEN: *", "OK", refused, 8000, 2, false, false }, "AT%KEYGEN=", TAG, ",2,0" },
-	[STORE]    = { { NULL, "OK", refused, 4000, 2, false, false }, "AT%CMNG=0,", TAG_AND_TYPE, ",\"" },
-	[LIST]     = { { "%CMNG: *", "OK", refused, 2000, 3, true, false }, "AT%CMNG=1,", TAG_AND_TYPE, "" },
-	[LIST_ALL] = { { "%CMNG: *", "OK", refused, 2000, 2, true, false }, "AT%CMNG=1,", TAG, "" },
-	[SHOW]     = { { "%CMNG: *", "OK", refused, 2000, 3, true, true }, "AT%CMNG=2,", TAG_AND_TYPE, "" },
-	[DELETE]   = { { NULL, "OK", refused, 2000, 3, false, false }, "AT%CMNG=3,", TAG_AND_TYPE, "" },
+	[KEYGEN]   = { { "%KEYGEN: *", "OK", refused, 6000, 1, true, false }, "AT%KEYGEN=", TAG, ",2,0" },
+	[STORE]    = { { NULL, "OK", refused, 4000, 1, false, false }, "AT%CMNG=0,", TAG_AND_TYPE, ",\"" },
+	[LIST]     = { { "%CMNG: *", "OK", refused, 2000, 1, true, false }, "AT%CMNG=1,", TAG, "" },
+	[SHOW]     = { { "%CMNG: *", "OK", refused, 2000, 1, true, true }, "AT%CMNG=2,", TAG_AND_TYPE, "" },
+	[DELETE]   = { { NULL, "OK", refused, 2000, 2, false, false }, "AT%CMNG=3,", TAG_AND_TYPE, "" },
 };
 /* clang-format on */
 
@@ -177,26 +179,17 @@ static bool ask_offline(struct nrf91 *m, enum verb verb, unsigned type, int64_t 
 
 /* --- who is it? --- */
 
-/* A quote that noise opened swallows each command until the next quote. */
-static bool wake_up(struct nrf91 *m, int64_t deadline, struct err *e)
+/* A quote that noise opened swallows each command until the next quote. After ERROR it listens
+ * again: that was for what stood before our AT. */
+static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 {
-	int64_t began_ms = clock_monotonic_ms();
-	struct err poked;
+	struct nrf91 *m = state;
 
-	while (!ask(m, WAKE, 0, deadline, e)) {
-		bool silent = e->code == FAULT_SILENT;
-
-		if (e->code == FAULT_REFUSED) /* it is there */
-			break;
-		if ((!silent && e->code != FAULT_GARBAGE) || m->line.received > LINE_RECEIVED_MAX)
-			return false;
-		if (clock_monotonic_ms() >= deadline)
-			return silent ? err_set(e, FAULT_SILENT, "no answer in %.1f s",
-						(double)(clock_monotonic_ms() - began_ms) / 1000)
-				      : false;
-		if (!line_poke(&m->line, bytes_text("\""), deadline, &poked))
-			return false;
-	}
+	(void)context;
+	m->list[0] = '\0';
+	while (!line_await(&m->line, bytes_text("AT"), &commands[WAKE].line, "\"", deadline, e))
+		if (e->code != FAULT_REFUSED || clock_monotonic_ms() >= deadline)
+			return explain(m, e);
 	return ask(m, VERBOSE, 0, deadline, e);
 }
 
@@ -213,18 +206,21 @@ static bool read_unit(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1],
 	return text_take(bytes_text(text), "unit", FAULT_UNIT_TEXT, ret_unit, e);
 }
 
-static bool read_unit_twice(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1],
-			    int64_t deadline, struct err *e)
+/* Where it agrees with what was said before, once is enough. */
+static bool read_identity(void *state, void *context, int64_t deadline, struct err *e)
 {
-	char again[BOARD_TEXT_MAX + 1];
+	struct nrf91 *m = state;
+	char *ret_unit = context, again[BOARD_TEXT_MAX + 1];
 
-	for (int i = 0; i < TWICE_TRIES; i++) {
-		if (!read_unit(m, ret_unit, deadline, e) || !read_unit(m, again, deadline, e))
-			return false;
-		if (strcmp(ret_unit, again) == 0)
-			return true;
-	}
-	return err_set(e, FAULT_GARBAGE, "it says its unit id differently each time");
+	if ((!m->awake && !wake_up(m, NULL, deadline, e)) || !read_unit(m, ret_unit, deadline, e))
+		return false;
+	m->awake = true;
+	if (m->identified && strcmp(ret_unit, m->unit) == 0)
+		return true;
+	if (!read_unit(m, again, deadline, e))
+		return false;
+	return strcmp(ret_unit, again) == 0 ||
+	       err_set(e, FAULT_GARBAGE, "it says its unit id differently each time");
 }
 
 static bool nrf91_identify(void *state, struct board_identity *ret_identity, int64_t deadline,
@@ -233,11 +229,9 @@ static bool nrf91_identify(void *state, struct board_identity *ret_identity, int
 	struct nrf91 *m = state;
 	struct board_identity identity = { .hardware = "nRF91" };
 
-	if ((!m->awake && !wake_up(m, deadline, e)) ||
-	    !read_unit_twice(m, identity.unit, deadline, e) ||
+	if (!line_insist(&m->line, read_identity, wake_up, m, identity.unit, deadline, e) ||
 	    !text_same_unit(m->unit, &m->identified, identity.unit, e))
 		return err_add(e, "asking who it is");
-	m->awake = true;
 	*ret_identity = identity;
 	return true;
 }
@@ -258,8 +252,14 @@ static bool make_key(struct nrf91 *m, int64_t deadline, struct err *e)
 	       ask_offline(m, KEYGEN, 0, deadline, e);
 }
 
+struct csr {
+	uint8_t *data; /* BOARD_CSR_MAX */
+	size_t *len;
+};
+
 /* %KEYGEN: "CSR.COSE", both base64url. */
-static bool take_csr(const char *answer, uint8_t *ret_csr, size_t *ret_len, struct err *e)
+static bool split_answer(const char *answer, const struct csr *ret_csr, struct attest *ret_attest,
+			 struct err *e)
 {
 	const char *first = strchr(answer, '"');
 	const char *dot = first ? strchr(first, '.') : NULL, *last = dot ? strchr(dot, '"') : NULL;
@@ -269,22 +269,59 @@ static bool take_csr(const char *answer, uint8_t *ret_csr, size_t *ret_len, stru
 	if (!last || last[1] != '\0')
 		return err_set(e, FAULT_ANSWER,
 			       "the modem's answer makes no sense: no \"CSR.COSE\" in quotes");
-	if (!base64_decode(bytes_of(first + 1, (size_t)(dot - first - 1)), BASE64_URL, ret_csr,
-			   BOARD_CSR_MAX, ret_len) ||
+	if (!base64_decode(bytes_of(first + 1, (size_t)(dot - first - 1)), BASE64_URL,
+			   ret_csr->data, BOARD_CSR_MAX, ret_csr->len) ||
 	    !base64_decode(bytes_of(dot + 1, (size_t)(last - dot - 1)), BASE64_URL, cose,
 			   sizeof(cose), &cose_len))
 		return err_set(e, FAULT_ANSWER,
 			       "the modem's answer makes no sense: it is not base64url");
-	return *ret_len > 0 || err_set(e, FAULT_CSR_SIZE, "it is empty");
+	if (*ret_csr->len == 0)
+		return err_set(e, FAULT_CSR_SIZE, "it is empty");
+	return attest_decode(bytes_of(cose, cose_len), ret_attest) ||
+	       err_set(e, FAULT_ANSWER,
+		       "the modem's answer makes no sense: it does not attest a key");
+}
+
+/* What the modem says of the key it made, against what it was asked for and who it is. */
+static bool check_attest(const struct nrf91 *m, const struct attest *attest, struct bytes csr,
+			 struct err *e)
+{
+	unsigned tag = m->settings->sec_tag;
+
+	if (!attest_covers(attest, csr))
+		return err_set(e, FAULT_GARBAGE,
+			       "it did not arrive as the modem made it: its SHA-256 differs");
+	if (attest->sec_tag != tag)
+		return err_set(e, FAULT_ANSWER,
+			       "the modem made a key under sec_tag %u instead of %u",
+			       (unsigned)attest->sec_tag, tag);
+	if (!attest_names(attest, csr))
+		return err_set(e, FAULT_ANSWER, "it does not name the modem that made it, %s",
+			       attest->uuid);
+	return m->settings->unit != BOARD_UNIT_UUID || strcasecmp(attest->uuid, m->unit) == 0 ||
+	       err_set(e, FAULT_UNIT_CHANGED, "the board was %s, and the key is made by %s",
+		       m->unit, attest->uuid);
+}
+
+/* An answer that was damaged cannot be had again: another key is made. */
+static bool try_csr(void *state, void *context, int64_t deadline, struct err *e)
+{
+	const struct csr *csr = context;
+	struct nrf91 *m = state;
+	struct attest attest;
+
+	return ask(m, OFFLINE, 0, deadline, e) && make_key(m, deadline, e) &&
+	       split_answer(m->line.answer, csr, &attest, e) &&
+	       check_attest(m, &attest, bytes_of(csr->data, *csr->len), e);
 }
 
 static bool nrf91_csr(void *state, uint8_t *ret_csr, size_t *ret_len, int64_t deadline,
 		      struct err *e)
 {
 	struct nrf91 *m = state;
+	struct csr csr = { ret_csr, ret_len };
 
-	return (ask(m, OFFLINE, 0, deadline, e) && make_key(m, deadline, e) &&
-		take_csr(m->line.answer, ret_csr, ret_len, e)) ||
+	return line_insist(&m->line, try_csr, wake_up, m, &csr, deadline, e) ||
 	       err_add(e, "reading the CSR");
 }
 
@@ -332,9 +369,12 @@ static bool try_store(struct nrf91 *m, const struct board_file *file, int64_t de
 }
 
 /* What was there before is deleted; a modem that was restarted is put offline again. */
-static bool store_file(struct nrf91 *m, const struct board_file *file, int64_t deadline,
-		       struct err *e)
+static bool store_file(void *state, void *context, int64_t deadline, struct err *e)
 {
+	const struct board_file *file = context;
+	struct nrf91 *m = state;
+
+	m->list[0] = '\0';
 	if (try_store(m, file, deadline, e))
 		return true;
 	if (is_cme(m, e, CME_ACTIVE)) {
@@ -351,7 +391,7 @@ static bool nrf91_write(void *state, const struct board_file *file, int64_t dead
 {
 	struct nrf91 *m = state;
 
-	if (!store_file(m, file, deadline, e))
+	if (!line_insist(&m->line, store_file, wake_up, m, (void *)file, deadline, e))
 		return err_add(e, "writing the %s", file->name);
 	if (m->options->progress)
 		m->options->progress(m->options->context, file->content.len, file->content.len);
@@ -368,24 +408,51 @@ static const char *behind_quote(const char *text, int count)
 	return text;
 }
 
-/* %CMNG: tag,type,"SHA-256 in hex" */
-static bool same_hash(struct nrf91 *m, const struct board_file *file, bool *ret_same,
-		      int64_t deadline, struct err *e)
+static bool ask_list(struct nrf91 *m, int64_t deadline, struct err *e)
 {
-	char hex[2 * sizeof(file->sha256) + 1];
-	uint8_t sha256[sizeof(file->sha256)];
-	const char *from;
-
-	if (!ask(m, LIST, type_of(file->target), deadline, e))
+	if (*m->list)
+		return true;
+	if (!ask(m, LIST, 0, deadline, e))
 		return false;
-	if (!*m->line.answer)
-		return err_set(e, FAULT_FLASH, "the flash did not keep the %s: it is not there",
-			       file->name);
-	from = behind_quote(m->line.answer, 1);
-	if (!from || strlen(from) != sizeof(hex) || from[sizeof(hex) - 1] != '"')
+	if (m->line.answer_len > LIST_MAX)
 		return err_set(e, FAULT_ANSWER,
 			       "the modem's answer makes no sense: no SHA-256 in its list");
-	memcpy(hex, from, sizeof(hex) - 1);
+	if (!*m->line.answer)
+		return err_set(e, FAULT_FLASH, "the modem lists nothing under sec_tag %u",
+			       (unsigned)m->settings->sec_tag);
+	strcpy(m->list, m->line.answer);
+	return true;
+}
+
+/* Its line in the list, behind the type: %CMNG: tag,type,"SHA-256 in hex"; NULL if there is none.
+ */
+static const char *listed(const struct nrf91 *m, unsigned type)
+{
+	char mark[32];
+	const char *line = m->list;
+
+	snprintf(mark, sizeof(mark), "%%CMNG: %u,%u,", (unsigned)m->settings->sec_tag, type);
+	while (line && strncmp(line, mark, strlen(mark)) != 0) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return line ? line + strlen(mark) : NULL;
+}
+
+static bool same_hash(const struct nrf91 *m, const struct board_file *file, bool *ret_same,
+		      struct err *e)
+{
+	const char *from = listed(m, type_of(file->target));
+	char hex[2 * sizeof(file->sha256) + 1];
+	uint8_t sha256[sizeof(file->sha256)];
+
+	if (!from)
+		return err_set(e, FAULT_FLASH, "the flash did not keep the %s: it is not there",
+			       file->name);
+	if (strcspn(from, "\n") != sizeof(hex) + 1 || *from != '"' || from[sizeof(hex)] != '"')
+		return err_set(e, FAULT_ANSWER,
+			       "the modem's answer makes no sense: no SHA-256 in its list");
+	memcpy(hex, from + 1, sizeof(hex) - 1);
 	hex[sizeof(hex) - 1] = '\0';
 	if (!hex_decode(hex, sha256, sizeof(sha256)))
 		return err_set(e, FAULT_ANSWER,
@@ -418,47 +485,57 @@ static bool compare(struct nrf91 *m, const struct board_file *file, int64_t dead
 		       file->name, len, file->content.len);
 }
 
+struct check {
+	const struct board_file *file;
+	bool read_back;
+	bool differs; /* it is to be written again */
+};
+
+/* What differs was spoilt on its way by all likelihood. */
+static bool try_check(void *state, void *context, int64_t deadline, struct err *e)
+{
+	struct check *check = context;
+	struct nrf91 *m = state;
+	bool same = false;
+
+	if (check->differs) {
+		if (!store_file(m, (void *)check->file, deadline, e))
+			return err_add(e, "writing the %s again", check->file->name);
+		check->differs = false;
+	}
+	if (!ask_list(m, deadline, e))
+		return err_add(e, "comparing the %s", check->file->name);
+	if (!same_hash(m, check->file, &same, e)) {
+		check->differs = e->code == FAULT_FLASH;
+		return err_add(e, "comparing the %s", check->file->name);
+	}
+	check->differs = !same;
+	if (!listed(m, KEY_TYPE))
+		return err_set(e, FAULT_PROOF, "the modem's key is not there any more");
+	if (same && !check->read_back)
+		return true;
+	return compare(m, check->file, deadline, e) &&
+	       (same || err_set(e, FAULT_FLASH,
+				"the flash did not keep the %s: the modem's SHA-256 differs, "
+				"though every byte reads right",
+				check->file->name));
+}
+
 static bool nrf91_verify(void *state, const struct board_file *file, bool read_back,
 			 int64_t deadline, struct err *e)
 {
+	struct check check = { .file = file, .read_back = read_back };
 	struct nrf91 *m = state;
-	bool same;
 
-	if (!same_hash(m, file, &same, deadline, e))
-		return err_add(e, "comparing the %s", file->name);
-	if (same && !read_back)
-		return true;
-	if (!compare(m, file, deadline, e))
-		return false;
-	return same || err_set(e, FAULT_FLASH,
-			       "the flash did not keep the %s: the modem's SHA-256 differs, though "
-			       "every byte reads right",
-			       file->name);
+	return line_insist(&m->line, try_check, wake_up, m, &check, deadline, e);
 }
 
 /* --- for the engineer --- */
-
-static bool holds(const char *lines, unsigned type)
-{
-	char mark[32];
-
-	for (const char *at = lines; at; at = strchr(at, '\n')) {
-		const char *comma;
-
-		at += *at == '\n';
-		comma = strchr(at, ',');
-		snprintf(mark, sizeof(mark), ",%u,", type);
-		if (comma && strncmp(comma, mark, strlen(mark)) == 0)
-			return true;
-	}
-	return false;
-}
 
 static bool nrf91_probe(void *state, struct board_report *ret_report, int64_t deadline,
 			struct err *e)
 {
 	struct nrf91 *m = state;
-	bool key, certificate;
 
 	if (!nrf91_identify(m, &ret_report->identity, deadline, e) ||
 	    !ask(m, VERSION, 0, deadline, e))
@@ -466,13 +543,12 @@ static bool nrf91_probe(void *state, struct board_report *ret_report, int64_t de
 	if (*m->line.answer && !text_take(bytes_text(m->line.answer), "firmware", FAULT_ANSWER,
 					  ret_report->identity.firmware, e))
 		return false;
-	if (!ask(m, LIST_ALL, 0, deadline, e))
+	if (!ask(m, LIST, 0, deadline, e))
 		return false;
-	key = holds(m->line.answer, KEY_TYPE);
-	certificate = holds(m->line.answer, type_of("certificate"));
+	snprintf(m->list, sizeof(m->list), "%.*s", LIST_MAX, m->line.answer);
 	snprintf(ret_report->state, sizeof(ret_report->state), "sec_tag %u: %s, %s",
-		 (unsigned)m->settings->sec_tag, key ? "a key" : "no key",
-		 certificate ? "a certificate" : "no certificate");
+		 (unsigned)m->settings->sec_tag, listed(m, KEY_TYPE) ? "a key" : "no key",
+		 listed(m, type_of("certificate")) ? "a certificate" : "no certificate");
 	return true;
 }
 
@@ -501,6 +577,7 @@ static void *nrf91_start(const struct board_options *options, struct port *port,
 const struct driver nrf91_driver = {
 	.name = "nrf91",
 	.new_key_each_csr = true,
+	.unchecked = true,
 	.settings = { .kind = BOARD_SETTINGS_NRF91,
 		      .nrf91 = { SEC_TAG, BOARD_CR, BOARD_UNIT_IMEI } },
 	.targets = targets,

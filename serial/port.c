@@ -2,6 +2,7 @@
 
 #include "base/wait.h"
 #include "serial/fault.h"
+#include "serial/release.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,14 +23,24 @@
 #define FLUSH_MAX 65536 /* bytes of a stream socket thrown away at once */
 
 AUTO_DEFINE(sp, struct sp_port *, sp_free_port)
+AUTO_DEFINE(sp_config, struct sp_port_config *, sp_free_config)
 
 struct port {
 	int fd;
+	int lock_fd;		/* of a real line, which is held before it is touched; else -1 */
 	struct sp_port *serial; /* a real line, which owns fd; else NULL */
 	unsigned baud;		/* 0: no such thing */
 };
 
 typedef bool (*open_function)(struct port *port, const char *path, struct err *e);
+
+static bool no_line(const char *path, struct err *e)
+{
+	return err_set(e, FAULT_LINE_GONE,
+		       "%s is not a serial line; a pseudo-terminal is written pty:PATH, a socket "
+		       "unix:PATH",
+		       path);
+}
 
 /* What open(2) and sp_open say when they fail: whose fault is it? */
 static bool cannot_open(int error, const char *path, struct err *e)
@@ -41,7 +52,15 @@ static bool cannot_open(int error, const char *path, struct err *e)
 			       path);
 	if (error == ENOENT || error == ENXIO || error == ENODEV || error == EIO ||
 	    error == ECONNREFUSED)
-		return err_set(e, FAULT_LINE_GONE, "there is no line at %s", path);
+		return err_set(e, FAULT_LINE_GONE,
+			       "there is no line at %s: is it plugged in, and the path right?",
+			       path);
+	if (error == EACCES)
+		return err_set(e, ERR_SYSTEM,
+			       "this user may not open %s: serial lines are for the group dialout",
+			       path);
+	if (error == ENOTTY)
+		return no_line(path, e);
 	errno = error;
 	return err_errno(e, ERR_SYSTEM, "cannot open %s", path);
 }
@@ -51,12 +70,26 @@ static bool hold(int fd, const char *path, struct err *e)
 	return flock(fd, LOCK_EX | LOCK_NB) == 0 || cannot_open(errno, path, e);
 }
 
-static bool set_line(struct sp_port *serial, unsigned baud)
+/* All at once: each setting by itself costs an adapter some ten transfers. DTR and RTS are left as
+ * the kernel raised them. */
+static bool set_line(struct sp_port *serial, unsigned baud, const char *path, struct err *e)
 {
-	return sp_set_baudrate(serial, (int)baud) == SP_OK && sp_set_bits(serial, 8) == SP_OK &&
-	       sp_set_parity(serial, SP_PARITY_NONE) == SP_OK &&
-	       sp_set_stopbits(serial, 1) == SP_OK &&
-	       sp_set_flowcontrol(serial, SP_FLOWCONTROL_NONE) == SP_OK;
+	AUTO(sp_config) config = NULL;
+
+	if (sp_new_config(&config) != SP_OK || sp_set_config_baudrate(config, (int)baud) != SP_OK ||
+	    sp_set_config_bits(config, 8) != SP_OK ||
+	    sp_set_config_parity(config, SP_PARITY_NONE) != SP_OK ||
+	    sp_set_config_stopbits(config, 1) != SP_OK ||
+	    sp_set_config_flowcontrol(config, SP_FLOWCONTROL_NONE) != SP_OK)
+		return err_set(e, ERR_SYSTEM, "no memory for a line's settings");
+	switch (sp_set_config(serial, config)) {
+	case SP_OK:
+		return true;
+	case SP_ERR_FAIL:
+		return cannot_open(sp_last_error_code(), path, e);
+	default:
+		return err_set(e, ERR_SYSTEM, "%s cannot do %u baud, 8N1", path, baud);
+	}
 }
 
 /* What libserialport 0.1.1 leaves out. A closing line must not restart a board (HUPCL drops DTR),
@@ -86,19 +119,23 @@ static bool open_serial(struct port *port, const char *path, struct err *e)
 	if (!realpath(path, device))
 		return cannot_open(errno, path, e);
 	if (sp_get_port_by_name(device, &serial) != SP_OK)
-		return err_set(e, FAULT_LINE_GONE, "%s is not a serial line", path);
+		return no_line(path, e);
+	/* sp_open changes the settings, and TIOCEXCL does not keep root from it. */
+	port->lock_fd = open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (port->lock_fd < 0)
+		return cannot_open(errno, path, e);
+	if (!hold(port->lock_fd, path, e))
+		return false;
 	if (sp_open(serial, SP_MODE_READ_WRITE) != SP_OK)
 		return cannot_open(sp_last_error_code(), path, e);
 	port->serial = TAKE(serial);
 	if (sp_get_port_handle(port->serial, &fd) != SP_OK)
 		return err_set(e, ERR_SYSTEM, "%s has no descriptor", path);
 	port->fd = fd;
-	if (!hold(fd, path, e))
-		return false;
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || ioctl(fd, TIOCEXCL) < 0)
 		return err_errno(e, ERR_SYSTEM, "cannot hold %s alone", path);
-	if (!set_line(port->serial, port->baud))
-		return err_set(e, ERR_SYSTEM, "%s cannot do %u baud, 8N1", path, port->baud);
+	if (!set_line(port->serial, port->baud, path, e))
+		return false;
 	refine_line(fd);
 	return true;
 }
@@ -175,7 +212,7 @@ bool port_open(const char *address, unsigned baud, struct port **ret_port, struc
 	port = calloc(1, sizeof(*port));
 	if (!port)
 		return err_errno(e, ERR_SYSTEM, "no memory for a port");
-	port->fd = -1;
+	port->fd = port->lock_fd = -1;
 	port->baud = baud ? baud : PORT_BAUD_DEFAULT;
 	if (!kind->open(port, path, e))
 		return false;
@@ -194,6 +231,8 @@ void port_close(struct port *port)
 	} else if (port->fd >= 0) {
 		close(port->fd);
 	}
+	if (port->lock_fd >= 0)
+		release_close(port->lock_fd);
 	free(port);
 }
 

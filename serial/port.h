@@ -1,12 +1,15 @@
 /* port: one board's line as a descriptor that we poll ourselves.
- *	/dev/serial/by-path/…	a real line, opened and set by libserialport: 8N1, no flow control
+ *	/dev/serial/by-path/…	a real line, opened and set by libserialport: 8N1, no flow control.
+ *				An adapter that is plugged again has this name again, whatever its
+ *				ttyUSB number
  *	pty:PATH		a virtual board's terminal, which libserialport 0.1.1 cannot open
  *	unix:PATH		a stream socket, which QEMU offers for an emulated board
- * A line is held alone: flock, and TIOCEXCL on a real one. A hang-up, an error or "readable, but
- * nothing to read" mean that the line is gone: an unplugged adapter never gives an error by itself.
- * Errors: FAULT_LINE_GONE, ERR_BUSY, ERR_TIMEOUT, ERR_CANCELLED, ERR_INVALID (the address),
- * ERR_SYSTEM. Threads: one a port. Source: libserialport 0.1.1, tty_ioctl(4). Layer above: link.
- * Below: wait. */
+ * A line is held alone: flock, and TIOCEXCL on a real one, before anything on it is changed.
+ * DTR and RTS stay as the kernel raised them, also when it is closed. A hang-up, an error or
+ * "readable, but nothing to read" mean that the line is gone: an unplugged adapter never gives
+ * an error by itself. Errors: FAULT_LINE_GONE, ERR_BUSY, ERR_TIMEOUT, ERR_CANCELLED, ERR_INVALID
+ * (the address), ERR_SYSTEM. Threads: one a port. Source: libserialport 0.1.1, tty_ioctl(4).
+ * Layer above: link. Below: wait, release. */
 #ifndef SERIAL_PORT_H
 #define SERIAL_PORT_H
 

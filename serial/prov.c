@@ -17,18 +17,19 @@ struct prov {
 	struct link link;
 	struct transfer transfer;
 	bool identified, committed;
-	char unit[BOARD_TEXT_MAX + 1];
+	struct board_identity identity; /* as it was said the first time */
 	uint8_t boot[PROV_BOOT_SIZE];
 };
 
 static const struct link_patience patience[PROV_COMMAND_COUNT] = {
 	[PROV_IDENTIFY] = { 300, UINT_MAX }, /* boards that boot late are normal */
-	[PROV_CSR] = { 1500, 3 },	     /* the first one makes the key */
+	[PROV_CSR] = { 1000, UINT_MAX },     /* the first one makes the key */
 	[PROV_WRITE] = { 2000, 1 },	     /* tried again with less: transfer_write */
-	[PROV_DIGEST] = { 1000, 3 },
-	[PROV_READ] = { 1000, 3 },
-	[PROV_PROVE] = { 2000, 3 },
-	[PROV_COMMIT] = { 2000, 3 },
+	[PROV_DIGEST] = { 500, 8 },
+	[PROV_READ] = { 500, 8 },
+	/* Its step has 5 s: an answer that comes late is taken all the same. */
+	[PROV_PROVE] = { 500, UINT_MAX },
+	[PROV_COMMIT] = { 500, UINT_MAX },
 };
 
 static struct cbor_writer request(struct prov *p, enum prov_command command)
@@ -55,46 +56,56 @@ static bool take_text(const struct cbor_reader *map, const char *key, enum fault
 /* Another unit or another boot is a fault. */
 static bool same_board(struct prov *p, const char *unit, struct bytes boot, struct err *e)
 {
-	bool again = p->identified;
-
-	if (!text_same_unit(p->unit, &p->identified, unit, e))
+	if (!text_same_unit(p->identity.unit, &p->identified, unit, e))
 		return false;
-	if (again && memcmp(p->boot, boot.data, sizeof(p->boot)) != 0)
-		return err_set(e, FAULT_RESTARTED, "the board restarted in the middle");
+	return memcmp(p->boot, boot.data, sizeof(p->boot)) == 0 ||
+	       err_set(e, FAULT_RESTARTED, "the board restarted in the middle");
+}
+
+/* The first time: all that it says. */
+static bool meet(struct prov *p, const struct cbor_reader *map, const char *unit, struct bytes boot,
+		 struct err *e)
+{
+	struct board_identity identity;
+	bool found;
+
+	if (!take_text(map, "hardware", FAULT_ANSWER, identity.hardware, e) ||
+	    !take_text(map, "firmware", FAULT_ANSWER, identity.firmware, e))
+		return false;
+	memcpy(identity.unit, unit, sizeof(identity.unit));
+	p->identity = identity;
 	memcpy(p->boot, boot.data, sizeof(p->boot));
+	link_learn_buffer(&p->link, transfer_number(map, "buf_size", &found));
+	p->committed = transfer_flag(map, "committed");
+	p->identified = true;
 	return true;
 }
 
-static bool read_identity(struct prov *p, const struct cbor_reader *map,
-			  struct board_identity *ret_identity, struct err *e)
+static bool read_identity(struct prov *p, const struct cbor_reader *map, struct err *e)
 {
 	struct bytes boot = transfer_string(map, "boot", CBOR_BYTES);
-	struct board_identity identity;
-	bool again = p->identified;
+	char unit[BOARD_TEXT_MAX + 1];
 
 	if (boot.len != sizeof(p->boot))
 		return transfer_odd(e, "no \"boot\" of 8 bytes");
-	if (!take_text(map, "unit", FAULT_UNIT_TEXT, identity.unit, e) ||
-	    !take_text(map, "hardware", FAULT_ANSWER, identity.hardware, e) ||
-	    !take_text(map, "firmware", FAULT_ANSWER, identity.firmware, e) ||
-	    !same_board(p, identity.unit, boot, e))
+	if (!take_text(map, "unit", FAULT_UNIT_TEXT, unit, e))
 		return false;
-	if (!again)
-		link_learn_buffer(&p->link, transfer_number(map, "buf_size", &again));
-	p->committed = transfer_flag(map, "committed");
-	*ret_identity = identity;
-	return true;
+	return p->identified ? same_board(p, unit, boot, e) : meet(p, map, unit, boot, e);
 }
 
-static bool ask(struct prov *p, struct link_patience how_long, struct board_identity *ret_identity,
-		int64_t deadline, struct err *e)
+/* Asked again, unit and boot are enough; a board that does not know "short" says all. */
+static bool ask(struct prov *p, struct link_patience how_long, int64_t deadline, struct err *e)
 {
 	struct cbor_writer w = request(p, PROV_IDENTIFY);
 	struct cbor_reader map;
 
-	cbor_put_map(&w, 0);
+	cbor_put_map(&w, p->identified);
+	if (p->identified) {
+		cbor_put_key(&w, "short");
+		cbor_put_bool(&w, true);
+	}
 	if (link_call(&p->link, &w, how_long, deadline, &map, e))
-		return read_identity(p, &map, ret_identity, e);
+		return read_identity(p, &map, e);
 	if (link_refused(&p->link, e, SMP_NOT_SUPPORTED))
 		err_set(e, FAULT_REFUSED,
 			"the board speaks SMP, but has no group %d: is its provisioning firmware "
@@ -106,8 +117,12 @@ static bool ask(struct prov *p, struct link_patience how_long, struct board_iden
 static bool prov_identify(void *state, struct board_identity *ret_identity, int64_t deadline,
 			  struct err *e)
 {
-	return ask(state, patience[PROV_IDENTIFY], ret_identity, deadline, e) ||
-	       err_add(e, "asking who it is");
+	struct prov *p = state;
+
+	if (!ask(p, patience[PROV_IDENTIFY], deadline, e))
+		return err_add(e, "asking who it is");
+	*ret_identity = p->identity;
+	return true;
 }
 
 /* A board that refuses or falls silent may be another one by now, or have restarted: then that is
@@ -116,7 +131,6 @@ static bool explain(struct prov *p, int64_t deadline, struct err *e)
 {
 	static const struct link_patience short_patience = { 300, 2 };
 	int64_t until = clock_deadline(CHECK_MS);
-	struct board_identity identity;
 	struct err now = { 0 };
 
 	if (link_refused(&p->link, e, SMP_TOO_LONG))
@@ -126,7 +140,7 @@ static bool explain(struct prov *p, int64_t deadline, struct err *e)
 	if (!p->identified ||
 	    (e->code != FAULT_REFUSED && e->code != FAULT_SILENT && e->code != FAULT_GARBAGE))
 		return false;
-	if (!ask(p, short_patience, &identity, until < deadline ? until : deadline, &now) &&
+	if (!ask(p, short_patience, until < deadline ? until : deadline, &now) &&
 	    (now.code == FAULT_UNIT_CHANGED || now.code == FAULT_RESTARTED ||
 	     now.code == ERR_CANCELLED))
 		*e = now;
@@ -222,9 +236,9 @@ static bool read_proof(struct prov *p, const struct cbor_reader *map, struct boa
 
 	if (!take_text(map, "unit", FAULT_UNIT_TEXT, proof.unit, e))
 		return false;
-	if (p->identified && strcmp(p->unit, proof.unit) != 0)
-		return err_set(e, FAULT_UNIT_CHANGED, "the board was %s and signs as %s", p->unit,
-			       proof.unit);
+	if (p->identified && strcmp(p->identity.unit, proof.unit) != 0)
+		return err_set(e, FAULT_UNIT_CHANGED, "the board was %s and signs as %s",
+			       p->identity.unit, proof.unit);
 	if (signature.len == 0 || signature.len > sizeof(proof.signature))
 		return transfer_odd(e, "no \"signature\"");
 	memcpy(proof.signature, signature.data, signature.len);

@@ -2,7 +2,7 @@
 
 #include "serial/fault.h"
 
-#define WRITE_TRIES 4 /* without coming further */
+#define WRITE_TRIES 8 /* without coming further */
 #define DATA_HEAD 3   /* the length in front of the data: 3 bytes at most */
 
 struct piece {

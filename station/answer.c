@@ -18,8 +18,6 @@ _Static_assert(BOARD_TEXT_MAX == CONTROL_NAME_MAX, "every unit id can be shown")
 #define WATCHERS (STATION_READER | STATION_OPERATOR | STATION_TECHNICIAN)
 #define WORKERS (STATION_OPERATOR | STATION_TECHNICIAN)
 
-typedef void (*request_action)(struct desk *s, struct caller *caller);
-
 static void status(struct desk *s, struct caller *caller);
 static void watch(struct desk *s, struct caller *caller);
 static void start(struct desk *s, struct caller *caller);
@@ -29,11 +27,24 @@ static void runs(struct desk *s, struct caller *caller);
 /* The permission table: request, who may. */
 static const struct {
 	unsigned roles;
-	request_action action;
+	answer_action *action;
 } requests[CONTROL_TYPE_COUNT] = {
-	[CONTROL_STATUS] = { WATCHERS, status }, [CONTROL_WATCH] = { WATCHERS, watch },
-	[CONTROL_START] = { WORKERS, start },	 [CONTROL_ABORT] = { WORKERS, stop },
+	[CONTROL_STATUS] = { WATCHERS, status },
+	[CONTROL_WATCH] = { WATCHERS, watch },
+	[CONTROL_START] = { WORKERS, start },
+	[CONTROL_ABORT] = { WORKERS, stop },
 	[CONTROL_RUNS] = { WATCHERS, runs },
+	[CONTROL_SCAN] = { WORKERS, answer_scan },
+	[CONTROL_LOGOUT] = { WORKERS, answer_logout },
+	[CONTROL_MODE] = { WORKERS, answer_mode },
+	[CONTROL_FREE] = { WORKERS, answer_free },
+	[CONTROL_ALARMS] = { WATCHERS, answer_alarms },
+	[CONTROL_ACKNOWLEDGE] = { WORKERS, answer_acknowledge },
+	[CONTROL_BADGES] = { STATION_TECHNICIAN, answer_badges },
+	[CONTROL_BADGE] = { STATION_TECHNICIAN, answer_badge },
+	[CONTROL_RESET] = { WORKERS, answer_reset },
+	[CONTROL_SIGNALS] = { WATCHERS, answer_signals },
+	[CONTROL_SET] = { STATION_TECHNICIAN, answer_set },
 };
 
 unsigned desk_roles(enum control_type type)
@@ -67,13 +78,26 @@ void answer_send(struct desk *s, struct caller *caller, const struct control_rep
 	answer_hang_up(caller);
 }
 
-static void refuse(struct desk *s, struct caller *caller, const struct err *e)
+void answer_refuse(struct desk *s, struct caller *caller, const struct err *e)
 {
 	struct control_reply reply = { .type = CONTROL_REFUSED, .code = (uint64_t)e->code };
 
 	control_copy_text(reply.text, sizeof(reply.text), e->text);
 	caller->waits = WAITS_FOR_NOTHING;
 	answer_send(s, caller, &reply, -1);
+}
+
+/* What keeps people from a start comes before START. */
+static void show_cycle(const struct desk *s, struct control_station *station)
+{
+	char nests[CONTROL_NAMES_MAX + 1];
+	enum control_next first = shift_next(&s->shift, nests);
+
+	cycle_show(s->config.cycle, station);
+	if (station->next != NEXT_START || first == NEXT_NONE)
+		return;
+	station->next = first;
+	strcpy(station->next_nests, nests);
 }
 
 void answer_station(const struct desk *s, struct control_station *ret_station)
@@ -90,6 +114,9 @@ void answer_station(const struct desk *s, struct control_station *ret_station)
 	memcpy(ret_station->order, status->order, sizeof(ret_station->order));
 	memcpy(ret_station->product, status->product, sizeof(ret_station->product));
 	control_copy_text(ret_station->trouble, sizeof(ret_station->trouble), trouble);
+	shift_show(&s->shift, ret_station);
+	if (s->config.cycle)
+		show_cycle(s, ret_station);
 }
 
 static bool write_nest(struct desk *s, struct writer *w, size_t index)
@@ -138,7 +165,7 @@ static bool bit_of(const struct desk *s, const char *name, uint64_t *ret_bit, st
 		       name);
 }
 
-static bool nests_of(const struct desk *s, const char *names, uint64_t *ret_nests, struct err *e)
+bool answer_nests_named(const struct desk *s, const char *names, uint64_t *ret_nests, struct err *e)
 {
 	char name[CONTROL_WORD_SIZE];
 	uint64_t nests = 0, bit;
@@ -197,26 +224,36 @@ static void runs(struct desk *s, struct caller *caller)
 	if (runs_file(s->config.runs, caller->request.after, &fd, &e))
 		answer_send(s, caller, &reply, fd);
 	else
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
+}
+
+static void abort_nests(struct desk *s, uint64_t nests)
+{
+	for (size_t i = 0; i < s->config.settings->nest_count; i++)
+		if (nests >> i & 1)
+			nest_abort(s->config.nests[i]);
 }
 
 static void stop(struct desk *s, struct caller *caller)
 {
 	struct control_reply reply = { .type = CONTROL_DONE };
 	struct err e;
+	bool works;
 
-	if (!nests_of(s, caller->request.nests, &caller->nests, &e)) {
-		refuse(s, caller, &e);
+	if (!answer_nests_named(s, caller->request.nests, &caller->nests, &e)) {
+		answer_refuse(s, caller, &e);
 		return;
 	}
-	if (any_nest(s, caller->nests, CONTROL_RUNNING))
+	works = any_nest(s, caller->nests, CONTROL_RUNNING);
+	if (*caller->request.nests || !s->config.cycle || !cycle_abort(s->config.cycle))
+		abort_nests(s, caller->nests);
+	else
+		works = true;
+	if (works)
 		log_event(LOG_NOTICE, "abort asked", "uid=%u nests=\"%s\"",
 			  (unsigned)caller->peer.uid, caller->request.nests);
 	else
 		strcpy(reply.text, "nothing runs there");
-	for (size_t i = 0; i < s->config.settings->nest_count; i++)
-		if (caller->nests >> i & 1)
-			nest_abort(s->config.nests[i]);
 	answer_send(s, caller, &reply, -1);
 }
 
@@ -224,30 +261,32 @@ static void start(struct desk *s, struct caller *caller)
 {
 	struct err e;
 
-	if (!nests_of(s, caller->request.nests, &caller->nests, &e)) {
-		refuse(s, caller, &e);
+	if (!answer_nests_named(s, caller->request.nests, &caller->nests, &e)) {
+		answer_refuse(s, caller, &e);
 		return;
 	}
 	if (*caller->request.unit && __builtin_popcountll(caller->nests) != 1) {
 		err_set(&e, ERR_INVALID, "a unit id is for one nest: name the nest");
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
 		return;
 	}
 	caller->waits = WAITS_FOR_SIGNER;
 	answer_turn(s, caller);
 }
 
-/* Who asked, for the ledger: as the caller says, or the name of its user, or the number. */
-static void operator_of(const struct caller *caller, char ret_name[static CONTROL_NAME_MAX + 1])
+void answer_operator(const struct desk *s, const struct caller *caller,
+		     char ret_name[static CONTROL_NAME_MAX + 1])
 {
 	char buffer[USER_BUFFER], number[16];
 	struct passwd entry, *found = NULL;
+	struct control_badge badge;
+	bool logged_in = people_now(s->config.people, &badge);
 
 	snprintf(number, sizeof(number), "%u", (unsigned)caller->peer.uid);
-	if (!*caller->request.operator)
-		getpwuid_r(caller->peer.uid, &entry, buffer, sizeof(buffer), &found);
+	getpwuid_r(caller->peer.uid, &entry, buffer, sizeof(buffer), &found);
 	control_copy_text(ret_name, CONTROL_NAME_MAX + 1,
 			  *caller->request.operator ? caller->request.operator :
+			  logged_in		    ? badge.person :
 			  found			    ? found->pw_name :
 						      number);
 }
@@ -255,15 +294,24 @@ static void operator_of(const struct caller *caller, char ret_name[static CONTRO
 static void start_nests(struct desk *s, struct caller *caller)
 {
 	struct nest_start start = { .by_name = *caller->request.nests };
+	struct err e;
 
-	if (!any_nest(s, ALL_NESTS, CONTROL_RUNNING))
-		s->batch++;
-	start.batch = s->batch;
-	operator_of(caller, start.operator);
+	answer_operator(s, caller, start.operator);
 	memcpy(start.unit, caller->request.unit, sizeof(start.unit));
 	log_event(LOG_INFO, "start asked", "uid=%u operator=\"%s\" order=%s nests=\"%s\"",
 		  (unsigned)caller->peer.uid, start.operator, s->overview.status.order,
 		  caller->request.nests);
+	if (s->config.cycle) {
+		if (answer_start_cycle(s, &start, caller->nests, &e))
+			answer_nests(s, caller, 0, caller->nests, false);
+		else
+			answer_refuse(s, caller, &e);
+		caller->waits = WAITS_FOR_NOTHING;
+		return;
+	}
+	if (!any_nest(s, ALL_NESTS, CONTROL_RUNNING))
+		s->batch++;
+	start.batch = s->batch;
 	for (size_t i = 0; i < s->config.settings->nest_count; i++)
 		if (caller->nests >> i & 1)
 			nest_ask(s->config.nests[i], &start);
@@ -271,24 +319,30 @@ static void start_nests(struct desk *s, struct caller *caller)
 	caller->deadline = clock_deadline(NESTS_PATIENCE_MS);
 }
 
-static void signer_answered(struct desk *s, struct caller *caller)
+bool answer_may_start(const struct desk *s, struct err *e)
 {
 	const struct overview *o = &s->overview;
+
+	if (*o->trouble)
+		return err_set(e, ERR_GONE, "nothing was started: %s", o->trouble);
+	if (!*o->status.order)
+		return err_set(e, ERR_REFUSED,
+			       "no order is in use, nothing was started; a supervisor puts one in "
+			       "use: imprint order use ID");
+	return shift_may_start(&s->shift, e);
+}
+
+static void signer_answered(struct desk *s, struct caller *caller)
+{
 	struct err e;
 
 	if (caller->request.type == CONTROL_STATUS) {
 		caller->waits = WAITS_FOR_NOTHING;
 		answer_nests(s, caller, 0, ALL_NESTS, true);
-	} else if (*o->trouble) {
-		err_set(&e, ERR_GONE, "nothing was started: %s", o->trouble);
-		refuse(s, caller, &e);
-	} else if (!*o->status.order) {
-		err_set(&e, ERR_REFUSED,
-			"no order is in use, nothing was started; a supervisor puts one in use: "
-			"imprint order use ID");
-		refuse(s, caller, &e);
-	} else {
+	} else if (answer_may_start(s, &e)) {
 		start_nests(s, caller);
+	} else {
+		answer_refuse(s, caller, &e);
 	}
 }
 
@@ -332,7 +386,7 @@ void answer_record(struct desk *s, struct caller *caller, struct bytes record)
 		err_set(&e, ERR_INVALID,
 			"the request makes no sense; are imprint and imprint-station of one "
 			"version?");
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
 		answer_hang_up(caller);
 		return;
 	}
@@ -343,5 +397,5 @@ void answer_record(struct desk *s, struct caller *caller, struct bytes record)
 	if (may_ask(caller, &e))
 		requests[request.type].action(s, caller);
 	else
-		refuse(s, caller, &e);
+		answer_refuse(s, caller, &e);
 }

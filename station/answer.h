@@ -1,12 +1,14 @@
 /* answer: what each request on the control socket does. A request that must wait (for the signer's
  * status, for nests that look at their boards) is kept in its caller and taken up again at each
- * turn of the poll loop. Threads: the poll loop's. Layer above: desk. Below: nest, overview. */
+ * turn of the poll loop. Threads: the poll loop's. Layer above: desk. Below: nest, cycle, overview.
+ */
 #ifndef STATION_ANSWER_H
 #define STATION_ANSWER_H
 
 #include "base/socket.h"
 #include "station/overview.h"
 #include "station/desk.h"
+#include "station/shift.h"
 
 enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_SIGNER, WAITS_FOR_NESTS };
 
@@ -25,7 +27,9 @@ struct desk {
 	struct desk_config config;
 	struct caller callers[DESK_CALLERS_MAX];
 	struct overview overview;
+	struct shift shift;
 	uint64_t batch;
+	int64_t button_at;		  /* monotonic ms: a press of START that waits; 0: none */
 	int64_t told_at;		  /* monotonic ms: when watchers were told last */
 	uint64_t told[CONTROL_NESTS_MAX]; /* the versions that they know */
 	struct control_station told_station;
@@ -41,6 +45,7 @@ void answer_turn(struct desk *s, struct caller *caller);
 /* Sends at once, or hangs up; pass_fd as in socket_send. */
 void answer_send(struct desk *s, struct caller *caller, const struct control_reply *reply,
 		 int pass_fd);
+void answer_refuse(struct desk *s, struct caller *caller, const struct err *e);
 void answer_hang_up(struct caller *caller);
 
 /* All nests from `after` on whose bit is set, in as many records as it takes; one at least. With
@@ -48,5 +53,30 @@ void answer_hang_up(struct caller *caller);
 void answer_nests(struct desk *s, struct caller *caller, size_t after, uint64_t nests,
 		  bool one_record);
 void answer_station(const struct desk *s, struct control_station *ret_station);
+
+/* The nests of that list of names as bits, all for ""; ERR_NOT_FOUND. */
+MUST_CHECK bool answer_nests_named(const struct desk *s, const char *names, uint64_t *ret_nests,
+				   struct err *e);
+/* Who asks: as the caller says, or who is logged in, or the name of its user, or its number. */
+void answer_operator(const struct desk *s, const struct caller *caller,
+		     char ret_name[static CONTROL_NAME_MAX + 1]);
+
+/* People, modes and alarms: answer_shift.c. */
+typedef void answer_action(struct desk *s, struct caller *caller);
+answer_action answer_scan, answer_logout, answer_mode, answer_free, answer_alarms,
+	answer_acknowledge, answer_badges, answer_badge;
+/* Can the signer sign, and for an order? By its status as known now. */
+MUST_CHECK bool answer_may_start(const struct desk *s, struct err *e);
+
+/* The jig's part: answer_jig.c. */
+void answer_reset(struct desk *s, struct caller *caller);
+void answer_signals(struct desk *s, struct caller *caller);
+void answer_set(struct desk *s, struct caller *caller);
+/* A cycle with the boards of these nests, as a batch of its own. */
+MUST_CHECK bool answer_start_cycle(struct desk *s, struct nest_start *start, uint64_t nests,
+				   struct err *e);
+/* The jig's start button asks as a person does: for the signer's status first. To be called at each
+ * turn. */
+void answer_button(struct desk *s);
 
 #endif

@@ -22,6 +22,7 @@ bool desk_new(const struct desk_config *config, struct desk **ret_desk, struct e
 		return err_set(e, ERR_SYSTEM, "no memory for the control socket");
 	s->config = *config;
 	overview_init(&s->overview, s->overview_record);
+	s->shift = (struct shift) { .config = &s->config, .overview = &s->overview };
 	for (size_t i = 0; i < DESK_CALLERS_MAX; i++)
 		s->callers[i].fd = -1;
 	*ret_desk = s;
@@ -119,6 +120,7 @@ static bool station_changed(struct desk *s)
 	bool changed;
 
 	answer_station(s, &now);
+	now.cycle_ms = 0; /* the watchers have a clock of their own */
 	changed = memcmp(&now, &s->told_station, sizeof(now)) != 0;
 	s->told_station = now;
 	return changed;
@@ -165,6 +167,8 @@ static void turn(struct desk *s, const struct pollfd *fds)
 	if (fds[POLL_BELL].revents)
 		eventfd_read(s->config.bell_fd, &count);
 	overview_turn(&s->overview);
+	shift_turn(&s->shift);
+	answer_button(s);
 	for (size_t i = 0; i < DESK_CALLERS_MAX; i++) {
 		struct caller *caller = &s->callers[i];
 

@@ -1,18 +1,25 @@
 /* desk: the station's control socket: one poll loop over callers, the bell of the nests, the
  * signer's status and the daemon's signals. It never waits for any of them: a caller who does not
  * read is hung up on. The permission table (request, who may) is in desk.c.
- * Threads: the main one. Layer above: station_main. Below: nest, overview, control. */
+ * Threads: the main one. Layer above: station_main. Below: nest, cycle, overview,
+ * control. */
 #ifndef STATION_DESK_H
 #define STATION_DESK_H
 
-#include "station/nest.h"
+#include "station/cycle.h"
 
 #define DESK_CALLERS_MAX 32
 
 struct desk_config {
 	const struct station_settings *settings;
-	const struct runs *runs;
+	struct runs *runs;
+	struct people *people;
+	struct alarms *alarms;
+	struct catalogue *catalogue;
+	int lib_fd;		   /* the station's lib folder: its disk is watched */
 	struct nest *const *nests; /* as many as the settings have */
+	struct cycle *cycle;	   /* of the jig; NULL: a bench */
+	struct jig *jig;	   /* or NULL */
 	int listen_fd, bell_fd;
 	int signal_fd; /* readable: end */
 };

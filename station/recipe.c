@@ -9,12 +9,15 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define CSR_TRIES 5 /* of a wire without a checksum */
+
 AUTO_DEFINE(recipe, struct recipe *, free)
 
 struct step {
 	const char *label;
 	size_t timeout; /* offset in struct station_timeouts; SAME: the rest of the step before */
 	step_action *action;
+	bool mints; /* or writes: in normal mode alone */
 };
 
 #define TIMEOUT(name) offsetof(struct station_timeouts, name)
@@ -24,13 +27,13 @@ static const struct step steps[] = {
 	{ "order", TIMEOUT(certificate_ms), step_order },
 	{ "identify", TIMEOUT(identify_ms), step_identify },
 	{ "csr", TIMEOUT(csr_ms), step_csr },
-	{ "certificate", TIMEOUT(certificate_ms), step_certificate },
-	{ "install", TIMEOUT(install_ms), step_install },
-	{ "verify", SAME, step_verify },
-	{ "prove", TIMEOUT(prove_ms), step_prove },
+	{ "certificate", TIMEOUT(certificate_ms), step_certificate, true },
+	{ "install", TIMEOUT(install_ms), step_install, true },
+	{ "verify", SAME, step_verify, true },
+	{ "prove", TIMEOUT(prove_ms), step_prove, true },
 	{ "check unit", TIMEOUT(identify_ms), step_check_unit },
-	{ "installed", TIMEOUT(certificate_ms), step_installed },
-	{ "finish", TIMEOUT(prove_ms), step_finish },
+	{ "installed", TIMEOUT(certificate_ms), step_installed, true },
+	{ "finish", TIMEOUT(prove_ms), step_finish, true },
 };
 
 static size_t step_of(step_action *action)
@@ -42,13 +45,18 @@ static size_t step_of(step_action *action)
 	return i;
 }
 
-/* The signer forgot its nonce (it restarted): the same certificate again, and a new proof. */
-static bool may_go_back(struct recipe *r, const struct err *e)
+/* The signer forgot its nonce (it restarted): the same certificate again, and a new proof. Or the
+ * CSR's signature is wrong, and the wire has no checksum: the CSR again. NULL: it is over. */
+static step_action *back_to(struct recipe *r, const struct err *e)
 {
-	if (e->code != REFUSAL_NONCE || r->again)
-		return false;
-	r->again = true;
-	return true;
+	if (e->code == REFUSAL_NONCE && !r->again) {
+		r->again = true;
+		return step_certificate;
+	}
+	if (e->code == REFUSAL_CSR && r->board && board_is_unchecked(r->board) &&
+	    ++r->csr_tries < CSR_TRIES)
+		return step_csr;
+	return NULL;
 }
 
 static bool run_steps(struct recipe *r, struct err *e)
@@ -57,7 +65,10 @@ static bool run_steps(struct recipe *r, struct err *e)
 
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		const struct step *step = &steps[i];
+		step_action *back;
 
+		if (step->mints && r->in->mode != MODE_NORMAL)
+			continue;
 		r->run->step = step->label;
 		box_step(r->in->box, step->label, i + 1, COUNT(steps));
 		if (step->timeout != SAME)
@@ -66,16 +77,19 @@ static bool run_steps(struct recipe *r, struct err *e)
 						    step->timeout));
 		if (step->action(r, deadline, e))
 			continue;
-		if (!may_go_back(r, e))
+		back = back_to(r, e);
+		if (!back)
 			return false;
-		i = step_of(step_certificate) - 1;
+		i = step_of(back) - 1;
 	}
 	return true;
 }
 
-static const char *passed_text(enum evidence evidence)
+static const char *passed_text(enum control_mode mode, enum evidence evidence)
 {
-	return evidence == EVIDENCE_SIGNED	? "installed, proved by the board's signature"
+	return mode == MODE_GOLDEN    ? "the golden unit answers as it should; nothing was issued"
+	       : mode == MODE_DRY_RUN ? "dry run: the board answers; nothing was issued"
+	       : evidence == EVIDENCE_SIGNED	? "installed, proved by the board's signature"
 	       : evidence == EVIDENCE_READ_BACK ? "installed, read back and compared"
 						: "installed, the board's digest agrees";
 }
@@ -84,7 +98,8 @@ static void judge(struct run *run, bool done, enum evidence evidence, const stru
 {
 	run->outcome = done ? OUTCOME_PASS : verdict_outcome(e->code);
 	run->code = done ? "" : verdict_code(e->code);
-	control_copy_text(run->text, sizeof(run->text), done ? passed_text(evidence) : e->text);
+	control_copy_text(run->text, sizeof(run->text),
+			  done ? passed_text(run->mode, evidence) : e->text);
 }
 
 static void begin(const struct recipe_input *in, struct run *run)
@@ -92,6 +107,8 @@ static void begin(const struct recipe_input *in, struct run *run)
 	*run = (struct run) {
 		.started_at = clock_wall_s(), .step = "", .code = "", .evidence = ""
 	};
+	run->mode = in->mode;
+	run->shift = station_shift_began(in->settings, run->started_at);
 	snprintf(run->nest, sizeof(run->nest), "%s", in->nest->name);
 	control_copy_text(run->operator, sizeof(run->operator), in->operator);
 }

@@ -69,6 +69,25 @@ static bool take_access(const char *path, const struct raw_access *raw, struct s
 	return true;
 }
 
+static bool take_jig(const char *path, const struct settings_raw *raw, struct station_settings *s,
+		     struct err *e)
+{
+	const char *names[STATION_NESTS_MAX];
+
+	s->start = raw->start ? raw->start : raw->jig ? START_JIG : START_COMMAND;
+	if (raw->jig && s->start != START_JIG)
+		return config_mistake(path, "start", e,
+				      "a station with a jig starts by it; allowed here: jig");
+	if (!raw->jig)
+		return s->start != START_JIG ||
+		       config_mistake(path, "start", e,
+				      "there is no jig: in this file; allowed here: command, "
+				      "arrival");
+	for (size_t i = 0; i < s->nest_count; i++)
+		names[i] = s->nests[i].name;
+	return map_take(path, raw->jig, names, s->nest_count, &s->jig, e);
+}
+
 bool station_settings_load(const char *path, struct station_settings *ret_settings, struct err *e)
 {
 	AUTO_FREE struct station_settings *s = calloc(1, sizeof(*s));
@@ -83,9 +102,9 @@ bool station_settings_load(const char *path, struct station_settings *ret_settin
 				      "\"%s\" is no station name; allowed here: A-Z a-z 0-9 and -",
 				      raw->station);
 	strcpy(s->station, raw->station);
-	s->start = raw->start ? raw->start : START_COMMAND;
 	if (!take_timeouts(path, &raw->timeouts, &s->timeouts, e) ||
-	    !take_access(path, &raw->access, s, e) || !settings_take_nests(path, raw, s, e))
+	    !take_access(path, &raw->access, s, e) || !settings_take_nests(path, raw, s, e) ||
+	    !settings_take_work(path, &raw->work, &s->work, e) || !take_jig(path, raw, s, e))
 		return false;
 	*ret_settings = *s;
 	return true;

@@ -8,6 +8,7 @@
 #include "base/place.h"
 #include "base/socket.h"
 #include "base/wait.h"
+#include "fixtures/jig.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -64,7 +65,8 @@ struct station {
 	struct station_settings settings;
 	struct nest_shared shared;
 	struct nest *nests[STATION_NESTS_MAX];
-	int lib_fd, listen_fd, bell_fd, signal_fd;
+	struct cycle *cycle; /* NULL: a bench */
+	int lib_fd, listen_fd, bell_fd, signal_fd, jig_fd;
 };
 
 static bool block_signals(int *ret_fd, struct err *e)
@@ -119,7 +121,32 @@ static bool open_shared(struct station *s, struct err *e)
 		return err_errno(e, ERR_SYSTEM, "no descriptor for the nests' bell");
 	s->shared.settings = &s->settings;
 	s->shared.bell_fd = s->bell_fd;
-	return runs_open(s->lib_fd, &s->shared.runs, e) && catalogue_new(&s->shared.catalogue, e);
+	return runs_open(s->lib_fd, &s->shared.runs, e) &&
+	       people_open(s->lib_fd, &s->shared.people, e) && alarms_new(&s->shared.alarms, e) &&
+	       catalogue_new(&s->shared.catalogue, e);
+}
+
+static bool open_jig(struct station *s, struct err *e)
+{
+	if (s->settings.start != START_JIG)
+		return true;
+	s->jig_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (s->jig_fd < 0)
+		return err_errno(e, ERR_SYSTEM, "no descriptor for the jig's bell");
+	return jig_open(&s->settings.jig, s->jig_fd, &s->shared.jig, e);
+}
+
+static bool open_cycle(struct station *s, struct err *e)
+{
+	const struct cycle_config config = {
+		.settings = &s->settings,
+		.nests = s->nests,
+		.jig = s->shared.jig,
+		.wake_fd = s->jig_fd,
+		.bell_fd = s->bell_fd,
+	};
+
+	return !s->shared.jig || cycle_open(&config, &s->cycle, e);
 }
 
 static bool all_looked(const struct station *s)
@@ -172,7 +199,13 @@ static bool serve(struct station *s, struct err *e)
 	const struct desk_config config = {
 		.settings = &s->settings,
 		.runs = s->shared.runs,
+		.people = s->shared.people,
+		.alarms = s->shared.alarms,
+		.catalogue = s->shared.catalogue,
+		.lib_fd = s->lib_fd,
 		.nests = s->nests,
+		.cycle = s->cycle,
+		.jig = s->shared.jig,
 		.listen_fd = s->listen_fd,
 		.bell_fd = s->bell_fd,
 		.signal_fd = s->signal_fd,
@@ -191,12 +224,16 @@ static bool run(struct station *s, struct err *e)
 {
 	bool ok = block_signals(&s->signal_fd, e) && load_settings(s, e) && take_folder(s, e) &&
 		  take_socket(s, e) && open_shared(s, e);
-	bool served = ok && open_nests(s, e) && serve(s, e);
+	bool served = ok && open_jig(s, e) && open_nests(s, e) && open_cycle(s, e) && serve(s, e);
 
 	notify_send("STOPPING=1");
+	cycle_close(s->cycle);
 	if (!close_nests(s))
 		_exit(1); /* their threads may still use what would be freed here */
+	jig_close(s->shared.jig);
 	runs_close(s->shared.runs);
+	people_close(s->shared.people);
+	alarms_free(s->shared.alarms);
 	catalogue_free(s->shared.catalogue);
 	return served;
 }

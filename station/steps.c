@@ -4,6 +4,8 @@
 #include "base/message.h"
 #include "hsm/api/refusal.h"
 #include "serial/fault.h"
+#include "station/policy.h"
+#include "station/verdict.h"
 
 static void show_progress(void *context, size_t done, size_t total)
 {
@@ -33,6 +35,27 @@ bool step_order(struct recipe *r, int64_t deadline, struct err *e)
 			     e);
 }
 
+static void set_unit(struct recipe *r, const char *unit)
+{
+	snprintf(r->unit, sizeof(r->unit), "%s", unit);
+	control_copy_text(r->run->unit, sizeof(r->run->unit), unit);
+	box_unit(r->in->box, unit);
+}
+
+/* A board that does not know its own id has the one of its label; where the product asks for both,
+ * they must say the same. */
+static bool compare_label(const struct recipe *r, struct err *e)
+{
+	if (!r->product.label || r->in->mode == MODE_GOLDEN)
+		return true;
+	if (!*r->in->unit)
+		return err_set(e, POLICY_NO_LABEL, "the label of the board was not scanned");
+	return strcmp(r->in->unit, r->own_unit) == 0 ||
+	       err_set(e, POLICY_LABEL, "the board is unit %s, and its label says %s", r->own_unit,
+		       r->in->unit);
+}
+
+/* The signer takes one from the order's list if nobody named one. */
 static bool choose_unit(struct recipe *r, struct err *e)
 {
 	bool by_board = r->product.unit_source == SOURCE_BOARD;
@@ -40,15 +63,13 @@ static bool choose_unit(struct recipe *r, struct err *e)
 
 	if (by_board && !*unit)
 		return err_set(e, FAULT_UNIT_TEXT, "the board does not know its unit id");
-	if (!*unit)
+	if (!*unit && r->product.unit_source != SOURCE_LIST)
 		return err_set(
-			e, ERR_INVALID,
+			e, POLICY_NO_LABEL,
 			"the product takes the unit id from a %s: imprint start %s --unit ID",
 			unit_source_name(r->product.unit_source), r->in->nest->name);
-	snprintf(r->unit, sizeof(r->unit), "%s", unit);
-	control_copy_text(r->run->unit, sizeof(r->run->unit), unit);
-	box_unit(r->in->box, unit);
-	return true;
+	set_unit(r, unit);
+	return compare_label(r, e) && policy_allows(r->in, unit, e);
 }
 
 bool step_identify(struct recipe *r, int64_t deadline, struct err *e)
@@ -84,9 +105,9 @@ static bool check_issuances(struct bytes rows, const char *unit, uint64_t *after
 			return err_set(e, REFUSAL_REQUEST, "the signer's list makes no sense");
 		*after = issuance.id;
 		if (issuance.state == STATE_INSTALLED)
-			return err_set(e, REFUSAL_UNIT_OTHER_KEY,
-				       "%s is installed, and this kind of board would lose its key "
-				       "if it were asked again; revoke its certificate first",
+			return err_set(e, REFUSAL_UNIT_INSTALLED,
+				       "%s is installed already, and this kind of board would lose "
+				       "its key if it were asked for another certificate",
 				       unit);
 	}
 	return true;
@@ -97,6 +118,11 @@ static bool refuse_installed(struct recipe *r, int64_t deadline, struct err *e)
 {
 	struct request request = { .type = REQUEST_ISSUANCES };
 
+	if (!*r->unit)
+		return err_set(e, ERR_INVALID,
+			       "this kind of board makes a new key each time and cannot be known "
+			       "again by it: name its unit: imprint start %s --unit ID",
+			       r->in->nest->name);
 	memcpy(request.unit, r->unit, sizeof(request.unit));
 	do {
 		uint64_t before = request.after;
@@ -115,6 +141,8 @@ static bool refuse_installed(struct recipe *r, int64_t deadline, struct err *e)
 
 bool step_csr(struct recipe *r, int64_t deadline, struct err *e)
 {
+	if (r->in->mode != MODE_NORMAL && !board_repeats_csr(r->board))
+		return true; /* it would lose its key */
 	if (!board_repeats_csr(r->board) && !refuse_installed(r, deadline, e))
 		return false;
 	if (!board_csr(r->board, r->csr, &r->csr_len, deadline, e))
@@ -192,6 +220,10 @@ bool step_certificate(struct recipe *r, int64_t deadline, struct err *e)
 		return false;
 	if (r->reply.type != REPLY_ISSUED)
 		return err_set(e, REFUSAL_REQUEST, "the signer's answer is no certificate");
+	if (*r->unit && strcmp(r->unit, r->reply.issuance.unit) != 0)
+		return err_set(e, REFUSAL_REQUEST, "the signer's answer is for unit %s, not %s",
+			       r->reply.issuance.unit, r->unit);
+	set_unit(r, r->reply.issuance.unit);
 	return take_certificate_id(r, e) && take_files(r, e);
 }
 

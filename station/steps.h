@@ -22,9 +22,10 @@ struct recipe {
 	struct board_proof proof;
 	enum evidence evidence;
 	size_t step_index, bytes_before, bytes_total;
-	bool verified;	 /* the files are in the board as they should be */
-	bool has_issued; /* this run has its certificate: certificate_id */
-	bool again;	 /* the signer forgot its nonce: once more from `certificate` */
+	bool verified;	    /* the files are in the board as they should be */
+	bool has_issued;    /* this run has its certificate: certificate_id */
+	bool again;	    /* the signer forgot its nonce: once more from `certificate` */
+	unsigned csr_tries; /* before this one: noise spoilt the CSR */
 	uint8_t certificate_id[SHA256_LEN];
 	uint8_t csr[BOARD_CSR_MAX];
 	size_t csr_len;

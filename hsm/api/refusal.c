@@ -28,7 +28,12 @@ static const struct row rows[REFUSAL_LAST - REFUSAL_FIRST] = {
 				   "unit ids are right." },
 	ROW(REFUSAL_UNIT_OTHER_KEY) = { "unit-other-key", true,
 					"Set the board aside; a supervisor voids the earlier "
-					"certificate: imprint void UNIT --reason TEXT" },
+					"certificate (revokes it, if it was installed): imprint "
+					"void UNIT --reason TEXT" },
+	ROW(REFUSAL_UNIT_INSTALLED) = { "unit-installed", true,
+					"Take the board out: it is finished. Only if it shall get "
+					"another certificate, a supervisor revokes this one: "
+					"imprint revoke UNIT --reason TEXT" },
 	ROW(REFUSAL_KEY_OTHER_UNIT) = { "key-other-unit", true,
 					"Set both boards aside and call a supervisor: a copied "
 					"flash image or a broken random number generator." },

@@ -15,6 +15,8 @@ enum refusal {
 	REFUSAL_KEY_TYPE,	/* a good CSR, but a key that the product does not allow */
 	REFUSAL_UNIT_TEXT,	/* the unit id does not match the product's pattern */
 	REFUSAL_UNIT_OTHER_KEY, /* this unit has a certificate for another key */
+	REFUSAL_UNIT_INSTALLED, /* this unit is finished, and its kind of board would lose its key
+				   if it were asked for a CSR: the station refuses by itself */
 	REFUSAL_KEY_OTHER_UNIT, /* this key has a certificate for another unit: alarm */
 	REFUSAL_KEY_REVOKED, /* this key's certificate was revoked, or the key is on record as bad
 			      */

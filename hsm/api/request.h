@@ -53,7 +53,8 @@ enum request_type {
 struct request {
 	enum request_type type;
 	char order[NAME_MAX_LEN + 1];
-	char unit[NAME_MAX_LEN + 1];
+	char unit[NAME_MAX_LEN + 1]; /* ISSUE with SOURCE_LIST: "" for that which its key has, or
+					the next of the order's list */
 	char product[NAME_MAX_LEN + 1];
 	char nest[NEST_MAX_LEN + 1];
 	char operator[NAME_MAX_LEN + 1];

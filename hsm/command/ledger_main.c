@@ -6,62 +6,63 @@
 
 const char *argp_program_version = "imprint " IMPRINT_VERSION;
 
+/* Each row: its name after `imprint`, and, where this program is called by another word, that;
+ * its operand, or the options that it must have; the letters of its options; what it is for. */
 static const struct command {
-	const char *name, *operand, *help;
+	const char *name, *word, *operand, *keys, *help;
 	int (*run)(const struct arguments *a);
 } commands[] = {
-	{ "list", NULL, "Every certificate, one line each", list_command },
-	{ "show", "UNIT|CERTIFICATE-SERIAL|CERTIFICATE-ID",
+	{ "ledger list", "list", NULL, "jOs", "Every certificate, one line each", list_command },
+	{ "ledger show", "show", "UNIT|CERTIFICATE-SERIAL|CERTIFICATE-ID", "j",
 	  "One unit's certificates, entry by entry", show_command },
-	{ "export", NULL, "Every entry with the signed head, for others to verify",
-	  export_command },
-	{ "head", NULL, "The signed head: mail it, print it, keep it elsewhere", head_command },
-	{ "verify", NULL, "Check every entry, every signature and the tree", verify_command },
-	{ "backup", "FILE", "A consistent copy, while the signer runs", backup_command },
-	{ "accept-time", NULL, "Say that the clock is right, so that issuing goes on",
-	  accept_time_command },
-	{ "issue", NULL, "One certificate for a request from a file", issue_command },
-	{ "ca-show", NULL, "The CA certificate in use", ca_show_command },
-	{ "ca-crl", NULL, "The certificate revocation list, signed now", ca_crl_command },
-	{ "ca-verification-cert", "CODE",
+	{ "ledger export", "export", NULL, "fOso",
+	  "Every entry with the signed head, for others to verify", export_command },
+	{ "ledger head", "head", NULL, "", "The signed head: mail it, print it, keep it elsewhere",
+	  head_command },
+	{ "ledger verify", "verify", NULL, "He", "Check every entry, every signature and the tree",
+	  verify_command },
+	{ "ledger backup", "backup", "FILE", "", "A consistent copy, while the signer runs",
+	  backup_command },
+	{ "ledger accept-time", "accept-time", "--reason TEXT", "r",
+	  "Say that the clock is right, so that issuing goes on", accept_time_command },
+	{ "issue", "issue", "--unit ID --csr FILE", "ucio",
+	  "One certificate for a request from a file", issue_command },
+	{ "ca show", "ca-show", NULL, "j", "The CA certificate in use", ca_show_command },
+	{ "ca crl", "ca-crl", NULL, "o", "The certificate revocation list, signed now",
+	  ca_crl_command },
+	{ "ca verification-cert", "ca-verification-cert", "CODE", "o",
 	  "The certificate that AWS IoT asks for to register the CA", ca_verification_command },
 };
 
-enum {
-	KEY_SINCE = 256,
-	KEY_HEAD,
-	KEY_EXPORT,
-	KEY_FORMAT,
-	KEY_REASON,
-	KEY_UNIT,
-	KEY_CSR,
-	KEY_ORDER
-};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-static const struct argp_option options[] = {
+/* Every option that one of them takes; all take the last. */
+static const struct argp_option all[] = {
 	{ "json", 'j', NULL, 0, "One JSON object a line", 0 },
-	{ "format", KEY_FORMAT, "jsonl|csv", 0, "export: entries (default), or a table", 0 },
-	{ "order", KEY_ORDER, "ID", 0, "list, export, issue: of this order", 0 },
-	{ "since", KEY_SINCE, "TIME", 0, "list, export: issued at or after", 0 },
-	{ "head", KEY_HEAD, "FILE", 0, "verify: an older head must be a prefix of today", 0 },
-	{ "export", KEY_EXPORT, "FILE", 0, "verify: an export instead of the running signer", 0 },
-	{ "reason", KEY_REASON, "TEXT", 0, "accept-time: why", 0 },
-	{ "unit", KEY_UNIT, "ID", 0, "issue: the unit id", 0 },
-	{ "csr", KEY_CSR, "FILE", 0, "issue: the request, PEM or DER", 0 },
+	{ "format", 'f', "jsonl|csv", 0, "Entries (default), or a table", 0 },
+	{ "order", 'O', "ID", 0, "Only of this order", 0 },
+	{ "order", 'i', "ID", 0, "For this order, not the one in use", 0 },
+	{ "since", 's', "TIME", 0, "Issued at or after: 2026-11-22 or 2026-11-22T05:13:36Z", 0 },
+	{ "head", 'H', "FILE", 0, "An older head: it must be a prefix of today", 0 },
+	{ "export", 'e', "FILE", 0, "An export instead of the running signer", 0 },
+	{ "reason", 'r', "TEXT", 0, "Why; it stands in the ledger", 0 },
+	{ "unit", 'u', "ID", 0, "The unit id", 0 },
+	{ "csr", 'c', "FILE", 0, "The request, PEM or DER", 0 },
 	{ "out", 'o', "FILE", 0, "Write there instead of stdout", 0 },
 	{ "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 0 },
-	{ 0 }
 };
+
+#define OPTION_COUNT (sizeof(all) / sizeof(all[0]))
 
 struct parsed {
 	struct arguments arguments;
 	const struct command *command;
 };
 
-static const struct command *find_command(const char *name)
+static const struct command *find_command(const char *word)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(commands[i].name, name))
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (!strcmp(commands[i].word, word))
 			return &commands[i];
 	return NULL;
 }
@@ -74,17 +75,16 @@ static error_t parse_format(const char *value, struct argp_state *state, struct 
 	return 0;
 }
 
+static bool has_operand(const struct command *command)
+{
+	return command->operand && *command->operand != '-';
+}
+
 static void parse_operand(char *value, struct argp_state *state, struct parsed *p)
 {
-	if (!p->command) {
-		p->command = find_command(value);
-		if (!p->command)
-			argp_error(state, "there is no command \"%s\" here", value);
-	} else if (p->command->operand && !p->arguments.operand) {
-		p->arguments.operand = value;
-	} else {
-		argp_error(state, "%s takes no \"%s\"", p->command->name, value);
-	}
+	if (!has_operand(p->command) || p->arguments.operand)
+		argp_error(state, "it takes no \"%s\"", value);
+	p->arguments.operand = value;
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -102,74 +102,80 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case 'd':
 		setenv("IMPRINT_DIR", value, 1);
 		return 0;
-	case KEY_FORMAT:
+	case 'f':
 		return parse_format(value, state, a);
-	case KEY_ORDER:
+	case 'O':
+	case 'i':
 		a->order = value;
 		return 0;
-	case KEY_SINCE:
+	case 's':
 		a->since = value;
 		return 0;
-	case KEY_HEAD:
+	case 'H':
 		a->head_file = value;
 		return 0;
-	case KEY_EXPORT:
+	case 'e':
 		a->export_file = value;
 		return 0;
-	case KEY_REASON:
+	case 'r':
 		a->reason = value;
 		return 0;
-	case KEY_UNIT:
+	case 'u':
 		a->unit = value;
 		return 0;
-	case KEY_CSR:
+	case 'c':
 		a->csr = value;
 		return 0;
 	case ARGP_KEY_ARG:
 		parse_operand(value, state, p);
 		return 0;
 	case ARGP_KEY_END:
-		if (!p->command)
-			argp_error(state, "say what to do");
-		if (p->command->operand && !a->operand)
-			argp_error(state, "%s needs %s", p->command->name, p->command->operand);
+		if (has_operand(p->command) && !a->operand)
+			argp_error(state, "it wants: %s", p->command->operand);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static char *help_text(int key, const char *text, void *input)
+static int run(const struct command *command, int argc, char **argv)
 {
-	char *all = NULL;
-	size_t size;
-	FILE *to;
+	struct argp_option options[OPTION_COUNT + 1] = { 0 };
+	struct parsed p = { .command = command };
+	struct argp argp = { .options = options,
+			     .parser = parse,
+			     .args_doc = command->operand,
+			     .doc = command->help };
+	char name[64];
+	size_t count = 0;
 
-	(void)input;
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
-	to = open_memstream(&all, &size);
-	if (!to)
-		return NULL;
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(to, "  %-22s %s\n", commands[i].name, commands[i].help);
-	fclose(to);
-	return all;
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (i == OPTION_COUNT - 1 || strchr(command->keys, all[i].key))
+			options[count++] = all[i];
+	snprintf(name, sizeof(name), "imprint %s", command->name);
+	argv[0] = name;
+	argp_parse(&argp, argc, argv, 0, NULL, &p);
+	return command->run(&p.arguments);
 }
 
-static const struct argp argp = {
-	.options = options,
-	.parser = parse,
-	.args_doc = "COMMAND [OPERAND]",
-	.doc = "The ledger and the CA, through the running signer.\v",
-	.help_filter = help_text,
-};
+static int help(FILE *to)
+{
+	fprintf(to, "Usage: imprint-ledger COMMAND [OPTION...] [OPERAND]\n"
+		    "The ledger and the CA, through the running signer. "
+		    "`imprint-ledger COMMAND --help` says more.\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(to, "  %-22s %s\n", commands[i].word, commands[i].help);
+	return to == stdout ? 0 : 2;
+}
 
 int main(int argc, char **argv)
 {
-	struct parsed p = { 0 };
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 
 	argp_err_exit_status = 2;
-	argp_parse(&argp, argc, argv, 0, NULL, &p);
-	return p.command->run(&p.arguments);
+	if (command)
+		return run(command, argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "--version"))
+		return puts(argp_program_version) < 0;
+	return help(argc > 1 && !strcmp(argv[1], "--help") ? stdout : stderr);
 }

@@ -6,8 +6,8 @@
  * Look-ups see the rows of the transaction under way. Any SQL error is ERR_SYSTEM and spoils the
  * transaction under way: only a rollback is left. After a failed commit the handle is dead
  * (ERR_SYSTEM from every function): what is on disk is unknown until it is opened again, so the
- * caller ends the process. ERR_CORRUPT: the file is not what we wrote. Threads: one, but
- * ledger_backup. Layer above: rules, signer. Below: entry, merkle, SQLite. */
+ * caller ends the process. ERR_CORRUPT: the file is not what we wrote. Threads: one. Layer above:
+ * rules, backup, signer. Below: entry, merkle, SQLite. */
 #ifndef HSM_LEDGER_LEDGER_H
 #define HSM_LEDGER_LEDGER_H
 
@@ -57,6 +57,11 @@ MUST_CHECK bool ledger_order_lists(struct ledger *l, const char *id, const char 
 /* Is the unit one of the order's: any, by its pattern, or on its list? */
 MUST_CHECK bool ledger_order_takes(struct ledger *l, const struct order *order, const char *unit,
 				   bool *ret_takes, struct err *e);
+/* The first unit id on the order's list (in byte order) that no certificate was ever issued to and
+ * none is being made for. It goes on where it was last, and only then looks at those before it.
+ * ERR_NOT_FOUND. */
+MUST_CHECK bool ledger_order_next_unit(struct ledger *l, const char *id,
+				       char ret_unit[static NAME_MAX_LEN + 1], struct err *e);
 /* Orders by id > after (in byte order), at most `room`. */
 MUST_CHECK bool ledger_orders(struct ledger *l, const char *after, struct order *ret_orders,
 			      size_t room, size_t *ret_count, struct err *e);
@@ -69,8 +74,8 @@ MUST_CHECK bool ledger_by_unit(struct ledger *l, const char *unit, struct issuan
 			       struct err *e);
 MUST_CHECK bool ledger_by_key(struct ledger *l, const uint8_t key_sha256[static SHA256_LEN],
 			      struct issuance *ret_issuance, struct err *e);
-/* The latest issuance that gave this key to another unit: one that was issued once, or is reserved
- * now; void and revoked ones too. */
+/* The latest issuance that gave this key to another unit (to any, if `unit` is ""): one that was
+ * issued once, or is reserved now; void and revoked ones too. */
 MUST_CHECK bool ledger_key_elsewhere(struct ledger *l, const uint8_t key_sha256[static SHA256_LEN],
 				     const char *unit, struct issuance *ret_issuance,
 				     struct err *e);
@@ -112,10 +117,5 @@ MUST_CHECK bool ledger_crl_number(struct ledger *l, const uint8_t ca_id[static S
 
 /* Drops and remakes the tables of the present state from the entries, in one transaction. */
 MUST_CHECK bool ledger_rebuild(struct ledger *l, struct err *e);
-/* A consistent copy, while running, as one SQLite file that ledger_open takes: VACUUM INTO beside
- * the ledger through a connection of its own, then copied into out_fd and synced. It sees what is
- * committed. May run in another thread than the loop's, one at a time. ERR_REFUSED if the disk has
- * no room for the copy. */
-MUST_CHECK bool ledger_backup(struct ledger *l, int out_fd, struct err *e);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "hsm/ledger/store.h"
 
+#include <stdio.h>
+
 static void read_order(sqlite3_stmt *row, struct order *ret_order)
 {
 	struct order o = { 0 };
@@ -63,6 +65,42 @@ bool ledger_order_lists(struct ledger *l, const char *id, const char *unit, bool
 			  &listed, e))
 		return false;
 	*ret_listed = listed != 0;
+	return true;
+}
+
+static bool next_unit(struct ledger *l, const char *from, char ret_unit[static NAME_MAX_LEN + 1],
+		      bool *ret_found, struct err *e)
+{
+	AUTO(query) query = NULL;
+
+	if (!store_start(l, SQL_UNIT_NEXT,
+			 VALUES(TEXT(bytes_text(l->list_order)), TEXT(bytes_text(from))), &query,
+			 e) ||
+	    !store_row(l, query, ret_found, e))
+		return false;
+	if (*ret_found)
+		store_text(query, 0, ret_unit, NAME_MAX_LEN + 1);
+	return true;
+}
+
+bool ledger_order_next_unit(struct ledger *l, const char *id,
+			    char ret_unit[static NAME_MAX_LEN + 1], struct err *e)
+{
+	char unit[NAME_MAX_LEN + 1];
+	bool found;
+
+	if (strcmp(l->list_order, id) != 0) {
+		snprintf(l->list_order, sizeof(l->list_order), "%s", id);
+		l->list_unit[0] = '\0';
+	}
+	if (!next_unit(l, l->list_unit, unit, &found, e) ||
+	    (!found && !next_unit(l, "", unit, &found, e)))
+		return false;
+	if (!found)
+		return err_set(e, ERR_NOT_FOUND,
+			       "every unit id on the list of order %s has its certificate", id);
+	strcpy(l->list_unit, unit);
+	strcpy(ret_unit, unit);
 	return true;
 }
 

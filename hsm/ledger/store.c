@@ -47,6 +47,9 @@ static const char *const sql[SQL_COUNT] = {
 		"UPDATE orders SET used = used + ?2, installed = installed + ?3 WHERE id = ?1",
 	[SQL_UNIT_PUT] = "INSERT OR IGNORE INTO order_units VALUES (?1, ?2)",
 	[SQL_UNIT_GET] = "SELECT 1 FROM order_units WHERE order_id = ?1 AND unit = ?2",
+	[SQL_UNIT_NEXT] = "SELECT unit FROM order_units AS listed WHERE order_id = ?1 AND unit >= "
+			  "?2 AND NOT EXISTS (SELECT 1 FROM issuances WHERE unit = listed.unit AND "
+			  "(issued_entry > 0 OR state = 1)) ORDER BY unit LIMIT 1",
 	[SQL_ISSUANCE_PUT] =
 		"INSERT INTO issuances (" SCHEMA_ISSUANCE_COLUMNS ") VALUES (?1, 0, 1, 0, ?2, 0, "
 		"?3, ?4, ?5, ?6, ?7, '', ?8, NULL, ?9, ?10, ?11, 0, 0, 0)",

@@ -5,7 +5,7 @@
 #ifndef HSM_LEDGER_STORE_H
 #define HSM_LEDGER_STORE_H
 
-#include "hsm/ledger/pattern.h"
+#include "hsm/api/proof/pattern.h"
 #include "hsm/ledger/position.h"
 
 #include <limits.h>
@@ -38,6 +38,7 @@ enum statement {
 	SQL_ORDER_COUNT,
 	SQL_UNIT_PUT,
 	SQL_UNIT_GET,
+	SQL_UNIT_NEXT,
 	SQL_ISSUANCE_PUT,
 	SQL_ISSUANCE_ISSUED,
 	SQL_ISSUANCE_INSTALLED,
@@ -68,7 +69,9 @@ struct ledger {
 	uint8_t id[LEDGER_ID_LEN];
 	struct position now, committed; /* a rollback goes back to the latter */
 	struct pattern pattern;
-	uint8_t buffer[ENTRY_MAX]; /* the entry being written */
+	char list_order[NAME_MAX_LEN + 1],
+		list_unit[NAME_MAX_LEN + 1]; /* where the search goes on */
+	uint8_t buffer[ENTRY_MAX];	     /* the entry being written */
 };
 
 enum value_kind { VALUE_END, VALUE_INTEGER, VALUE_TEXT, VALUE_BLOB };

@@ -1,5 +1,7 @@
 #include "hsm/product/unit_pattern.h"
 
+#include "hsm/api/proof/pattern.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,39 +14,6 @@ static const char *const beginnings[] = {
 	"AB-", "ABC-", "ABC", "a",  "t-", "sn", "urn:", "A-",
 };
 #define BEGINNINGS (sizeof(beginnings) / sizeof(beginnings[0]))
-
-/* The larger number of "{4,32}". */
-static unsigned long bound_of(const char *brace)
-{
-	char *end;
-	unsigned long low = strtoul(brace + 1, &end, 10);
-	unsigned long high = *end == ',' ? strtoul(end + 1, NULL, 10) : low;
-
-	return high > low ? high : low;
-}
-
-/* A group that is repeated repeats what is in it: the bounds are multiplied. */
-static bool is_modest(const char *text, struct err *e)
-{
-	unsigned long total = 1, bound;
-
-	for (const char *at = text; *at; at++) {
-		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '9')
-			return err_set(e, ERR_INVALID, "back-references (\\%c) are not used here",
-				       at[1]);
-		if (at[0] == '\\' && at[1]) {
-			at++;
-			continue;
-		}
-		bound = *at == '{' ? bound_of(at) : 1;
-		if (bound > PATTERN_REPEAT_MAX || total * bound > PATTERN_REPEAT_MAX)
-			return err_set(e, ERR_INVALID,
-				       "its repetitions are too many: at most %d in all",
-				       PATTERN_REPEAT_MAX);
-		total *= bound ? bound : 1;
-	}
-	return true;
-}
 
 static bool compile(const char *text, regex_t *ret_pattern, struct err *e)
 {
@@ -162,7 +131,7 @@ bool unit_pattern_compile(const char *text, regex_t *ret_pattern, struct err *e)
 {
 	regex_t pattern;
 
-	if (!is_modest(text, e) || !compile(text, &pattern, e))
+	if (!pattern_is_modest(text, e) || !compile(text, &pattern, e))
 		return false;
 	if (!check_samples(&pattern, e)) {
 		regfree(&pattern);

@@ -1,6 +1,5 @@
 /* unit_pattern: which unit ids a product allows: a POSIX extended regular expression, matched
- * whole, that only matches 1 to 64 printable ASCII characters. Back-references and repetitions of
- * more than PATTERN_REPEAT_MAX in all are refused: they cost time and memory without bound.
+ * whole, that only matches 1 to 64 printable ASCII characters, and is modest (see pattern.h).
  * Threads: matching from any. Layer above: product. Below: regex(7). */
 #ifndef HSM_UNIT_PATTERN_H
 #define HSM_UNIT_PATTERN_H
@@ -9,8 +8,6 @@
 #include "hsm/api/issuance.h"
 
 #include <regex.h>
-
-#define PATTERN_REPEAT_MAX 4096 /* all numbers in braces, multiplied */
 
 /* Compiles; the caller calls regfree on *ret_pattern. ERR_INVALID says what is wrong: it does not
  * compile, or matches the empty text, one of 65 characters or more, or a character that is not

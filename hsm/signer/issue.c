@@ -19,6 +19,7 @@
 
 #define DISK_LEAST_MB 64
 #define REKEY_ROUNDS 4
+#define WHO_SIZE (NAME_MAX_LEN + 32)
 
 /* --- workers --- */
 
@@ -40,34 +41,53 @@ static bool make_files(struct job *job, struct err *e)
 	return true;
 }
 
+/* "unit T-1"; or the nest, while the unit is still to be taken from the order's list. */
+static const char *who(const struct job *job, char text[static WHO_SIZE])
+{
+	const struct request *r = &job->request;
+
+	snprintf(text, WHO_SIZE, "%s %s", *r->unit ? "unit" : "the board in nest",
+		 *r->unit ? r->unit : r->nest);
+	return text;
+}
+
 static bool check_key(const struct job *job, const struct product *product, struct err *e)
 {
+	char text[WHO_SIZE];
+
 	if (product_allows_key(product, job->csr.key_type))
 		return true;
 	return err_set(e, REFUSAL_KEY_TYPE,
-		       "unit %s has a key of type %s, which the product %s does not allow; "
+		       "%s has a key of type %s, which the product %s does not allow; "
 		       "check that the order is for this board",
-		       job->request.unit, token_key_type_name(job->csr.key_type), product->name);
+		       who(job, text), token_key_type_name(job->csr.key_type), product->name);
 }
 
-static bool check_work(struct job *job, struct csr_checker *checker, struct err *e)
+static bool compose(struct job *job, struct err *e)
 {
-	struct certificate_plan plan = { .unit = job->request.unit,
+	struct certificate_plan plan = { .product = job->product->product,
+					 .spki = bytes_of(job->csr.spki, job->csr.spki_len),
+					 .unit = job->request.unit,
 					 .order = job->order.id,
 					 .serial = BYTES(job->serial),
 					 .now_s = job->now_s };
 
+	return certificate_compose(job->ca, &plan, &job->tbs, e);
+}
+
+static bool check_work(struct job *job, struct csr_checker *checker, struct err *e)
+{
+	char text[WHO_SIZE];
+
 	if (!csr_check(checker, job->request.csr, &job->csr, e)) {
 		e->code = REFUSAL_CSR;
-		return err_add(e, "unit %s: the request is refused", job->request.unit);
+		return err_add(e, "%s: the request is refused", who(job, text));
 	}
 	if (!job->product)
 		return true; /* no order: only a repeat can follow */
 	if (!check_key(job, job->product->product, e))
 		return false;
-	plan.product = job->product->product;
-	plan.spki = bytes_of(job->csr.spki, job->csr.spki_len);
-	return certificate_compose(job->ca, &plan, &job->tbs, e);
+	return !*job->request.unit || compose(job, e);
 }
 
 static bool sign_work(struct job *job, struct csr_checker *checker, struct err *e)
@@ -192,6 +212,7 @@ static void reserve(struct signer *s, struct job *job)
 {
 	const struct request *r = &job->request;
 	struct entry entry = { .type = ENTRY_RESERVED,
+			       .time_s = job->now_s,
 			       .order = bytes_text(job->order.id),
 			       .product = bytes_text(job->order.product),
 			       .unit = bytes_text(r->unit),
@@ -274,8 +295,7 @@ static enum verdict decide(struct signer *s, struct job *job, struct err *refusa
 	struct rules_question question = { .unit = job->request.unit,
 					   .key_sha256 = job->csr.key_sha256,
 					   .ca_id = job->ca->id,
-					   .order = job->has_order ? &job->order : NULL,
-					   .now_s = guard_now(&s->guard) };
+					   .order = job->has_order ? &job->order : NULL };
 	enum verdict verdict = VERDICT_REFUSED;
 	struct err e;
 
@@ -289,6 +309,8 @@ static enum verdict decide(struct signer *s, struct job *job, struct err *refusa
 		/* Others of this batch, or a void of ours, may have changed the order since. */
 		if (job->has_order && !ledger_order(s->ledger, job->order.id, &job->order, &e))
 			signer_die(&e);
+		/* What is decided now is entered as of now: the order may be over in a second. */
+		question.now_s = job->now_s = guard_now(&s->guard);
 		if (!rules_decide(s->ledger, &question, &verdict, &job->issuance, refusal, &e))
 			signer_die(&e);
 		if (verdict != VERDICT_REKEY)
@@ -300,8 +322,68 @@ static enum verdict decide(struct signer *s, struct job *job, struct err *refusa
 	return verdict;
 }
 
+static bool check_unit(const struct job *job, struct err *e)
+{
+	const struct product *product;
+	char text[WHO_SIZE];
+
+	if (!job->product)
+		return true;
+	product = job->product->product;
+	if (*job->request.unit && !product_allows_unit(product, job->request.unit))
+		return err_set(e, REFUSAL_UNIT_TEXT,
+			       "the unit id \"%s\" is none of the product %s (%s); check board and "
+			       "order",
+			       job->request.unit, product->name, product->unit_pattern_text);
+	if (job->request.source != product->unit_source &&
+	    (!*job->request.unit || !(job->roles & ROLE_SUPERVISOR)))
+		return err_set(e, REFUSAL_REQUEST,
+			       "%s: the product %s takes its unit ids from the %s, not from "
+			       "the %s; make both parts of the product file agree",
+			       who(job, text), product->name,
+			       unit_source_name(product->unit_source),
+			       unit_source_name((enum unit_source)job->request.source));
+	return true;
+}
+
+static bool next_unit(struct signer *s, struct job *job, struct err *e)
+{
+	if (!job->has_order)
+		return err_set(e, REFUSAL_ORDER_NONE,
+			       "no order is in use for nest %s; a supervisor opens one (imprint "
+			       "order open) or puts one in use (imprint order use ID)",
+			       job->request.nest);
+	if (job->order.units != UNITS_LIST)
+		return err_set(e, REFUSAL_ORDER_UNIT,
+			       "the product %s takes its unit ids from the order's list, and order "
+			       "%s has none; a supervisor opens one with --units FILE",
+			       job->order.product, job->order.id);
+	if (!signer_found(ledger_order_next_unit(s->ledger, job->order.id, job->request.unit, e),
+			  e))
+		return err_set(e, REFUSAL_ORDER_UNIT,
+			       "every unit id on the list of order %s has its certificate; a "
+			       "supervisor opens the next order",
+			       job->order.id);
+	return true;
+}
+
+/* A board that does not know its unit id has that which its key was given before, or the next of
+ * the order's list. It is composed here, where no other request can come between. */
+static bool take_unit(struct signer *s, struct job *job, struct err *e)
+{
+	struct issuance earlier;
+
+	if (signer_found(ledger_key_elsewhere(s->ledger, job->csr.key_sha256, "", &earlier, e), e))
+		memcpy(job->request.unit, earlier.unit, sizeof(job->request.unit));
+	else if (!next_unit(s, job, e))
+		return false;
+	return !job->product || (check_unit(job, e) && compose(job, e));
+}
+
 static void checked_step(struct signer *s, struct job *job)
 {
+	if (job->ok && !*job->request.unit)
+		job->ok = take_unit(s, job, &job->err);
 	if (!job->ok) {
 		signer_refuse(s, job, &job->err);
 		return;
@@ -340,28 +422,6 @@ static bool find_order(struct signer *s, struct job *job, struct err *e)
 	return !job->has_order || products_get(s->products, job->order.product, &job->product, e);
 }
 
-static bool check_unit(const struct job *job, struct err *e)
-{
-	const struct product *product;
-
-	if (!job->product)
-		return true;
-	product = job->product->product;
-	if (!product_allows_unit(product, job->request.unit))
-		return err_set(e, REFUSAL_UNIT_TEXT,
-			       "the unit id \"%s\" is none of the product %s (%s); check board and "
-			       "order",
-			       job->request.unit, product->name, product->unit_pattern_text);
-	if (job->request.source != product->unit_source && !(job->roles & ROLE_SUPERVISOR))
-		return err_set(e, REFUSAL_REQUEST,
-			       "unit %s: the product %s takes its unit ids from the %s, not from "
-			       "the %s; make both parts of the product file agree",
-			       job->request.unit, product->name,
-			       unit_source_name(product->unit_source),
-			       unit_source_name((enum unit_source)job->request.source));
-	return true;
-}
-
 static bool is_text(const char *text)
 {
 	for (; *text; text++)
@@ -373,14 +433,15 @@ static bool is_text(const char *text)
 static bool may_start(struct signer *s, struct job *job, struct err *e)
 {
 	const struct request *r = &job->request;
+	char text[WHO_SIZE];
 
-	if (!*r->unit || !is_text(r->unit) || !is_text(r->nest) || r->source < SOURCE_BOARD ||
-	    r->source > SOURCE_LIST)
+	if ((!*r->unit && r->source != SOURCE_LIST) || !is_text(r->unit) || !is_text(r->nest) ||
+	    r->source < SOURCE_BOARD || r->source > SOURCE_LIST)
 		return err_set(e, REFUSAL_REQUEST,
 			       "the request names no unit, or not in printable ASCII");
 	if (*s->token_trouble)
-		return err_set(e, REFUSAL_TOKEN, "unit %s waits, the token is lost: %.300s",
-			       r->unit, s->token_trouble);
+		return err_set(e, REFUSAL_TOKEN, "%s waits, the token is lost: %.300s",
+			       who(job, text), s->token_trouble);
 	if (clock_wall_s() > s->ca->not_after)
 		return err_set(
 			e, REFUSAL_CA,

@@ -1,6 +1,8 @@
 /* orders: opening, changing, using and closing work orders. */
 #include "hsm/signer/requests.h"
 
+#include "hsm/api/proof/pattern.h"
+
 static bool is_name(const char *text)
 {
 	static const char allowed[] =
@@ -22,15 +24,16 @@ static bool find_order(struct signer *s, struct job *job, bool open_only)
 	return true;
 }
 
-static bool pattern_compiles(const char *pattern, struct err *e)
+static bool pattern_compiles(const char *text, struct err *e)
 {
-	regex_t regex;
+	struct pattern pattern = { 0 };
+	bool ignored;
 
-	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB))
-		return err_set(e, REFUSAL_REQUEST,
-			       "the pattern \"%s\" is no POSIX extended regular expression",
-			       pattern);
-	regfree(&regex);
+	if (!pattern_match(&pattern, text, "", &ignored, e)) {
+		e->code = REFUSAL_REQUEST;
+		return false;
+	}
+	pattern_clear(&pattern);
 	return true;
 }
 

@@ -206,14 +206,41 @@ void request_crl(struct signer *s, struct job *job)
 	signer_work(s, job, crl_work, crl_signed);
 }
 
+static bool backup_work(struct job *job, struct csr_checker *checker, struct err *e)
+{
+	(void)checker;
+	return backup_step(job->backup, &job->backup_done, e);
+}
+
+/* Between two steps the others' requests have their turn. */
+static void backup_go_on(struct signer *s, struct job *job)
+{
+	if (job->ok && !job->backup_done) {
+		signer_work(s, job, backup_work, backup_go_on);
+		return;
+	}
+	s->backup_runs = false;
+	if (job->ok)
+		signer_done(s, job, "a consistent copy of the ledger was written");
+	else
+		signer_refuse(s, job, &job->err);
+}
+
 void request_backup(struct signer *s, struct job *job)
 {
 	if (!has_file(s, job))
 		return;
-	if (ledger_backup(s->ledger, job->passed_fd, &job->err))
-		signer_done(s, job, "a consistent copy of the ledger was written");
-	else
+	if (s->backup_runs) {
+		err_set(&job->err, REFUSAL_FAILED, "another backup is being made; ask again later");
 		signer_refuse(s, job, &job->err);
+		return;
+	}
+	if (!backup_start(s->ledger, job->passed_fd, &job->backup, &job->err)) {
+		signer_refuse(s, job, &job->err);
+		return;
+	}
+	s->backup_runs = true;
+	signer_work(s, job, backup_work, backup_go_on);
 }
 
 static bool verification_work(struct job *job, struct csr_checker *checker, struct err *e)

@@ -299,6 +299,8 @@ void job_free(struct job *job)
 	free(job->blob);
 	free(job->revoked);
 	free(job->record);
+	if (job->backup)
+		backup_free(job->backup);
 	if (job->passed_fd >= 0)
 		close(job->passed_fd);
 	free(job);

@@ -14,6 +14,7 @@
 #include "hsm/api/refusal.h"
 #include "hsm/api/request.h"
 #include "hsm/certificate/certificate.h"
+#include "hsm/ledger/backup.h"
 #include "hsm/ledger/rules.h"
 #include "hsm/settings.h"
 #include "hsm/signer/guard.h"
@@ -63,6 +64,8 @@ struct job {
 	uint64_t crl_number;
 	int64_t now_s;
 	struct head head;
+	struct backup *backup; /* owned */
+	bool backup_done;
 	uint8_t *files[REPLY_FILES_MAX]; /* owned */
 	size_t file_lens[REPLY_FILES_MAX];
 	size_t file_count;
@@ -94,6 +97,7 @@ struct signer {
 	int64_t transaction_ms; /* when the one under way began */
 	unsigned transaction_rows;
 	unsigned job_count;
+	bool backup_runs;
 	bool settled; /* an issuance left the state reserved: the pending ones ask again */
 };
 

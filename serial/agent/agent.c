@@ -27,6 +27,18 @@ static bool find_number(const struct cbor_reader *map, const char *key, uint32_t
 	return found && cbor_ok(&r) && number <= UINT32_MAX;
 }
 
+static bool find_flag(const struct cbor_reader *map, const char *key)
+{
+	bool found;
+	struct cbor_reader r = cbor_find(map, key, &found);
+	struct cbor_item item;
+
+	if (!found)
+		return false;
+	item = cbor_next(&r);
+	return item.type == CBOR_BOOL && item.value;
+}
+
 static void put_number(struct cbor_writer *w, const char *key, uint64_t number)
 {
 	cbor_put_key(w, key);
@@ -52,24 +64,35 @@ static struct bytes unit_of(const struct agent *a, char text[AGENT_UNIT_MAX])
 	return bytes_of(text, len < AGENT_UNIT_MAX ? len : AGENT_UNIT_MAX);
 }
 
-static enum smp_rc identify(struct agent *a, const struct cbor_reader *map, struct cbor_writer *w)
+/* What does not change while the board runs. */
+static void put_nature(struct agent *a, struct cbor_writer *w)
 {
 	const struct agent_port *port = a->port;
-	char text[AGENT_UNIT_MAX];
-	struct bytes unit = unit_of(a, text);
 
-	(void)map;
-	cbor_put_map(w, 3u + (unit.len > 0) + (port->hardware != NULL) + (port->firmware != NULL));
-	if (unit.len > 0) {
-		cbor_put_key(w, "unit");
-		cbor_put_text(w, unit);
-	}
 	if (port->hardware)
 		put_text(w, "hardware", port->hardware);
 	if (port->firmware)
 		put_text(w, "firmware", port->firmware);
-	put_bytes(w, "boot", a->boot, sizeof(a->boot));
 	put_number(w, "buf_size", AGENT_MESSAGE_MAX + FRAME_OVERHEAD);
+}
+
+static enum smp_rc identify(struct agent *a, const struct cbor_reader *map, struct cbor_writer *w)
+{
+	const struct agent_port *port = a->port;
+	unsigned nature = 2u + (port->hardware != NULL) + (port->firmware != NULL);
+	bool brief = find_flag(map, "short");
+	char text[AGENT_UNIT_MAX];
+	struct bytes unit = unit_of(a, text);
+
+	cbor_put_map(w, 1u + (unit.len > 0) + (brief ? 0 : nature));
+	if (unit.len > 0) {
+		cbor_put_key(w, "unit");
+		cbor_put_text(w, unit);
+	}
+	put_bytes(w, "boot", a->boot, sizeof(a->boot));
+	if (brief)
+		return SMP_OK;
+	put_nature(a, w);
 	cbor_put_key(w, "committed");
 	cbor_put_bool(w, store_committed(port));
 	return SMP_OK;

@@ -19,10 +19,11 @@ static command_function help_command;
 static const struct command commands[] = {
 	/* name, arguments, help, least and most arguments, option letters, function; or the program that does it */
 	{ "init", "--station NAME [--token soft|URI]", "First set-up of this station", .program = "imprint-ca", .word = "init" },
+	{ "ca create", "--subject DN", "Make the CA key in the token, self-signed or with a CSR", .program = "imprint-ca", .word = "create" },
+	{ "ca import", "CERT [CHAIN…]", "Take the CA certificate that the root signed", .program = "imprint-ca", .word = "import" },
 	{ "ca show", "[--json]", "Show the CA in use", .program = "imprint-ledger", .word = "ca-show" },
 	{ "ca crl", "> FILE", "Sign a list of what was revoked", .program = "imprint-ledger", .word = "ca-crl" },
 	{ "ca verification-cert", "CODE > FILE", "Sign the certificate that AWS IoT asks for", .program = "imprint-ledger", .word = "ca-verification-cert" },
-	{ "ca", "create|import …", "Make the CA key in the token, import its certificate", .program = "imprint-ca" },
 	{ "product check", "FILE", "Show every mistake in a product, or a sample", .program = "imprint-product", .word = "check" },
 	{ "order open", "ID --product NAME --quantity N", "Open a work order and put it in use", 1, 1, "pquU", order_open_command },
 	{ "order use", "ID", "Put an order in use", 1, 1, "", order_use_command },
@@ -36,12 +37,30 @@ static const struct command commands[] = {
 	{ "start", "[NEST…]", "Run the boards of all nests, or of those named", 0, COMMAND_ARGUMENTS_MAX, "iO", start_command },
 	{ "abort", "[NEST…]", "Stop the work on all nests, or on those named", 0, COMMAND_ARGUMENTS_MAX, "", abort_command },
 	{ "wait", "", "Wait until every nest that was started has an outcome", 0, 0, "jnot", wait_command },
-	{ "ledger", "list|show|export|head|verify|backup …", "Read and check the ledger", .program = "imprint-ledger" },
+	{ "report", "[--shift last] [--csv]", "What a shift made", 0, 0, "SC", report_command },
+	{ "alarms", "[--acknowledge N|all]", "Show what needs somebody's hand", 0, 0, "ja", alarms_command },
+	{ "scan", "TEXT [--nest NEST]", "Give the station what a scanner read: a badge or a label", 1, 1, "n", scan_command },
+	{ "logout", "", "Log out who is logged in at the station", 0, 0, "", logout_command },
+	{ "mode", "normal|dry-run|golden [--badge BADGE]", "Change what runs make", 1, 1, "b", mode_command },
+	{ "free", "NEST… --badge BADGE", "Let a stopped nest or a unit go on", 1, COMMAND_ARGUMENTS_MAX, "b", free_command },
+	{ "badge enrol", "BADGE --person NAME --role ROLE", "Give a person a badge", 1, 1, "PR", badge_enrol_command },
+	{ "badge withdraw", "BADGE", "Take a badge back", 1, 1, "", badge_withdraw_command },
+	{ "badge list", "", "Show every badge", 0, 0, "j", badge_list_command },
+	{ "ledger list", "", "Show every certificate", .program = "imprint-ledger", .word = "list" },
+	{ "ledger show", "UNIT|SERIAL|CERTIFICATE-ID", "Show the certificates of one unit, entry by entry", .program = "imprint-ledger", .word = "show" },
+	{ "ledger export", "> FILE", "Every entry with the signed head, for others to verify", .program = "imprint-ledger", .word = "export" },
+	{ "ledger head", "", "The signed head: mail it, print it, keep it elsewhere", .program = "imprint-ledger", .word = "head" },
+	{ "ledger verify", "[--head FILE] [--export FILE]", "Check every entry, every signature and the tree", .program = "imprint-ledger", .word = "verify" },
+	{ "ledger backup", "FILE", "A consistent copy, while the signer runs", .program = "imprint-ledger", .word = "backup" },
+	{ "ledger accept-time", "--reason TEXT", "Say that the clock is right, so that issuing goes on", .program = "imprint-ledger", .word = "accept-time" },
 	{ "runs", "", "Show every attempt on every nest", 0, 0, "jnsl", runs_command },
 	{ "void", "UNIT --reason TEXT", "Void a certificate that was never installed", 1, 1, "r", void_command },
 	{ "revoke", "UNIT|--certificate-id ID --reason TEXT", "Revoke a certificate that was installed", 0, 1, "rc", revoke_command },
-	{ "board list", "", "Show which nests have a board", 0, 0, "j", board_list_command },
-	{ "board probe", "PORT [--driver NAME]", "Say what a board answers on a port", .program = "imprint-board" },
+	{ "board list", "", "Show the serial lines of this PC", .program = "imprint-board", .word = "list" },
+	{ "board probe", "PORT [--driver NAME]", "Say what a board answers on a port", .program = "imprint-board", .word = "probe" },
+	{ "jig reset", "", "Take a stop of the jig back, once its cause has gone", 0, 0, "", jig_reset_command },
+	{ "jig watch", "[SIGNAL…]", "Show the jig's signals as they are", 0, COMMAND_ARGUMENTS_MAX, "j", jig_watch_command },
+	{ "jig set", "SIGNAL on|off", "Set an output of the jig, within its interlocks", 2, 3, "", jig_set_command },
 	{ "ui", "[--lang LANGUAGE]", "The operator's screen", .program = "imprint-ui" },
 	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
 };
@@ -138,6 +157,14 @@ static bool is_of(const struct command *command, const char *group)
 	return strncmp(command->name, group, len) == 0 && command->name[len] == ' ';
 }
 
+static bool is_group(const char *word)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (is_of(&commands[i], word))
+			return true;
+	return false;
+}
+
 static int unknown(char **words, int count)
 {
 	char typed[2 * WORD_MAX], safe[2 * WORD_MAX];
@@ -148,9 +175,7 @@ static int unknown(char **words, int count)
 	meant = nearest(typed);
 	print_copy(safe, sizeof(safe), meant ? typed : words[0]);
 	meant = meant ? meant : nearest(words[0]);
-	for (size_t i = 0; count == 1 && i < COMMAND_COUNT; i++) {
-		if (!is_of(&commands[i], words[0]))
-			continue;
+	if (!meant && is_group(words[0])) {
 		fprintf(stderr, "imprint: say which one: imprint help %s shows them\n", safe);
 		return EXIT_USAGE;
 	}
@@ -209,10 +234,19 @@ static bool help_group(const char *word)
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (!is_of(&commands[i], word))
 			continue;
+		if (!shown)
+			printf("Usage: imprint %s COMMAND …\n\n", word);
 		help_line(&commands[i]);
 		shown = true;
 	}
+	if (shown)
+		printf("\nimprint help %s COMMAND shows its options.\n", word);
 	return shown;
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0;
 }
 
 static int help_one(char **words, int count)
@@ -272,8 +306,7 @@ int command_main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	command = find(argv + first, argc - first, &used);
-	if (!command && first == argc - 2 && strcmp(argv[first + 1], "--help") == 0 &&
-	    help_group(argv[first]))
+	if (!command && first == argc - 2 && is_help(argv[first + 1]) && help_group(argv[first]))
 		return EXIT_DONE;
 	if (!command)
 		return unknown(argv + first, argc - first);

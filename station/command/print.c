@@ -1,6 +1,7 @@
 #include "station/command/print.h"
 
 #include "base/clock.h"
+#include "station/command/next.h"
 
 #include <inttypes.h>
 
@@ -149,7 +150,7 @@ void print_json_nest(const struct control_nest *nest)
 	print_copy(text, sizeof(text), nest->text);
 	print_copy(unit, sizeof(unit), nest->unit);
 	object = json_pack(
-		"{ss ss sI sI ss ss sI sI sI sI sf ss ss ss ss ss ss ss ss ss sI sI so}", "type",
+		"{ss ss sI sI ss ss sI sI sI sI sf ss ss ss ss ss ss ss ss ss sI sI so sb}", "type",
 		"nest", "nest", nest->name, "row", (json_int_t)nest->row, "column",
 		(json_int_t)nest->column, "state", control_state_name(nest->state), "step",
 		nest->step, "step_index", (json_int_t)nest->step_index, "step_count",
@@ -159,17 +160,73 @@ void print_json_nest(const struct control_nest *nest)
 		control_outcome_name(nest->outcome), "code", nest->code, "text", text, "remedy",
 		nest->remedy, "evidence", nest->evidence, "certificate_id", nest->certificate_id,
 		"order", nest->order, "product", nest->product, "run", (json_int_t)nest->run, "try",
-		(json_int_t)nest->tries, "started_at", print_json_time(nest->started_at));
+		(json_int_t)nest->tries, "started_at", print_json_time(nest->started_at), "marked",
+		(int)nest->marked);
+	json_object_update_new(object,
+			       json_pack("{ss so}", "label", nest->label, "tries_left",
+					 nest->tries_left == CONTROL_NO_LIMIT
+						 ? json_null()
+						 : json_integer((json_int_t)nest->tries_left)));
 	print_json(object);
 }
 
-void print_json_station(const struct control_station *station)
+static json_t *tally_json(const struct control_tally *c)
 {
-	AUTO(json)
-	object = json_pack("{ss ss ss ss sI sI ss sb}", "type", "station", "station",
-			   station->station, "order", station->order, "product", station->product,
-			   "quantity", (json_int_t)station->quantity, "used",
-			   (json_int_t)station->used, "trouble", station->trouble, "arrival",
-			   (int)station->arrival);
+	return json_pack("{sI sI sI sI sI}", "good", (json_int_t)c->good, "bad", (json_int_t)c->bad,
+			 "tried", (json_int_t)c->tried, "first_pass", (json_int_t)c->first_pass,
+			 "retests", (json_int_t)c->retests);
+}
+
+static json_t *names_of(const struct control_nest *nests, size_t count, uint64_t mask)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		if (mask >> nests[i].index & 1)
+			json_array_append_new(names, json_string(nests[i].name));
+	return names;
+}
+
+static json_t *words_of(const char *names)
+{
+	json_t *words = json_array();
+	char name[CONTROL_WORD_SIZE];
+
+	while (control_next_name(&names, name))
+		json_array_append_new(words, json_string(name));
+	return words;
+}
+
+void print_json_station(const struct control_station *s, const struct control_nest *nests,
+			size_t count)
+{
+	char stop_text[CONTROL_TEXT_MAX + 1];
+	AUTO(json) object = NULL;
+
+	print_copy(stop_text, sizeof(stop_text), s->stop_text);
+	object = json_pack("{ss ss ss ss sI sI ss sb ss ss so ss ss so sI}", "type", "station",
+			   "station", s->station, "order", s->order, "product", s->product,
+			   "quantity", (json_int_t)s->quantity, "used", (json_int_t)s->used,
+			   "trouble", s->trouble, "arrival", (int)s->arrival, "phase",
+			   control_phase_name(s->phase), "next", next_name(s->next), "next_nests",
+			   words_of(s->next_nests), "stop", control_stop_name(s->stop), "stop_text",
+			   stop_text, "powered", names_of(nests, count, s->powered), "cycle_ms",
+			   (json_int_t)s->cycle_ms);
+	json_object_update_new(
+		object, json_pack("{so so so sI sI so}", "shift", tally_json(&s->shift), "lot",
+				  tally_json(&s->lot), "last", tally_json(&s->last), "uph",
+				  (json_int_t)s->uph, "takt_ms", (json_int_t)s->takt_ms,
+				  "shift_began", print_json_time(s->shift_began)));
+	json_object_update_new(
+		object, json_pack("{ss ss ss sb so sI}", "mode", control_mode_name(s->mode),
+				  "person", s->person, "role", control_role_name(s->role),
+				  "training", (int)s->test_ca, "ca_ends",
+				  print_json_time(s->ca_ends), "alarms", (json_int_t)s->alarms));
+	json_object_update_new(object, json_pack("{s{ss ss ss ss ss}}", "health", "jig",
+						 control_health_name(s->jig_health), "token",
+						 control_health_name(s->token_health), "ledger",
+						 control_health_name(s->ledger_health), "clock",
+						 control_health_name(s->clock_health), "disk",
+						 control_health_name(s->disk_health)));
 	print_json(object);
 }

@@ -36,7 +36,9 @@ const char *print_code_end(const char *code);
 /* One object a line. */
 void print_json(const json_t *object);
 void print_json_nest(const struct control_nest *nest);
-void print_json_station(const struct control_station *station);
+/* With the nests that it speaks of. */
+void print_json_station(const struct control_station *station, const struct control_nest *nests,
+			size_t count);
 /* A time as RFC 3339, or null for 0. */
 json_t *print_json_time(int64_t wall_s);
 

@@ -1,11 +1,12 @@
-/* start, abort, wait: what is done to nests. */
+/* start, abort, jig reset, wait: what is done to nests, and to the cycle that they are in. */
 #include "station/command/command.h"
+#include "station/command/next.h"
 #include "station/command/print.h"
 #include "station/command/view.h"
 
 #include "base/clock.h"
 
-static bool join_names(const struct options *options, char *ret_names, size_t size, struct err *e)
+bool command_join_names(const struct options *options, char *ret_names, size_t size, struct err *e)
 {
 	size_t len = 0;
 
@@ -42,8 +43,12 @@ static const struct {
 	{ ANSWER_EMPTY, true, "empty: no board's line is there" },
 	{ ANSWER_RUNNING, false, "running already" },
 	{ ANSWER_STOPPED, false,
-	  "stopped: three unit ids failed there without a PASS; look at the nest, then start it by "
+	  "stopped: units failed there one after the other; look at the nest, then start it by "
 	  "its name" },
+	{ ANSWER_TRIED, false,
+	  "left: its board has run or has failed; take it out and put it in again; beyond its "
+	  "tries "
+	  "a supervisor frees it: imprint free NEST --badge BADGE" },
 	{ ANSWER_PENDING, false, "no answer in time; see the log of imprint-station" },
 };
 
@@ -95,7 +100,7 @@ int start_command(const struct options *options)
 	struct control_reply reply;
 	struct err e;
 
-	if (!join_names(options, request.nests, sizeof(request.nests), &e) ||
+	if (!command_join_names(options, request.nests, sizeof(request.nests), &e) ||
 	    !copy_option(request.unit, sizeof(request.unit), "--unit", options->unit, &e) ||
 	    !copy_option(request.operator, sizeof(request.operator), "--operator",
 			 options->operator, & e) ||
@@ -111,12 +116,23 @@ int abort_command(const struct options *options)
 	struct control_reply reply;
 	struct err e;
 
-	if (!join_names(options, request.nests, sizeof(request.nests), &e) ||
+	if (!command_join_names(options, request.nests, sizeof(request.nests), &e) ||
 	    !view_call(&request, record, &reply, NULL, &e))
 		return command_fail(&e);
 	if (*reply.text)
 		puts(reply.text);
 	return EXIT_DONE;
+}
+
+int jig_reset_command(const struct options *options)
+{
+	struct control_request request = { .type = CONTROL_RESET };
+	static uint8_t record[MESSAGE_MAX];
+	struct control_reply reply;
+	struct err e;
+
+	(void)options;
+	return view_call(&request, record, &reply, NULL, &e) ? EXIT_DONE : command_fail(&e);
 }
 
 /* --- wait --- */
@@ -137,9 +153,12 @@ static bool counts(const struct options *options, const struct view *view,
 	       (nest->state == CONTROL_READY && view->station.arrival);
 }
 
-/* Where boards start by arrival, a ready one is about to. */
+/* Where boards start by arrival, a ready one is about to; in a cycle of the jig, all that it took.
+ */
 static bool is_at_work(const struct view *view, const struct control_nest *nest)
 {
+	if (view->station.phase == PHASE_STOPPED && nest->state != CONTROL_RUNNING)
+		return false;
 	return nest->state == CONTROL_RUNNING || nest->outcome == OUTCOME_NONE ||
 	       (nest->state == CONTROL_READY && view->station.arrival);
 }
@@ -149,6 +168,8 @@ static enum progress progress_of(const struct options *options, const struct vie
 {
 	enum progress progress = PROGRESS_NONE;
 
+	if (next_is_busy(&view->station))
+		return PROGRESS_WORKING;
 	for (size_t i = 0; i < view->count; i++) {
 		const struct control_nest *nest = &view->nests[i];
 
@@ -161,6 +182,8 @@ static enum progress progress_of(const struct options *options, const struct vie
 		else if (progress == PROGRESS_NONE)
 			progress = PROGRESS_ALL;
 	}
+	if (progress == PROGRESS_NONE && view->station.phase == PHASE_STOPPED)
+		return PROGRESS_OTHER;
 	return progress;
 }
 

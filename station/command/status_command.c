@@ -1,4 +1,5 @@
 #include "station/command/command.h"
+#include "station/command/next.h"
 #include "station/command/print.h"
 #include "station/command/view.h"
 
@@ -9,9 +10,33 @@ static bool is_asked(const struct options *options, const struct control_nest *n
 	return options->count == 0 || strcmp(options->arguments[0], nest->name) == 0;
 }
 
-static void print_station(const struct control_station *s)
+/* What is not as it is every day. */
+static void print_notes(const struct control_station *s)
 {
-	char trouble[CONTROL_TEXT_MAX + 1];
+	if (s->mode != MODE_NORMAL)
+		printf("Mode %s: nothing is issued\n", control_mode_name(s->mode));
+	if (s->test_ca)
+		puts("Training: what is made here is not for the field");
+	if (s->alarms)
+		printf("%" PRIu64 " alarms; see imprint alarms\n", s->alarms);
+}
+
+static void print_work(const struct control_station *s)
+{
+	const struct control_tally *c = &s->shift;
+
+	printf("this shift: good %" PRIu64 "  bad %" PRIu64 "  retests %" PRIu64, c->good, c->bad,
+	       c->retests);
+	if (c->tried)
+		printf("  FPY %.1f %%", 100.0 * (double)c->first_pass / (double)c->tried);
+	printf("  UPH %" PRIu64 "%s%s\n", s->uph, *s->person ? "  " : "", s->person);
+	print_notes(s);
+}
+
+static void print_station(const struct view *view)
+{
+	const struct control_station *s = &view->station;
+	char trouble[CONTROL_TEXT_MAX + 1], line[NEXT_LINE_MAX];
 
 	if (*s->order)
 		printf("%s  %s  %s: %" PRIu64 " of %" PRIu64 "\n", s->station, s->product, s->order,
@@ -21,6 +46,9 @@ static void print_station(const struct control_station *s)
 	print_copy(trouble, sizeof(trouble), s->trouble);
 	if (*trouble)
 		printf("%s\n", trouble);
+	print_work(s);
+	for (size_t i = 0; next_line(s, view->nests, view->count, i, line); i++)
+		puts(line);
 }
 
 static void print_all(const struct options *options, const struct view *view)
@@ -28,9 +56,9 @@ static void print_all(const struct options *options, const struct view *view)
 	struct print_table table = print_table(view->nests, view->count, view->station.batch);
 
 	if (options->json)
-		print_json_station(&view->station);
+		print_json_station(&view->station, view->nests, view->count);
 	else if (options->count == 0)
-		print_station(&view->station);
+		print_station(view);
 	for (size_t i = 0; i < view->count; i++) {
 		if (!is_asked(options, &view->nests[i]))
 			continue;
@@ -58,29 +86,5 @@ int status_command(const struct options *options)
 	if (!view_open(&view, &e) || !has_nest(options, view, &e))
 		return command_fail(&e);
 	print_all(options, view);
-	return EXIT_DONE;
-}
-
-int board_list_command(const struct options *options)
-{
-	AUTO(view) view = NULL;
-	struct err e;
-
-	if (!view_open(&view, &e))
-		return command_fail(&e);
-	for (size_t i = 0; i < view->count; i++) {
-		const struct control_nest *nest = &view->nests[i];
-		bool present = nest->state != CONTROL_EMPTY && nest->state != CONTROL_UNSEEN;
-		AUTO(json) object = NULL;
-
-		if (!options->json) {
-			printf("%-8s %-9s %s\n", nest->name, present ? "line" : "no line",
-			       nest->unit);
-			continue;
-		}
-		object = json_pack("{ss sb ss}", "nest", nest->name, "present", (int)present,
-				   "unit", nest->unit);
-		print_json(object);
-	}
 	return EXIT_DONE;
 }

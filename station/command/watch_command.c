@@ -1,63 +1,27 @@
 #include "station/command/command.h"
+#include "station/command/next.h"
 #include "station/command/print.h"
+#include "station/command/terminal.h"
 #include "station/command/view.h"
 
 #include "base/clock.h"
 
 #include <inttypes.h>
-#include <sys/ioctl.h>
 
 #define REDRAW_MS 250 /* so that seconds pass while nothing else does */
-#define ROWS_USUAL 24
-#define COLUMNS_USUAL 80
-#define CLEAR_LINE "\033[K"
 
-struct terminal {
-	int rows, columns;
-	int drawn; /* lines of the last table */
-	bool colour;
-};
-
-static void measure(struct terminal *t)
+static void draw_station(struct terminal *t, const struct view *view)
 {
-	struct winsize size;
-
-	t->rows = ROWS_USUAL;
-	t->columns = COLUMNS_USUAL;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 2 && size.ws_col > 20) {
-		t->rows = size.ws_row;
-		t->columns = size.ws_col;
-	}
-}
-
-/* A line may not wrap, or the table would not be drawn over itself; colour takes no room. */
-static void draw_line(struct terminal *t, const char *line)
-{
-	int room = t->columns - 1;
-
-	for (; *line && (room > 0 || *line == '\033'); line++) {
-		if (*line == '\033') {
-			while (*line && *line != 'm')
-				putchar(*line++);
-			putchar('m');
-			continue;
-		}
-		putchar(*line);
-		room--;
-	}
-	fputs(t->colour ? "\033[0m" CLEAR_LINE "\n" : CLEAR_LINE "\n", stdout);
-	t->drawn++;
-}
-
-static void draw_station(struct terminal *t, const struct control_station *s)
-{
-	char line[PRINT_LINE_MAX], trouble[CONTROL_TEXT_MAX + 1];
+	const struct control_station *s = &view->station;
+	char line[NEXT_LINE_MAX], trouble[CONTROL_TEXT_MAX + 1];
 
 	print_copy(trouble, sizeof(trouble), s->trouble);
 	snprintf(line, sizeof(line), "%s  %s  %s: %" PRIu64 " of %" PRIu64 "  %s", s->station,
 		 s->product, *s->order ? s->order : "no order is in use", s->used, s->quantity,
 		 trouble);
-	draw_line(t, line);
+	terminal_line(t, line);
+	for (size_t i = 0; next_line(s, view->nests, view->count, i, line); i++)
+		terminal_line(t, line);
 }
 
 static struct control_nest now_of(const struct view *view, size_t i)
@@ -85,10 +49,10 @@ static void draw_nests(struct terminal *t, const struct view *view, const struct
 
 		if (!all && is_quiet(&nest) != quiet)
 			continue;
-		if (t->drawn >= t->rows - 2)
+		if (terminal_room(t) < 2)
 			++*left_out;
 		else
-			draw_line(t, print_nest(&nest, table, line));
+			terminal_line(t, print_nest(&nest, table, line));
 	}
 }
 
@@ -97,14 +61,10 @@ static void draw(struct terminal *t, const struct view *view)
 	struct print_table table = print_table(view->nests, view->count, view->station.batch);
 	size_t left_out = 0;
 	char line[64];
-	int before = t->drawn;
 
-	measure(t);
-	if (before)
-		printf("\033[%dA", before);
-	t->drawn = 0;
-	draw_station(t, &view->station);
-	if ((int)view->count + 2 <= t->rows) {
+	terminal_begin(t);
+	draw_station(t, view);
+	if ((int)view->count <= terminal_room(t)) {
 		draw_nests(t, view, &table, false, true, &left_out);
 	} else {
 		draw_nests(t, view, &table, false, false, &left_out);
@@ -112,10 +72,9 @@ static void draw(struct terminal *t, const struct view *view)
 	}
 	if (left_out) {
 		snprintf(line, sizeof(line), "and %zu more", left_out);
-		draw_line(t, line);
+		terminal_line(t, line);
 	}
-	fputs("\033[J", stdout);
-	fflush(stdout);
+	terminal_end(t);
 }
 
 /* What a plain line would say again is not said again: bytes and seconds are for the table. */
@@ -125,7 +84,22 @@ static bool is_news(const struct control_nest *before, const struct control_nest
 	       before->outcome != nest->outcome || strcmp(before->unit, nest->unit) != 0;
 }
 
-static void print_news(const struct view *view, struct control_nest *before)
+/* Each time another line is to be said of the cycle. */
+static void print_cycle_news(const struct view *view, struct control_station *before)
+{
+	const struct control_station *now = &view->station;
+	char line[NEXT_LINE_MAX];
+
+	if (before->phase == now->phase && before->next == now->next && before->stop == now->stop &&
+	    strcmp(before->next_nests, now->next_nests) == 0)
+		return;
+	*before = *now;
+	for (size_t i = 0; next_line(now, view->nests, view->count, i, line); i++)
+		puts(line);
+}
+
+static void print_news(const struct view *view, struct control_nest *before,
+		       struct control_station *station_before)
 {
 	struct print_table table = print_table(view->nests, view->count, view->station.batch);
 	char line[PRINT_LINE_MAX];
@@ -136,12 +110,13 @@ static void print_news(const struct view *view, struct control_nest *before)
 		before[i] = view->nests[i];
 		puts(print_nest(&view->nests[i], &table, line));
 	}
+	print_cycle_news(view, station_before);
 	fflush(stdout);
 }
 
 static void print_events(const struct view *view)
 {
-	print_json_station(&view->station);
+	print_json_station(&view->station, view->nests, view->count);
 	for (size_t i = 0; i < view->count; i++)
 		if (view->changed >> i & 1)
 			print_json_nest(&view->nests[i]);
@@ -152,12 +127,13 @@ static bool is_done(const struct options *options, const struct view *view)
 	for (size_t i = 0; i < view->count; i++)
 		if (view->nests[i].state == CONTROL_RUNNING)
 			return false;
-	return options->until_done;
+	return options->until_done && !next_is_busy(&view->station);
 }
 
 static bool follow(const struct options *options, struct view *view, struct err *e)
 {
 	static struct control_nest before[CONTROL_NESTS_MAX];
+	static struct control_station station_before;
 	bool is_table = !options->json && isatty(STDOUT_FILENO);
 	struct terminal terminal = { .colour = print_has_colour() };
 
@@ -167,7 +143,7 @@ static bool follow(const struct options *options, struct view *view, struct err 
 		else if (is_table)
 			draw(&terminal, view);
 		else
-			print_news(view, before);
+			print_news(view, before, &station_before);
 		if (is_done(options, view))
 			return true;
 		view->changed = 0;

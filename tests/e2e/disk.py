@@ -4,12 +4,14 @@ import shutil
 import subprocess
 import time
 
+from signer_client import PATIENCE_S
+
 SIZES = {"ext4": 192, "xfs": 320}  # MiB: mkfs.xfs makes nothing smaller than 300
 MAKE = {"ext4": ["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0"], "xfs": ["mkfs.xfs", "-q"]}
 
 
 def run(*command):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{command[0]}: {done.stderr or done.stdout}"
 
 
@@ -60,11 +62,10 @@ class Disk:
     def unmount(self):
         """The loop device goes with it."""
         self.switch.communicate()
-        for _ in range(100):  # the dead may still be letting go of their files
-            if subprocess.run(["umount", self.path], capture_output=True).returncode == 0:
-                return
-            time.sleep(0.02)
-        run("umount", self.path)
+        deadline = time.monotonic() + PATIENCE_S
+        while subprocess.run(["umount", self.path], capture_output=True).returncode != 0:
+            assert time.monotonic() < deadline, f"somebody is still on {self.path}"
+            time.sleep(0.02)  # the dead are letting go of their files
 
     def cut(self, log_too=True):
         """Power off. The file system's log is lost with it, or had been written just before; the data that nobody synced

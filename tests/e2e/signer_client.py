@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 
+PATIENCE_S = 300  # for what must come: no sound machine takes that long, however slow and busy
 VERSION = 1
 STATION, SUPERVISOR, READER = "station", "supervisor", "reader"
 
@@ -27,8 +28,8 @@ FIELDS = {
 DONE, REFUSED, ISSUED, ROWS, BLOB, HEAD, CA, STATUS = range(128, 136)
 SOURCE_BOARD, SOURCE_FILE, SOURCE_LABEL, SOURCE_LIST = 1, 2, 3, 4
 EVIDENCE_DIGEST, EVIDENCE_READ_BACK, EVIDENCE_SIGNED = 1, 2, 3
-REFUSALS = ["permission", "request", "csr", "key-type", "unit-text", "unit-other-key", "key-other-unit", "key-revoked",
-            "rekey-limit", "order-none", "order-unknown", "order-exists", "order-closed", "order-late", "order-unit",
+REFUSALS = ["permission", "request", "csr", "key-type", "unit-text", "unit-other-key", "unit-installed", "key-other-unit",
+            "key-revoked", "rekey-limit", "order-none", "order-unknown", "order-exists", "order-closed", "order-late", "order-unit",
             "order-quota", "product", "unknown", "state", "nonce", "proof", "clock", "disk", "token", "ca", "failed"]
 RECORD_MAX = 65536
 
@@ -130,7 +131,7 @@ class Answer:
 class Signer:
     """One connection. A long path is reached through /proc/self/fd, as the programs do."""
 
-    def __init__(self, run_dir, timeout=20):
+    def __init__(self, run_dir, timeout=PATIENCE_S):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(timeout)
         directory = os.open(run_dir, os.O_RDONLY | os.O_DIRECTORY)

@@ -5,6 +5,8 @@ import select
 import struct
 import time
 
+from signer_client import PATIENCE_S
+
 
 def crc16(data):
     crc = 0
@@ -39,7 +41,7 @@ def request(op, group, command, payload=b"\xa0", sequence=77):
     return struct.pack(">BBHHBB", 8 | op, 0, len(payload), group, sequence, command) + payload
 
 
-def ask(fd, message, timeout_s=5):
+def ask(fd, message, timeout_s=PATIENCE_S):
     """Sends a request to a line and returns what follows the header of its answer."""
     deadline, wire = time.monotonic() + timeout_s, b""
     os.write(fd, frame(message))

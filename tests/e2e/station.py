@@ -16,16 +16,16 @@ import subprocess
 import time
 from pathlib import Path
 
-from signer_client import Signer
+from signer_client import PATIENCE_S, Signer
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("IMPRINT_BUILD") or ROOT / "build/dev").resolve()
 LONG = bool(os.environ.get("IMPRINT_LONG"))
-PROGRAMS = {"signer": BUILD / "imprint-signer", "station": BUILD / "imprint-station", "boards": BUILD / "tests/rig-boards"}
-READY_S = 30
+PROGRAMS = {"signer": BUILD / "imprint-signer", "station": BUILD / "imprint-station", "boards": BUILD / "tests/rig-boards",
+            "jig": BUILD / "tests/rig-jig"}
 
 
-def wait_until(condition, timeout_s=READY_S, what="the state"):
+def wait_until(condition, timeout_s=PATIENCE_S, what="the state"):
     """Asks again until the condition is true, and returns what it said."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -34,6 +34,23 @@ def wait_until(condition, timeout_s=READY_S, what="the state"):
             return said
         assert time.monotonic() < deadline, f"{what} did not come within {timeout_s} s"
         time.sleep(0.005)
+
+
+def rig_send(folder, *commands):
+    """Says the commands to what serves that folder; the last one's answer."""
+    answer = "ok"
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+        control.settimeout(PATIENCE_S)
+        try:
+            control.connect(f"/proc/self/fd/{at}/control")
+        finally:
+            os.close(at)
+        for command in commands:
+            control.send(command.encode())
+            answer = control.recv(65536).decode()
+            assert answer.startswith("ok"), f"rig: {command}: {answer}"
+    return answer[3:]
 
 
 class Station:
@@ -51,7 +68,7 @@ class Station:
 
     # --- up and down ---
 
-    def line(self, verb, *args, timeout=180):
+    def line(self, verb, *args, timeout=2 * PATIENCE_S):
         done = subprocess.run([ROOT / "tests/line", verb, self.dir, *map(str, args)], env=self.env, text=True,
                               capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout)
         assert done.returncode == 0, f"tests/line {verb}: {done.stderr}\n{self.logs()}"
@@ -69,7 +86,7 @@ class Station:
                 child.terminate()
         for child in self.children:
             try:
-                child.wait(10)
+                child.wait(60)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
@@ -112,8 +129,8 @@ class Station:
     def kill_signer(self):
         self.kill("signer")
 
-    def wait_end(self, name, timeout_s=READY_S):
-        wait_until(lambda: not self.pid(name), timeout_s, f"the end of the {name}")
+    def wait_end(self, name):
+        wait_until(lambda: not self.pid(name), what=f"the end of the {name}")
         self.reap()
 
     def reap(self):
@@ -140,7 +157,13 @@ class Station:
     def check_alive(self, name, child):
         assert child.poll() is None, f"the {name} ended at its start:\n{self.log(name)[-3000:]}"
 
+    def survives(self, name):
+        """Waits until it answers, or is dead: what was done to it may take a while to show."""
+        wait_until(lambda: self.answers(name) or not self.pid(name), what=f"life or death of the {name}")
+        return bool(self.pid(name))
+
     def answers(self, name):
+        """What it says, or None: it is dead or stopped, or this machine is slow."""
         if name == "station":
             return self.imprint("status", check=False).returncode == 0
         try:
@@ -149,9 +172,17 @@ class Station:
         except OSError:
             return None
 
+    def set_timeouts(self, **timeouts):
+        """Those of the station's steps, in place of any set before; the station starts again."""
+        path = self.dir / "etc/station.yaml"
+        settings = re.sub("^timeouts:.*\n", "", path.read_text(), flags=re.M)
+        words = ", ".join(f"{key}: {value}" for key, value in timeouts.items())
+        path.write_text(settings.replace("access:\n", f"timeouts: {{ {words} }}\naccess:\n") if words else settings)
+        self.restart("station")
+
     # --- asking ---
 
-    def imprint(self, *args, check=True, env=None, input=None, timeout=120):
+    def imprint(self, *args, check=True, env=None, input=None, timeout=2 * PATIENCE_S):
         """The command as people type it; the result has stdout, stderr and returncode."""
         done = subprocess.run([BUILD / "imprint", *map(str, args)], env=dict(self.env, **(env or {})), text=True,
                               capture_output=True, input=input or "", timeout=timeout)
@@ -170,7 +201,7 @@ class Station:
         """The order as `imprint order list` shows it."""
         return next(row for row in self.json("order", "list") if order in (row.get("order"), row.get("id")))
 
-    def signer(self, timeout=20):
+    def signer(self, timeout=PATIENCE_S):
         """A connection of the test's own to the signer's socket."""
         return Signer(self.dir / "run/signer", timeout)
 
@@ -178,18 +209,15 @@ class Station:
 
     def rig(self, *commands):
         """"insert A1", "remove A1", "fault A1 mute", "restart A1", "list": see rig-boards --help; the last one's answer"""
-        folder = os.open(self.dir / "boards", os.O_RDONLY | os.O_DIRECTORY)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
-            control.settimeout(20)
-            try:
-                control.connect(f"/proc/self/fd/{folder}/control")
-            finally:
-                os.close(folder)
-            for command in commands:
-                control.send(command.encode())
-                answer = control.recv(65536).decode()
-                assert answer.startswith("ok"), f"rig: {command}: {answer}"
-        return answer[3:]
+        return rig_send(self.dir / "boards", *commands)
+
+    def hold(self, *nests, **timeouts):
+        """Once started, these nests run until they are released: their boards say nothing, and the station's patience is long."""
+        self.set_timeouts(identify_ms=600_000, **timeouts)
+        self.rig(*(f"fault {nest} mute" for nest in nests))
+
+    def release(self, *nests):
+        self.rig(*(f"fault {nest} none" for nest in nests))
 
     def boards(self):
         """{nest: unit} of the boards that lie there"""
@@ -201,7 +229,7 @@ class Station:
 
     def dump(self, unit, slot="certificate"):
         """The bytes in a slot of a board's flash; None if there are none."""
-        done = subprocess.run([PROGRAMS["boards"], "--dump", self.flash(unit), slot], capture_output=True, timeout=20)
+        done = subprocess.run([PROGRAMS["boards"], "--dump", self.flash(unit), slot], capture_output=True, timeout=PATIENCE_S)
         return done.stdout if done.returncode == 0 else None
 
     # --- logs ---
@@ -211,4 +239,4 @@ class Station:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def logs(self):
-        return "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in ("init", "signer", "station", "boards"))
+        return "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in ("init", "signer", "station", "jig", "boards"))

@@ -45,7 +45,7 @@ class Site:
 
     def run(self, *args, code=0, strace=()):
         done = subprocess.run([*strace, PROGRAM, *map(str, args)], env=self.env, text=True, capture_output=True,
-                              stdin=subprocess.DEVNULL, timeout=120)
+                              stdin=subprocess.DEVNULL, timeout=600)
         assert code is None or done.returncode == code, f"exit {done.returncode}: {done.stdout}{done.stderr}"
         return done
 

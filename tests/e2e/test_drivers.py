@@ -5,51 +5,10 @@ import subprocess
 import time
 
 import pytest
+from drivers import EVIDENCE, KINDS, PRODUCT, as_der
 from station import BUILD
 from tools import certificate_id, der_of, verify
 
-KINDS = ("prov", "fs", "nrf91", "zshell")
-PRODUCT = """
-certificate:
-  subject: "O=Example,OU=Drivers,CN={unit}"
-  validity: no-well-defined-expiration
-  keys: [ec-p256]
-  unit: { pattern: "^[A-Za-z0-9-]{4,36}$", source: board }
-  rekey: before_installed
-  files:
-    - { name: certificate, content: [certificate], encoding: der }
-    - { name: issuer, content: [issuer], encoding: der }
-    - { name: text, content: [certificate], encoding: pem-crlf }
-    - { name: root, content: [issuer], encoding: pem }
-board:
-  driver: prov
-  files:
-    - { name: certificate, target: certificate }
-    - { name: issuer, target: issuer }
-    - { name: text, target: bundle }
-    - { name: root, target: root }
-  others:
-    - driver: fs
-      fs: { csr: /lfs1/csr.der, unit: /lfs1/unit }
-      without: [text, root]
-      files:
-        - { name: certificate, target: /lfs1/credentials/certificate.der }
-        - { name: issuer, target: /lfs1/credentials/issuer.der }
-    - driver: nrf91
-      nrf91: { sec_tag: 42 }
-      without: [certificate, issuer]
-      read_back: yes
-      files:
-        - { name: text, target: certificate }
-        - { name: root, target: ca }
-    - driver: zshell
-      zshell: { sec_tag: 42 }
-      without: [text, root]
-      files:
-        - { name: certificate, target: certificate }
-        - { name: issuer, target: ca }
-"""
-EVIDENCE = {"prov": "signed", "fs": "digest", "nrf91": "read-back", "zshell": "digest"}
 DEADLINE_S = 60
 
 
@@ -69,11 +28,9 @@ def mixed(station, tmp_path):
     return bring_up
 
 
-def held(s, nest, unit):
+def held(s, unit):
     """The certificate in a board's flash, as DER."""
-    slot = "certificate"
-    data = s.dump(unit, slot)
-    return der_of(data.decode()) if data and data.startswith(b"-----BEGIN") else data
+    return as_der(s.dump(unit))
 
 
 def outcomes(s):
@@ -99,7 +56,7 @@ def test_one_start_installs_boards_of_every_driver(mixed, tmp_path):
     assert {nest: (row["unit"], row["state"], row["evidence"]) for nest, row in rows.items()} == \
         {nest: (units[nest], "installed", EVIDENCE[kind]) for nest, kind in s.kinds.items()}
     ca = der_of(s.imprint("ca", "show").stdout)
-    certificates = [held(s, nest, unit) for nest, unit in units.items()]
+    certificates = [held(s, unit) for unit in units.values()]
     assert [certificate_id(der) for der in certificates] == [rows[nest]["certificate_id"] for nest in units]
     assert verify(ca, certificates, tmp_path).returncode == 0
     s.imprint("ledger", "verify")
@@ -113,11 +70,14 @@ def test_a_finished_board_is_run_again(mixed):
     again = run_all(s, passes=False)
     for nest, kind in s.kinds.items():
         if kind == "nrf91":
-            assert (again[nest]["outcome"], again[nest]["code"]) == ("FAIL", "unit-other-key"), again[nest]
+            assert (again[nest]["outcome"], again[nest]["code"]) == ("FAIL", "unit-installed"), again[nest]
             assert "lose its key" in again[nest]["text"]
+            assert "Take the board out" in again[nest]["remedy"]
         else:
             assert again[nest]["outcome"] == "PASS", again[nest]
     assert s.ledger_list() == before
+    s.imprint("revoke", s.boards()["A3"], "--reason", "it shall get another one")
+    assert run_all(s, passes=True)["A3"]["outcome"] == "PASS"
 
 
 def test_a_modem_that_was_interrupted_gets_a_new_certificate(mixed):
@@ -130,7 +90,15 @@ def test_a_modem_that_was_interrupted_gets_a_new_certificate(mixed):
     assert states == ["installed", "void"]
 
 
+def test_a_spoilt_csr_is_asked_for_again_where_the_wire_has_no_checksum(mixed):
+    s = mixed(1, {f"A{i + 1}": "spoilt-csr" for i in range(len(KINDS))})
+    rows = run_all(s, passes=False)
+    assert {s.kinds[nest]: (row["outcome"], row["code"]) for nest, row in rows.items()} == \
+        {"prov": ("FAIL", "csr"), "fs": ("FAIL", "csr"), "nrf91": ("PASS", ""), "zshell": ("PASS", "")}
+
+
 @pytest.mark.parametrize("fault, code, text", [
+    ("bad-csr", "csr", "signature"),
     ("flash-weak", "F21", "did not keep"),
     ("unit-changed", "F31", "the board was "),
     ("mute", "F10", "no answer in"),
@@ -151,8 +119,11 @@ def resident(pid):
 
 
 def test_hostile_boards_cost_one_deadline_and_no_memory(mixed):
-    """And their neighbours nothing: A1 and A2 are good."""
-    hostile = {"A3": "endless-line", "A4": "endless-line", "A6": "endless-map", "A7": "garbage", "B2": "nested-maps", "B6": "lying-length"}
+    """And their neighbours nothing: A1 to A4 are good."""
+    hostile = {"prov": ["endless-map", "nested-maps", "lying-length"], "fs": ["endless-map", "nested-maps", "lying-length"],
+               "nrf91": ["endless-line", "endless-list", "lying-length"], "zshell": ["garbage", "endless-list", "lying-length"]}
+    good = len(KINDS)  # the first board of each kind
+    hostile = {f"{'AB'[i // 8]}{i % 8 + 1}": hostile[KINDS[i % good]][i // good - 1] for i in range(good, 4 * good)}
     s = mixed(4, hostile)
     run_all(s, passes=False)  # memory that is kept for good is there by now
     before_kb = resident(s.pid("station"))
@@ -163,7 +134,7 @@ def test_hostile_boards_cost_one_deadline_and_no_memory(mixed):
     assert resident(s.pid("station")) < before_kb + 2048
     for nest, row in rows.items():
         if nest in hostile:
-            assert row["outcome"] == "FAIL" and row["code"] in ("F11", "F14", "F30"), (hostile[nest], row)
+            assert row["outcome"] == "FAIL" and row["code"] in ("F11", "F14", "F30", "F32"), (hostile[nest], row)
         elif s.kinds[nest] != "nrf91":
             assert row["outcome"] == "PASS", row
 
@@ -180,5 +151,8 @@ def test_probe_names_driver_unit_and_state(mixed):
     assert all(s.dump(unit) is None for unit in units.values())
     s.rig("fault A1 mute")
     done = s.imprint("board", "probe", f"pty:{s.dir}/boards/A1.pty", "--timeout", 300, check=False)
-    assert done.returncode == 1 and "no driver understands" in done.stderr
+    assert done.returncode == 1 and "nothing answers on pty:" in done.stderr
+    s.rig("fault A1 none")
+    done = s.imprint("board", "probe", f"pty:{s.dir}/boards/A1.pty", "--timeout", 300, "--driver", "zshell", check=False)
+    assert done.returncode == 1 and ("nothing answers" in done.stderr or "no driver understands it" in done.stderr)
     assert subprocess.run([BUILD / "imprint", "board", "probe"], capture_output=True).returncode == 2

@@ -1,13 +1,12 @@
 """Boards, lines and people that misbehave: each gets its outcome, its reason and its remedy; nobody else notices."""
 import re
 import shutil
-import statistics
 import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
-from station import BUILD, Station, wait_until
+from station import BUILD, PATIENCE_S, Station, wait_until
 
 pytestmark = pytest.mark.sanitizers
 NESTS = [f"{row}{column}" for row in "AB" for column in range(1, 9)]
@@ -17,14 +16,14 @@ def nests_of(s):
     return {row["nest"]: row for row in s.json("status") if row["type"] == "nest"}
 
 
-def wait_runs(s, count, timeout_s=60):
+def wait_runs(s, count):
     """Until so many runs are on record, and their nests, a moment later, say that they ended."""
     def ended():
         runs = s.json("runs")
         return len(runs) >= count and not {run["nest"] for run in runs} & {
             nest for nest, row in nests_of(s).items() if row["state"] == "running"}
 
-    wait_until(ended, timeout_s, f"{count} runs")
+    wait_until(ended, what=f"{count} runs")
 
 
 def run_all(s, *names, count=None):
@@ -49,26 +48,25 @@ def state_of(s, unit):
 
 
 def test_three_bad_boards_among_sixteen(station):
-    """Mute, babbling and resetting: these three FAIL; the others pass, no slower than without them."""
-    options = ("--boards", 16, "--baud", 115200)
-    calm = run_all(station(*options))
-    assert {run["outcome"] for run in calm.values()} == {"PASS"}
+    """Mute, babbling and resetting: these three FAIL; the others pass, and wait for none of them."""
     bad = {"A3": ("mute", "F10"), "A6": ("garbage", "F11"), "B2": ("reset-always", "F13")}
-    s = station(*options, *(word for nest, (kind, _) in bad.items() for word in ("--fault", f"{nest}={kind}")))
+    s = station("--boards", 16, "--baud", 115200,
+                *(word for nest, (kind, _) in bad.items() for word in ("--fault", f"{nest}={kind}")))
     runs = run_all(s)
     for nest, (kind, code) in bad.items():
         assert (runs[nest]["outcome"], runs[nest]["code"]) == ("FAIL", code), f"{kind}: {runs[nest]}"
-    good = [runs[nest] for nest in NESTS if nest not in bad]
-    assert [run["outcome"] for run in good] == ["PASS"] * 13
-    usual = statistics.median(run["duration_ms"] for run in calm.values())
-    assert statistics.median(run["duration_ms"] for run in good) <= 3 * usual
-    assert max(run["duration_ms"] for run in good) <= 3 * max(run["duration_ms"] for run in calm.values())
-    # A board that says nothing costs its own nest's time, and that alone.
-    assert runs["A3"]["duration_ms"] > 3 * usual
+    good = {nest for nest in NESTS if nest not in bad}
+    assert [runs[nest]["outcome"] for nest in good] == ["PASS"] * 13
     rows = s.ledger_list()
     assert sum(row["state"] == "installed" for row in rows) == 13
     assert {row["nest"] for row in rows if row["state"] != "installed"} <= {"B2"}
     s.imprint("ledger", "verify")
+    # A board that says nothing costs its own nest's time, and that alone: all the others end while it is waited for.
+    s.hold("A3")
+    s.imprint("start")
+    wait_until(lambda: good <= {run["nest"] for run in s.json("runs")[16:] if run["outcome"] == "PASS"}, what="the good ones")
+    assert running(s, "A3", "identify")
+    s.imprint("abort")
 
 
 # --- each kind of fault ---
@@ -193,13 +191,18 @@ def running(s, nest, *steps):
     return row["state"] == "running" and (not steps or row["step"] in steps)
 
 
+def start_held(s, *nests):
+    s.imprint("start")
+    wait_until(lambda: all(running(s, nest, "identify") for nest in nests), what="all running")
+
+
 def test_unplugged_in_the_middle(station):
-    s = station("--boards", 2, "--baud", 19200)
+    s = station("--boards", 2, "--baud", 4800)
     unit = s.boards()["A1"]
     s.imprint("start")
-    wait_until(lambda: running(s, "A1", "install"), what="A1 in the middle")
+    wait_until(lambda: s.dump(unit), what="the first bytes in the flash of A1")
     s.rig("remove A1")
-    wait_runs(s, 2, 60)
+    wait_runs(s, 2)
     runs = {run["nest"]: run for run in s.json("runs")}
     assert (runs["A1"]["outcome"], runs["A1"]["code"]) == ("FAIL", "F12") and runs["A1"]["unit"] == unit
     assert runs["A2"]["outcome"] == "PASS"
@@ -235,15 +238,16 @@ def subject(der):
 
 
 def test_abort(station):
-    s = station("--boards", 3, "--baud", 9600)
-    s.imprint("start")
-    wait_until(lambda: all(running(s, nest) for nest in ("A1", "A2", "A3")), what="all running")
+    s, nests = station("--boards", 3), NESTS[:3]
+    s.hold(*nests)
+    start_held(s, *nests)
     s.imprint("abort", "A2")
-    wait_runs(s, 1, 10)
+    wait_runs(s, 1)
     assert s.json("runs")[0]["nest"] == "A2" and s.json("runs")[0]["outcome"] == "ABORTED"
     s.imprint("abort")
-    wait_runs(s, 3, 10)
+    wait_runs(s, 3)
     assert {run["outcome"] for run in s.json("runs")} == {"ABORTED"}
+    s.release(*nests)
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
     assert len(s.ledger_list()) == 3
 
@@ -264,11 +268,12 @@ def test_start_on_arrival(station):
 def test_signer_killed_in_the_middle(station):
     """SIGKILL, and started again: all boards end with PASS and one certificate each."""
     s = station("--boards", 16, "--baud", 38400)
+    s.set_timeouts(certificate_ms=600_000)
     s.imprint("start")
-    wait_until(lambda: any(running(s, nest, "certificate", "install", "verify", "prove") for nest in NESTS), what="the middle")
+    wait_until(s.ledger_list, what="the middle")
     s.kill_signer()
     s.start("signer")
-    wait_runs(s, 16, 60)
+    wait_runs(s, 16)
     assert {run["outcome"] for run in s.json("runs")} == {"PASS"}, s.json("runs")
     rows = s.ledger_list()
     assert len({row["unit"] for row in rows if row["state"] == "installed"}) == 16
@@ -276,25 +281,19 @@ def test_signer_killed_in_the_middle(station):
     s.imprint("ledger", "verify")
 
 
-def set_timeouts(s, **timeouts):
-    path = s.dir / "etc/station.yaml"
-    path.write_text(path.read_text().replace("access:\n", "timeouts: { " + ", ".join(
-        f"{key}: {value}" for key, value in timeouts.items()) + " }\naccess:\n"))
-    s.restart("station")
-
-
 def test_no_signer_is_an_error_of_the_station(station):
-    s = station("--boards", 2, "--baud", 9600)
-    set_timeouts(s, certificate_ms=2000)
-    s.imprint("start")
-    wait_until(lambda: running(s, "A1", "csr", "certificate"), what="the middle")
+    s = station("--boards", 2)
+    s.hold("A1", "A2", certificate_ms=2000)
+    start_held(s, "A1", "A2")
     s.kill_signer()
-    wait_runs(s, 2, 60)
+    s.release("A1", "A2")
+    wait_runs(s, 2)
     for run in s.json("runs"):
         assert run["outcome"] == "ERROR" and "signer" in run["text"], run
     done = s.imprint("start", check=False)
     assert done.returncode == 1 and "signer" in done.stderr and len(done.stderr.splitlines()) == 1
     s.start("signer")
+    s.set_timeouts()
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
 
 
@@ -307,7 +306,7 @@ def test_no_order_is_an_error_of_the_station(station):
 
 
 def started(program, env):
-    return subprocess.run([BUILD / program], env=env, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+    return subprocess.run([BUILD / program], env=env, capture_output=True, text=True, timeout=PATIENCE_S, stdin=subprocess.DEVNULL)
 
 
 def test_second_daemons_are_refused(station):
@@ -338,27 +337,29 @@ def second_station(s, folder):
 
 
 def test_second_station_on_the_same_ports(station, scratch):
-    s = station("--boards", 1, "--baud", 9600)
+    s = station("--boards", 1)
+    s.hold("A1")
     with second_station(s, Path(tempfile.mkdtemp(prefix="second.", dir=scratch))) as other:
-        s.imprint("start")
-        wait_until(lambda: running(s, "A1", "csr", "install"), what="the first in the middle")
+        start_held(s, "A1")
         other.imprint("start", "A1", check=False)
-        wait_runs(other, 1, 20)
+        wait_runs(other, 1)
         run = other.json("runs")[0]
         assert run["outcome"] == "ERROR" and run["code"] == "busy", run
         assert re.search("another|in use|holds", run["text"]), run
-        wait_runs(s, 1, 30)
+        s.release("A1")
+        wait_runs(s, 1)
         assert s.json("runs")[0]["outcome"] == "PASS"
     assert len(s.ledger_list()) == 1
 
 
 def test_station_ends_in_order(station):
     """SIGTERM in the middle: runs are ABORTED and on record, and nothing is lost."""
-    s = station("--boards", 4, "--baud", 9600)
-    s.imprint("start")
-    wait_until(lambda: all(running(s, nest) for nest in NESTS[:4]), what="all running")
+    s, nests = station("--boards", 4), NESTS[:4]
+    s.hold(*nests)
+    start_held(s, *nests)
     s.restart("station")
     assert [run["outcome"] for run in s.json("runs")] == ["ABORTED"] * 4
+    s.release(*nests)
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
     assert len(s.ledger_list()) == 4 and s.order()["used"] == 4
 
@@ -367,7 +368,7 @@ def test_station_killed_in_the_middle(station):
     """SIGKILL: the same boards again get the same certificates."""
     s = station("--boards", 4, "--baud", 19200)
     s.imprint("start")
-    wait_until(lambda: any(running(s, nest, "install") for nest in NESTS[:4]), what="the middle")
+    wait_until(lambda: any(map(s.dump, s.boards().values())), what="the middle")
     ids = {row["unit"]: row["certificate_id"] for row in s.ledger_list() if row["certificate_id"]}
     assert ids
     s.kill("station")

@@ -6,7 +6,7 @@ import subprocess
 
 import der
 import pytest
-from signer_client import ISSUED, REFUSED, encode
+from signer_client import ISSUED, PATIENCE_S, REFUSED, encode
 from tools import Requests, certificate_id, der_of, make_request, openssl, pem, serial_of, text_of, verify
 
 KINDS = ["ec-p256", "ec-p384", "rsa-2048", "rsa-3072", "rsa-4096"]
@@ -133,7 +133,7 @@ def test_other_ca_keys(station, requests, tmp_path, kind):
     certificate = issue(s, requests.new(), tmp_path, "OTHER-CA")
     check_certificate(s, certificate, "OTHER-CA", tmp_path)
     s.imprint("start")
-    s.imprint("wait", "--outcome", "PASS", "--timeout", "30")
+    s.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S)
     done = verify(s.ca, [s.dump(unit) for unit in s.boards().values()], tmp_path)
     assert done.returncode == 0, done.stderr
     s.imprint("ledger", "verify")

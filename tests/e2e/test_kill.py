@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 from audit import audit
 from csr import new_csr
 from signer_client import EVIDENCE_DIGEST
-from station import LONG, PROGRAMS, wait_until
+from station import LONG, PATIENCE_S, PROGRAMS, wait_until
 
 KINDS = ["write", "pwrite64", "fsync", "fdatasync", "ftruncate", "sendmsg"]
 POINTS_MAX = 5000  # a sweep that does not end is a mistake of ours
@@ -63,18 +62,11 @@ class Strace:
     def stopped(self):
         return self.path.exists() and "stopped by SIGSTOP" in self.path.read_text()
 
-    def stops_soon(self):
-        """The client of a stopped signer may have its answer before strace has written of the stop."""
-        deadline = time.monotonic() + 1
-        while not self.stopped() and time.monotonic() < deadline:
-            time.sleep(0.005)
-        return self.stopped()
-
     def end(self):
         """What was seen: [(thread, system call, file)]"""
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=PATIENCE_S)
         lines = self.path.read_text().splitlines()
         return [m.groups() for m in map(LINE.match, lines) if m]
 
@@ -138,11 +130,11 @@ def work(station):
 def kill_at(s, action, kind, number, thread=None, only=None):
     """True if the signer was killed there; it runs again afterwards."""
     trace = Strace(s, thread, kind, number, only)
-    if action() and s.answers("signer"):  # the kill may come after the answer
-        trace.end()
+    done = action() and s.survives("signer")  # the kill may come after the answer
+    trace.end()
+    if done and s.survives("signer"):
         return False
     s.wait_end("signer")
-    trace.end()
     s.start("signer")
     return True
 
@@ -322,7 +314,8 @@ def test_killed_in_a_checkpoint(work):
 
 def run_board(s):
     """One run on A1: True if it passed."""
-    return s.imprint("start", "A1", check=False).returncode == 0 and s.imprint("wait", "--outcome", "PASS", "--timeout", "30", check=False).returncode == 0
+    wait = ["wait", "--outcome", "PASS", "--timeout", PATIENCE_S]
+    return all(s.imprint(*words, check=False).returncode == 0 for words in (["start", "A1"], wait))
 
 
 def kill_with_a_board(s, kind, number):
@@ -331,12 +324,14 @@ def kill_with_a_board(s, kind, number):
     run = threading.Thread(target=lambda: passed.append(run_board(s)))
     run.start()
     wait_until(lambda: not s.pid("signer") or not run.is_alive(), what="kill or end")
-    killed = not s.answers("signer")
+    killed = not s.survives("signer")
     if killed:
-        s.wait_end("signer")
         s.start("signer")
     run.join()
     trace.end()
+    if not s.survives("signer"):
+        s.start("signer")
+        killed = True
     return killed, passed[0]
 
 

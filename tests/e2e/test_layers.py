@@ -29,7 +29,7 @@ USES = {
     "hsm": {"base", "hsm/api", "hsm/token"},
     "hsm/x509": {"base", "hsm/api/proof"},
     "hsm/token": {"base", "hsm/x509"},
-    "hsm/product": {"base", "hsm", "hsm/api", "hsm/token", "hsm/x509"},
+    "hsm/product": {"base", "hsm", "hsm/api", "hsm/api/proof", "hsm/token", "hsm/x509"},
     "hsm/certificate": {"base", "hsm/api", "hsm/product", "hsm/token", "hsm/x509"},
     "hsm/ledger": {"base", "hsm/api", "hsm/api/proof"},
     "hsm/ceremony": {"base", "hsm", "hsm/api", "hsm/certificate", "hsm/ledger", "hsm/token", "hsm/x509"},
@@ -40,6 +40,7 @@ USES = {
 # The header of a library, and where alone it may appear.
 LIBRARIES = {
     "libserialport.h": {"serial"},
+    "sha2.h": {"serial"},
     "modbus": {"fixtures"},
     "libp11.h": {"hsm/token"},
     "p11-kit": {"hsm/token"},
@@ -51,7 +52,7 @@ LIBRARIES = {
     "mosquitto": {"cloud"},
     "ncurses": {"station/screen"},
     "ncursesw": {"station/screen"},
-    "cyaml": {"base", "hsm", "hsm/product", "station"},
+    "cyaml": {"base", "fixtures", "hsm", "hsm/product", "station"},
     "yaml.h": {"base"},
     "jansson.h": {"station", "station/command", "hsm/command", "cloud"},
 }
@@ -60,7 +61,7 @@ NOT_LINKED = {
     "imprint-ui": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl", "libcyaml"},
     "imprint-station": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libncurses", "libncursesw"},
     "imprint-signer": {"libserialport", "libmodbus", "libncurses", "libncursesw", "libcurl", "libmicrohttpd", "libmosquitto"},
-    "imprint-board": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libcyaml", "libjansson"},
+    "imprint-board": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libcyaml", "libjansson", "libmodbus"},
     "imprint": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

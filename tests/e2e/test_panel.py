@@ -7,7 +7,7 @@ import select
 import subprocess
 
 import pytest
-from station import BUILD
+from station import BUILD, PATIENCE_S
 from tools import certificate_id, der_of, openssl, serial_of, verify
 
 SANITIZED = re.search(r"^IMPRINT_SANITIZE:\w+=\S", (BUILD / "CMakeCache.txt").read_text(), re.M) is not None
@@ -26,7 +26,7 @@ def panel(module_station):
     s.boards_before = s.boards()
     assert all(s.dump(unit) is None for unit in s.boards_before.values()), "the boards are not blank"
     s.imprint("start")
-    s.imprint("wait", "--outcome", "PASS", "--timeout", "120")
+    s.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S)
     s.resident = {name: resident(s.pid(name)) for name in ("signer", "station")}
     s.ca = der_of(s.imprint("ca", "show").stdout)
     return s
@@ -137,7 +137,7 @@ def test_same_boards_again(panel):
     flash = {unit: panel.dump(unit) for unit in panel.boards_before.values()}
     head = json.loads(panel.imprint("ledger", "head").stdout)
     panel.imprint("start")
-    panel.imprint("wait", "--outcome", "PASS", "--timeout", "120")
+    panel.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S)
     assert panel.ledger_list() == rows
     assert {unit: panel.dump(unit) for unit in flash} == flash
     after = json.loads(panel.imprint("ledger", "head").stdout)
@@ -148,7 +148,7 @@ def test_same_boards_again(panel):
 
 def test_watch_shows_steps_and_bytes(station):
     """Every nest while it works, at a speed that a person could follow: which step, and bytes that grow."""
-    s = station("--boards", 8, "--baud", 19200)
+    s = station("--boards", 8, "--baud", 4800)
     watch = subprocess.Popen([BUILD / "imprint", "watch", "--json"], env=s.env, stdout=subprocess.PIPE)
     try:
         rows = lines_of(watch.stdout)
@@ -177,7 +177,7 @@ def test_watch_shows_steps_and_bytes(station):
         assert len({row["bytes_done"] for row in running if row["step"] == "install"}) >= 2, running
 
 
-def lines_of(stream, patience_s=30):
+def lines_of(stream, patience_s=PATIENCE_S):
     """JSON objects as they come; a stream that falls silent is an error."""
     rest = b""
     while True:

@@ -14,7 +14,7 @@ from audit import audit
 from csr import new_csr
 from disk import Disk, why_not
 from signer_client import DONE, EVIDENCE_DIGEST, ISSUED
-from station import BUILD, LONG, Station
+from station import BUILD, LONG, PATIENCE_S, Station, wait_until
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=str(why_not()))
 
@@ -24,6 +24,7 @@ CUTS = 10  # of one campaign
 CAMPAIGNS = range(25 if LONG else 1)
 CONTROL_CUTS = 10
 CLIENTS = 8
+HELD_MIN, HELD_MAX = 10, 200  # certificates that leave between two cuts
 BOARDS = 16
 EATMYDATA = "/usr/lib/x86_64-linux-gnu/libeatmydata.so"
 CONTROLS = {
@@ -103,7 +104,7 @@ class Clients:
 
     def work(self):
         try:
-            with self.s.signer(timeout=10) as signer:
+            with self.s.signer() as signer:
                 while True:
                     unit, csr = self.next_unit(), new_csr()
                     self.open[unit] = csr
@@ -114,7 +115,7 @@ class Clients:
 
     def run_until(self, cut):
         """Runs them all until `cut` has been called and they see the end of the signer."""
-        all_of_them = [threading.Thread(target=work) for work in [self.work] * CLIENTS + [self.ask_heads]]
+        all_of_them = [threading.Thread(target=work, daemon=True) for work in [self.work] * CLIENTS + [self.ask_heads]]
         for one in all_of_them:
             one.start()
         cut()
@@ -152,8 +153,9 @@ def cut_campaign(s, disk, numbers, cuts, env=None, wanted=""):
         if not s.pid("signer"):
             s.start("signer", env=env)
 
-        def cut():
-            time.sleep(numbers.uniform(0.02, 0.4))
+        def cut(enough=len(clients.held) + numbers.randint(HELD_MIN, HELD_MAX)):
+            wait_until(lambda: len(clients.held) >= enough, what=f"{enough} certificates")
+            time.sleep(numbers.uniform(0, 0.01))
             power_cut(s, disk, env is not None or numbers.random() < 0.5)
 
         clients.run_until(cut)
@@ -175,7 +177,7 @@ def test_every_certificate_that_left_is_in_the_ledger(disked, kind, campaign, re
     print(f"{kind}: {cuts} cuts, {len(held)} certificates left the signer, {time.monotonic() - begin:.1f} s")
     record_property("cuts", cuts)
     assert wrong == []
-    assert len(held) > 10 * CUTS, "too few certificates to prove anything"
+    assert len(held) >= HELD_MIN * CUTS
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -194,24 +196,28 @@ class Line:
     def __init__(self, s):
         self.s, self.units, self.held, self.panels, self.partial = s, set(), {}, 0, 0
         self.nests = sorted(s.boards())
+        self.begun = threading.Event()
 
     def panel(self):
         """One panel of fresh boards."""
         self.s.rig(*(f"{what} {nest}" for nest in self.nests for what in ("remove", "insert")))
         self.units |= set(self.s.boards().values())
+        self.begun.set()
         self.s.imprint("start", check=False)
-        self.s.imprint("wait", "--outcome", "PASS", "--timeout", "20", check=False)
+        self.s.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S, check=False)
         self.panels += 1
 
     def run_until(self, cut):
         gone = threading.Event()
+        self.begun.clear()
 
         def work():
             while not gone.is_set():
                 self.panel()
 
-        worker = threading.Thread(target=work)
+        worker = threading.Thread(target=work, daemon=True)
         worker.start()
+        assert self.begun.wait(PATIENCE_S)
         cut()
         gone.set()
         worker.join()
@@ -224,7 +230,8 @@ class Line:
 
     def passed(self):
         """The units of which the station wrote down that they passed; its own folder is not on the disk that is cut."""
-        lines = (self.s.dir / "lib/station/runs.jsonl").read_text().splitlines()
+        record = self.s.dir / "lib/station/runs.jsonl"
+        lines = record.read_text().split("\n")[:-1] if record.exists() else []
         return {run["unit"] for run in map(json.loads, lines) if run["outcome"] == "PASS"}
 
     def hold(self, flashes):
@@ -247,7 +254,7 @@ class Line:
         """The line starts again with no hand's help: the same boards, wherever the power left them."""
         lying = set(self.s.boards().values())
         self.s.imprint("start")
-        self.s.imprint("wait", "--outcome", "PASS", "--timeout", "30")
+        self.s.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S)
         self.units |= lying
         self.hold(self.read_flash())
         assert lying <= set(self.held.values())
@@ -268,8 +275,10 @@ def line_campaign(s, disk, numbers, cuts, env=None, wanted=""):
         if not s.pid("station"):
             s.start("station")
 
-        def cut():
-            time.sleep(numbers.uniform(0.1, 0.8))
+        def cut(passed=len(line.passed())):
+            if env is not None:  # there must be something to lose
+                wait_until(lambda: len(line.passed()) > passed, what="a board that passed")
+            time.sleep(numbers.uniform(0, 0.7))
             power_cut(s, disk, env is not None or numbers.random() < 0.5)
 
         line.run_until(cut)

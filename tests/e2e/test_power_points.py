@@ -10,7 +10,7 @@ from audit import audit
 from csr import new_csr
 from disk import Disk, why_not
 from signer_client import ISSUED
-from station import BUILD, LONG, PROGRAMS, Station, wait_until
+from station import BUILD, LONG, PATIENCE_S, PROGRAMS, Station, wait_until
 from test_kill import KINDS, NO_PTRACE, Strace
 from test_power import dice
 
@@ -78,14 +78,16 @@ class Stopped:
         self.finished = False
 
         def over():
+            if trace.exists() and "stopped by SIGSTOP" in trace.read_text():
+                return True
             self.finished = self.process.poll() is not None or bool(answers())
-            return self.finished or (trace.exists() and "stopped by SIGSTOP" in trace.read_text())
+            return self.finished
 
         wait_until(over, what=f"call {number} of {calls}")
 
     def end(self):
         self.process.kill()
-        return self.process.communicate(timeout=20)
+        return self.process.communicate(timeout=PATIENCE_S)
 
 
 def cut_at_every_call(s, disk, log_too, command, prepare, check, answers=lambda: False, steps=STEP):
@@ -121,7 +123,7 @@ def wipe(disk):
 
 def check_signer(s):
     """imprint-signer --check: what it says, "" if all is well"""
-    done = subprocess.run([PROGRAMS["signer"], "--check"], env=s.env, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([PROGRAMS["signer"], "--check"], env=s.env, capture_output=True, text=True, timeout=PATIENCE_S)
     return "" if done.returncode == 0 else done.stderr
 
 
@@ -223,8 +225,8 @@ def cut_issuance(s, disk, calls, number, held, log_too):
     client = threading.Thread(target=issue_into, args=(s, unit, csr, held))
     client.start()
     wait_until(lambda: trace.stopped() or not client.is_alive(), what=f"call {number} of {calls}")
-    client.join(0.02)  # what was sent before the cut comes here
-    stopped = client.is_alive() or trace.stops_soon()
+    # The client of a stopped signer may have its answer before strace has written of the stop.
+    stopped = trace.stopped() or not s.answers("signer")
     disk.cut(log_too)
     s.kill_signer()
     client.join()

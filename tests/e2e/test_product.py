@@ -14,7 +14,7 @@ EXAMPLES = ROOT / "docs/examples/products"
 
 def check(*args):
     return subprocess.run([BUILD / "imprint-product", "check", *map(str, args)], text=True, capture_output=True,
-                          timeout=60)
+                          timeout=600)
 
 
 @pytest.fixture
@@ -126,14 +126,14 @@ def test_station_program_is_missing(tmp_path):
     """A board part that nobody looked at is not called good."""
     alone = tmp_path / "imprint-product"
     shutil.copy(BUILD / "imprint-product", alone)
-    done = subprocess.run([alone, "check", EXAMPLES / "demo.yaml"], text=True, capture_output=True, timeout=60)
+    done = subprocess.run([alone, "check", EXAMPLES / "demo.yaml"], text=True, capture_output=True, timeout=600)
     assert done.returncode == 1
     assert "the board part is not checked" in done.stderr
 
 
 @pytest.mark.parametrize("args", [[], ["check"], ["approve", "x"], ["check", "a", "b"], ["--what"]])
 def test_usage(args):
-    done = subprocess.run([BUILD / "imprint-product", *args], text=True, capture_output=True, timeout=60)
+    done = subprocess.run([BUILD / "imprint-product", *args], text=True, capture_output=True, timeout=600)
     assert done.returncode == 2
     assert done.stderr
 

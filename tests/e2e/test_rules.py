@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from signer_client import DONE, EVIDENCE_DIGEST, ISSUED, REFUSED
-from station import BUILD, Station, wait_until
+from station import BUILD, PATIENCE_S, Station, wait_until
 from tools import Requests, der_of, openssl, pem, serial_of, text_of, verify
 
 PRODUCT = """certificate:
@@ -228,7 +228,7 @@ def test_ten_of_sixty_four(station):
     """An order of 10, and 64 boards at once: exactly 10 certificates."""
     s = station("--boards", "64", "--quantity", "10")
     s.imprint("start")
-    assert s.imprint("wait", "--outcome", "PASS", "--timeout", "60", check=False).returncode == 1
+    assert s.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S, check=False).returncode == 1
     wait_until(lambda: ended(s, 64), what="64 runs")
     runs = s.json("runs")
     passed = [run for run in runs if run["outcome"] == "PASS"]
@@ -246,7 +246,7 @@ def test_ten_of_sixty_four(station):
     # A supervisor raises the quantity: exactly so many more.
     s.imprint("order", "quantity", "DEMO", "12")
     s.imprint("start")
-    s.imprint("wait", "--outcome", "PASS", "--timeout", "60", check=False)
+    s.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S, check=False)
     wait_until(lambda: ended(s, 128), what="128 runs")
     assert len(s.ledger_list()) == s.order()["used"] == 12
     s.imprint("ledger", "verify")
@@ -303,6 +303,8 @@ def test_units_by_pattern(line, signer, requests):
         refused(signer.issue(unit, requests.new(), order), "order-unit", unit)
     done = open_order(line, 5, "--units", "W-[0-9", check=False)
     assert done.returncode == 1 and "W-[0-9" in done.stderr
+    done = open_order(line, 5, "--units", "((W{99}){99}){99}", check=False)
+    assert done.returncode == 1 and "too many" in done.stderr
 
 
 def test_units_by_list(line, signer, requests, tmp_path):
@@ -457,7 +459,7 @@ def export(line, path):
 def verify_export(path, *options):
     """On any PC: no station's folder, no token."""
     return subprocess.run([BUILD / "imprint", "ledger", "verify", "--export", path, *options], capture_output=True, text=True,
-                          env={"PATH": "/usr/bin:/bin", "IMPRINT_DIR": "/nonexistent"}, timeout=60)
+                          env={"PATH": "/usr/bin:/bin", "IMPRINT_DIR": "/nonexistent"}, timeout=PATIENCE_S)
 
 
 @pytest.fixture

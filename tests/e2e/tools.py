@@ -12,7 +12,7 @@ NEW_KEY = {
 
 
 def openssl(*args, data=b"", check=True):
-    done = subprocess.run(["openssl", *map(str, args)], input=data, capture_output=True, timeout=120)
+    done = subprocess.run(["openssl", *map(str, args)], input=data, capture_output=True, timeout=600)
     assert not check or done.returncode == 0, f"openssl {args[0]}: {done.stderr.decode()}"
     return done.stdout if check else done
 

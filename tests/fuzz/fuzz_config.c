@@ -1,6 +1,8 @@
-/* Any bytes as each of the settings files and as both parts of a product, with every check behind
- * the schema. The file is read from a folder of its own, as the programs read it. */
+/* Any bytes as each of the settings files, as the map of a jig and as both parts of a product, with
+ * every check behind the schema. The file is read from a folder of its own, as the programs read
+ * it. */
 #include "base/config.h"
+#include "fixtures/map_raw.h"
 #include "hsm/product/product.h"
 #include "hsm/schemas.h"
 #include "hsm/settings.h"
@@ -47,7 +49,9 @@ static void check(bool done, const struct err *e)
 static void load_parts(void)
 {
 	static struct settings settings;
+	static const char *const nests[] = { "A1", "A2", "B1", "B2" };
 	static struct station_settings station;
+	static struct map map;
 	struct station_product station_product;
 	AUTO(product) product = NULL;
 	struct err e;
@@ -55,16 +59,15 @@ static void load_parts(void)
 	check(settings_load(path, &settings, &e), &e);
 	check(station_settings_load(path, &station, &e), &e);
 	check(station_product_load(path, "", &station_product, &e), &e);
+	check(map_load(path, nests, sizeof(nests) / sizeof(*nests), &map, &e), &e);
 	check(product_load(path, &product, &e), &e);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const cyaml_schema_value_t *const schemas[] = {
-		&product_schema,
-		&settings_schema,
-		&station_product_schema,
-		&station_settings_schema,
+		&product_schema,	  &settings_schema, &station_product_schema,
+		&station_settings_schema, &map_file_schema,
 	};
 	struct err e;
 

@@ -97,24 +97,6 @@ static void send_message(struct fsboard *board, struct bytes message)
 		board->device.metal->port.put(board->device.metal, line, len);
 }
 
-/* What a hostile firmware answers in place of the map: none of them has an end. */
-static void spoil(const struct fsboard *board, struct cbor_writer *w)
-{
-	enum trouble_kind kind = board->device.metal->trouble->kind;
-
-	if (kind != KIND_ENDLESS_MAP && kind != KIND_NESTED_MAPS)
-		return;
-	w->len = 0;
-	open_map(w);
-	while (w->len + 8 < w->size) {
-		cbor_put_key(w, "rc");
-		if (kind == KIND_NESTED_MAPS)
-			open_map(w);
-		else
-			cbor_put_unsigned(w, 0);
-	}
-}
-
 /* --- files --- */
 
 static bool slot_of(const char *path, char slot[static 32])
@@ -139,8 +121,11 @@ static size_t read_unit(struct fsboard *board, uint8_t *ret_data)
 
 static size_t read_csr(struct fsboard *board, uint8_t *ret_data)
 {
+	char unit[AGENT_UNIT_MAX + 1];
+
+	device_unit(&board->device, unit);
 	if (board->csr_len == 0 || board->device.metal->agent.csr_len == 0)
-		board->csr_len = device_csr(&board->device, board->csr);
+		board->csr_len = device_csr(&board->device, unit, board->csr);
 	board->device.metal->agent.csr_len = board->csr_len;
 	memcpy(ret_data, board->csr, board->csr_len);
 	return board->csr_len;
@@ -363,7 +348,7 @@ static void answer(struct fsboard *board, struct bytes message)
 	else
 		put_rc(&w, SMP_INVALID);
 	close_map(&w);
-	spoil(board, &w);
+	device_spoil(&board->device, &w);
 	memcpy(out, message.data, SMP_HEADER_SIZE);
 	out[0]++;
 	out[2] = (uint8_t)(w.len >> 8);

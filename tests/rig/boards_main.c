@@ -1,15 +1,11 @@
 /* rig-boards: virtual boards that stand in for metal, each on its own pty: see --help, and
  * boards_nest.h for the files in its folder. */
 #include "tests/rig/boards_rig.h"
+#include "tests/rig/daemon.h"
 
 #include <argp.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #define FAULTS_MAX RIG_NESTS_MAX
 
@@ -21,8 +17,8 @@ enum {
 
 struct arguments {
 	struct rig_options options;
-	const char *faults[FAULTS_MAX + 1], *drivers[RIG_NESTS_MAX + 1];
-	size_t fault_count, driver_count;
+	const char *faults[FAULTS_MAX + 1], *drivers[RIG_NESTS_MAX + 1], *lines[RIG_NESTS_MAX + 1];
+	size_t fault_count, driver_count, line_count;
 	const char *dump, *slot, *send;
 	bool detach;
 };
@@ -33,13 +29,18 @@ static const struct argp_option options[] = {
 	{ "nests", 'N', "A1,A2,…", 0, "These nests instead", 0 },
 	{ "baud", 'b', "N", 0, "Pace both directions like a UART (0: full speed)", 0 },
 	{ "fault", 'f', "NEST=KIND", 0,
-	  "none mute garbage boot-log slow:BAUD noise:N reset reset-always wrong-unit unit-changed "
-	  "bad-unit-text same-key:NEST flash-weak bad-csr swap bad-proof endless-line endless-map "
-	  "nested-maps lying-length null-parameters "
+	  "none mute garbage boot-log slow:BAUD noise:N flip-in:N flip-out:N reset reset-always "
+	  "wrong-unit unit-changed bad-unit-text same-key:NEST flash-weak bad-csr spoilt-csr swap "
+	  "bad-proof endless-line endless-list endless-map "
+	  "nested-maps lying-length null-parameters quiet "
 	  "version-1 no-hash lose:N; may be repeated",
 	  0 },
 	{ "driver", 'D', "NEST=KIND", 0,
 	  "Another kind of board: prov (default), fs, nrf91, zshell; may be repeated", 0 },
+	{ "line", 'l', "NEST=DEVICE", 0,
+	  "On this terminal instead of a pty of its own, e.g. the far end of a real line; may be "
+	  "repeated",
+	  0 },
 	{ "unit-prefix", 'u', "TEXT", 0, "Unit ids are TEXT0001 … (default T-)", 0 },
 	{ "key", 'k', "TYPE", 0, "ec-p256, the only one", 0 },
 	{ "detach", OPTION_DETACH, NULL, 0,
@@ -48,7 +49,7 @@ static const struct argp_option options[] = {
 	{ "dump", OPTION_DUMP, "FLASHFILE", 0, "Print the bytes of SLOT and end", 0 },
 	{ "send", OPTION_SEND, "COMMAND", 0,
 	  "To a running one: \"remove NEST\", \"insert NEST [UNIT]\", \"fault NEST KIND\", "
-	  "\"restart NEST\", \"list\"",
+	  "\"restart NEST\", \"power NEST on|off\", \"list\"; - reads them from stdin, one a line",
 	  0 },
 	{ 0 },
 };
@@ -93,6 +94,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 			argp_error(state, "too many drivers");
 		a->drivers[a->driver_count++] = text;
 		return 0;
+	case 'l':
+		if (a->line_count == RIG_NESTS_MAX)
+			argp_error(state, "too many lines");
+		a->lines[a->line_count++] = text;
+		return 0;
 	case 'u':
 		a->options.unit_prefix = text;
 		return 0;
@@ -130,12 +136,28 @@ static const struct argp argp = {
 	.doc = "Virtual boards for tests, each with its own line, key and flash.",
 };
 
+/* The jig's power switches, as they come: while no boards are there, nothing is lost with them. */
+static void send_lines(const struct arguments *a, char *reply)
+{
+	struct err e;
+	AUTO_FREE char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, stdin) > 0)
+		if (!rig_send(a->options.dir, line, reply, &e))
+			fprintf(stderr, "rig-boards: %s\n", e.text);
+}
+
 static bool send_command(const struct arguments *a, struct err *e)
 {
 	AUTO_FREE char *reply = malloc(RIG_REPLY_SIZE);
 
 	if (!reply)
 		return err_errno(e, ERR_SYSTEM, "no memory");
+	if (strcmp(a->send, "-") == 0) {
+		send_lines(a, reply);
+		return true;
+	}
 	if (!rig_send(a->options.dir, a->send, reply, e))
 		return false;
 	if (strncmp(reply, "ok\n", 3) == 0)
@@ -143,110 +165,27 @@ static bool send_command(const struct arguments *a, struct err *e)
 	return true;
 }
 
-static bool block_signals(int *ret_fd, struct err *e)
+static bool serve(void *context, int stop_fd, struct err *e)
 {
-	sigset_t stop;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGTERM);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGHUP);
-	sigprocmask(SIG_BLOCK, &stop, NULL);
-	*ret_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
-	return *ret_fd >= 0 || err_errno(e, ERR_SYSTEM, "no signal descriptor");
-}
-
-/* Tells the waiting parent that all is well, and lets go of what it would wait for. */
-static bool let_go(int ready_fd, struct err *e)
-{
-	AUTO(fd) null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	uint8_t code = EXIT_SUCCESS;
-
-	if (null_fd < 0 || write(ready_fd, &code, 1) != 1)
-		return err_errno(e, ERR_SYSTEM, "cannot detach");
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		dup2(null_fd, fd);
-	close(ready_fd);
-	return true;
-}
-
-static bool serve(const struct arguments *a, int ready_fd, struct err *e)
-{
+	const struct arguments *a = context;
 	AUTO(rig) rig = NULL;
-	AUTO(fd) stop_fd = -1;
 
-	if (!block_signals(&stop_fd, e) || !rig_open(&a->options, &rig, e))
-		return false;
-	prctl(PR_SET_TIMERSLACK, 1);
-	if (ready_fd >= 0 && !let_go(ready_fd, e))
-		return false;
-	return rig_run(rig, stop_fd, e);
-}
-
-/* In the parent: the exit code. In the child: -1, and *ret_ready_fd. */
-static int detach(int *ret_ready_fd)
-{
-	uint8_t code = EXIT_FAILURE;
-	int fds[2];
-	pid_t pid;
-
-	if (pipe(fds) < 0)
-		return EXIT_FAILURE;
-	pid = fork();
-	if (pid == 0) {
-		setsid();
-		close(fds[0]);
-		*ret_ready_fd = fds[1];
-		return -1;
-	}
-	close(fds[1]);
-	if (pid < 0 || read(fds[0], &code, 1) != 1)
-		code = EXIT_FAILURE;
-	return code;
-}
-
-/* Not where it was started in a session of its own (setsid): that one is meant to stay. */
-static void end_with_parent(void)
-{
-	pid_t parent = getppid();
-
-	if (getsid(0) == getpid())
-		return;
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		raise(SIGTERM);
-}
-
-static bool run(const struct arguments *a, struct err *e, int *ret_code)
-{
-	int ready_fd = -1;
-
-	*ret_code = EXIT_SUCCESS;
-	if (a->dump)
-		return vflash_dump(a->dump, a->slot, e);
-	if (a->send)
-		return send_command(a, e);
-	if (!a->detach) {
-		end_with_parent();
-		return serve(a, -1, e);
-	}
-	*ret_code = detach(&ready_fd);
-	return *ret_code >= 0 || serve(a, ready_fd, e);
+	return rig_open(&a->options, &rig, e) && daemon_ready(e) && rig_run(rig, stop_fd, e);
 }
 
 int main(int argc, char **argv)
 {
 	static struct arguments a = { .options = { .count = 8, .unit_prefix = "T-" } };
 	struct err e = { 0 };
-	int code;
 
 	a.options.faults = a.faults;
 	a.options.drivers = a.drivers;
+	a.options.lines = a.lines;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	if (!run(&a, &e, &code)) {
-		fprintf(stderr, "rig-boards: %s\n", e.text);
-		return e.code == ERR_USAGE ? 2 : EXIT_FAILURE;
-	}
-	return code < 0 ? EXIT_SUCCESS : code;
+	if (!a.dump && !a.send)
+		return daemon_run("rig-boards", a.detach, serve, &a);
+	if (a.dump ? vflash_dump(a.dump, a.slot, &e) : send_command(&a, &e))
+		return EXIT_SUCCESS;
+	fprintf(stderr, "rig-boards: %s\n", e.text);
+	return e.code == ERR_USAGE ? 2 : EXIT_FAILURE;
 }

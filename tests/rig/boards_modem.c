@@ -4,6 +4,7 @@
  * after each start, until CFUN=4 or 0. Keys are made anew each time; there is room for one
  * credential of each type, under one sec_tag. In flash: type 0 in the slot root, 1 in the slot
  * certificate, 2 as the key; the sec_tag as "IMPT" tag32be at the state page. */
+#include "base/cbor.h"
 #include "tests/rig/boards_device.h"
 
 #include "tests/rig/boards_vkey.h"
@@ -58,39 +59,11 @@ static bool has(struct modem *m, unsigned type)
 	return type == 2 ? device_has_key(&m->device) : has_file(m, type);
 }
 
-/* Of what there is; false if there is nothing. */
-static bool read_tag(struct modem *m, uint32_t *ret_tag)
-{
-	uint8_t state[STORE_HEADER_SIZE];
-
-	vflash_read(m->device.metal->flash, VFLASH_STATE, state, sizeof(state));
-	*ret_tag = (uint32_t)state[4] << 24 | (uint32_t)state[5] << 16 | (uint32_t)state[6] << 8 |
-		   state[7];
-	return memcmp(state, "IMPT", 4) == 0 && (has(m, 0) || has(m, 1) || has(m, 2));
-}
-
 static bool is_there(struct modem *m, uint32_t tag, unsigned type)
 {
 	uint32_t held;
 
-	return read_tag(m, &held) && held == tag && has(m, type);
-}
-
-/* True if something may lie under this tag. */
-static bool take_tag(struct modem *m, uint32_t tag)
-{
-	struct vflash *flash = m->device.metal->flash;
-	uint8_t state[STORE_HEADER_SIZE];
-	uint32_t held;
-
-	if (read_tag(m, &held))
-		return held == tag;
-	memset(state, 0xff, sizeof(state));
-	memcpy(state, "IMPT", 4);
-	for (int i = 0; i < 4; i++)
-		state[4 + i] = (uint8_t)(tag >> (24 - 8 * i));
-	return vflash_erase(flash, VFLASH_STATE, VFLASH_PAGE) &&
-	       vflash_program(flash, VFLASH_STATE, state, sizeof(state));
+	return device_tag(&m->device, &held) && held == tag && has(m, type);
 }
 
 /* --- AT%KEYGEN --- */
@@ -113,33 +86,83 @@ static size_t add_null(uint8_t *csr, size_t len)
 	return len + 2;
 }
 
-/* COSE_Sign1: tag 18, [{1: -7}, {4: -2}, payload, signature]; the payload holds a message type, the
- * device's UUID, the sec_tag, the CSR's SHA-256 and a nonce. */
-static size_t make_cose(uint32_t tag, const uint8_t *csr, size_t csr_len,
-			uint8_t ret_cose[COSE_SIZE])
-{
-	static const uint8_t head[] = { 0xd2, 0x84, 0x43, 0xa1, 0x01, 0x26, 0xa1, 0x04, 0x41,
-					0x21, 0x58, 0x4e, 0xd9, 0xd9, 0xf7, 0x85, 0x09, 0x50 };
-	uint8_t *at = ret_cose;
+#define UUID_FORMAT "50363154-3931-44f0-8022-%.12s"
+#define UUID_LEN 36
 
-	memcpy(at, head, sizeof(head));
-	at += sizeof(head);
-	vkey_random(at, 16);
-	at += 16;
-	*at++ = 0x1a;
-	for (int i = 0; i < 4; i++)
-		*at++ = (uint8_t)(tag >> (24 - 8 * i));
-	*at++ = 0x58;
-	*at++ = 0x20;
-	SHA256(csr, csr_len, at);
-	at += 32;
-	*at++ = 0x50;
-	vkey_random(at, 16);
-	at += 16;
-	*at++ = 0x58;
-	*at++ = 0x40;
-	vkey_random(at, 64);
-	return (size_t)(at + 64 - ret_cose);
+/* The modem's own, of which our unit ids are the end. */
+static void uuid_of(struct modem *m, char ret_uuid[static UUID_LEN + 1])
+{
+	char unit[AGENT_UNIT_MAX + 1];
+	size_t len;
+
+	device_unit(&m->device, unit);
+	len = strlen(unit);
+	snprintf(ret_uuid, UUID_LEN + 1, UUID_FORMAT, unit + (len > 12 ? len - 12 : 0));
+}
+
+static void put_uuid(struct cbor_writer *w, const char *text)
+{
+	uint8_t uuid[16] = { 0 };
+
+	for (size_t i = 0; i < sizeof(uuid); i++, text += 2) {
+		text += *text == '-';
+		sscanf(text, "%2hhx", &uuid[i]);
+	}
+	cbor_put_bytes(w, BYTES(uuid));
+}
+
+static void put_random(struct cbor_writer *w, size_t len)
+{
+	uint8_t data[64];
+
+	vkey_random(data, len);
+	cbor_put_bytes(w, bytes_of(data, len));
+}
+
+/* An integer of 32 bits with its sign, in a byte string of its own. */
+static void put_tag(struct cbor_writer *w, uint32_t tag)
+{
+	uint8_t data[8];
+	struct cbor_writer inner = { .data = data, .size = sizeof(data) };
+
+	cbor_put_integer(&inner, (int32_t)tag);
+	cbor_put_bytes(w, bytes_of(data, inner.len));
+}
+
+/* Tag 55799: a message of type 9 with UUID, sec_tag, the CSR's SHA-256 and a nonce. */
+static size_t make_payload(struct modem *m, uint32_t tag, struct bytes csr,
+			   uint8_t ret_payload[static COSE_SIZE])
+{
+	struct cbor_writer w = { .data = ret_payload + 3, .size = COSE_SIZE - 3 };
+	char uuid[UUID_LEN + 1];
+	uint8_t hash[32];
+
+	memcpy(ret_payload, "\xd9\xd9\xf7", 3);
+	uuid_of(m, uuid);
+	SHA256(csr.data, csr.len, hash);
+	cbor_put_array(&w, 5);
+	cbor_put_unsigned(&w, 9);
+	put_uuid(&w, uuid);
+	put_tag(&w, tag);
+	cbor_put_bytes(&w, BYTES(hash));
+	put_random(&w, 16);
+	return 3 + w.len;
+}
+
+/* COSE_Sign1: tag 18, [{1: -7}, {4: -2}, payload, signature]. */
+static size_t make_cose(struct modem *m, uint32_t tag, struct bytes csr,
+			uint8_t ret_cose[static COSE_SIZE])
+{
+	static const uint8_t head[] = {
+		0xd2, 0x84, 0x43, 0xa1, 0x01, 0x26, 0xa1, 0x04, 0x41, 0x21
+	};
+	struct cbor_writer w = { .data = ret_cose, .size = COSE_SIZE, .len = sizeof(head) };
+	uint8_t payload[COSE_SIZE];
+
+	memcpy(ret_cose, head, sizeof(head));
+	cbor_put_bytes(&w, bytes_of(payload, make_payload(m, tag, csr, payload)));
+	put_random(&w, 64);
+	return w.len;
 }
 
 static void put_base64url(const uint8_t *data, size_t len, char *ret_text)
@@ -158,22 +181,23 @@ static void put_base64url(const uint8_t *data, size_t len, char *ret_text)
 static int keygen(struct modem *m, uint32_t tag)
 {
 	uint8_t csr[REQUEST_MAX + 2], cose[COSE_SIZE];
-	char csr_text[600], cose_text[400];
+	char csr_text[600], cose_text[400], uuid[UUID_LEN + 1];
 	size_t len;
 
 	if (m->active)
 		return ACTIVE;
 	if (is_there(m, tag, 2))
 		return EXISTS;
-	if (!take_tag(m, tag))
+	if (!device_take_tag(&m->device, tag))
 		return FULL;
-	len = device_csr(&m->device, csr);
+	uuid_of(m, uuid);
+	len = device_csr(&m->device, uuid, csr);
 	if (len == 0)
 		return KEYGEN_FAILED;
 	if (m->device.metal->trouble->kind == KIND_NULL_PARAMETERS)
 		len = add_null(csr, len);
 	put_base64url(csr, len, csr_text);
-	put_base64url(cose, make_cose(tag, csr, len, cose), cose_text);
+	put_base64url(cose, make_cose(m, tag, bytes_of(csr, len), cose), cose_text);
 	device_say(&m->device, "%%KEYGEN: \"%s.%s\"\r\n", csr_text, cose_text);
 	return OK;
 }
@@ -210,30 +234,32 @@ static int write_file(struct modem *m, uint32_t tag, unsigned type, const char *
 		return CONTENT;
 	if (is_there(m, tag, type))
 		return EXISTS;
-	if (!take_tag(m, tag))
+	if (!device_take_tag(&m->device, tag))
 		return FULL;
 	return device_write(&m->device, slot_of(type), bytes_text(content)) ? OK : PLAIN_ERROR;
 }
 
 static void say_hash(struct modem *m, uint32_t tag, unsigned type)
 {
+	size_t times = m->device.metal->trouble->kind == KIND_LYING_LENGTH ? 20 : 1, key_len;
 	uint8_t hash[AGENT_HASH_SIZE], key[AGENT_KEY_MAX];
 	uint32_t len;
-	size_t key_len;
 
 	if (type != 2)
 		device_hash(&m->device, slot_of(type), &len, hash);
 	else if (store_key(&m->device.metal->port, false, key, &key_len) == SMP_OK)
 		SHA256(key, key_len, hash);
 	device_say(&m->device, "%%CMNG: %u,%u,\"", tag, type);
-	for (size_t i = 0; i < sizeof(hash); i++)
-		device_say(&m->device, "%02X", hash[i]);
+	for (size_t i = 0; i < times * sizeof(hash); i++)
+		device_say(&m->device, "%02X", hash[i % sizeof(hash)]);
 	device_say(&m->device, "\"");
 }
 
 /* type 3 stands for all. */
 static int list(struct modem *m, uint32_t tag, unsigned wanted)
 {
+	if (m->device.metal->trouble->kind == KIND_ENDLESS_LIST)
+		m->device.metal->flood = "%CMNG: 42,1,\"00112233445566778899AABBCCDDEEFF\"\r\n";
 	for (unsigned type = 0; type < 3; type++)
 		if ((wanted == type || wanted == 3) && is_there(m, tag, type)) {
 			say_hash(m, tag, type);
@@ -304,11 +330,10 @@ static void say_imei(struct modem *m)
 
 static void say_uuid(struct modem *m)
 {
-	char unit[AGENT_UNIT_MAX + 1];
+	char uuid[UUID_LEN + 1];
 
-	device_unit(&m->device, unit);
-	device_say(&m->device, "%%DEVICEUUID: 50363154-3931-44f0-8022-%.12s\r\n",
-		   unit + (strlen(unit) > 12 ? strlen(unit) - 12 : 0));
+	uuid_of(m, uuid);
+	device_say(&m->device, "%%DEVICEUUID: %s\r\n", uuid);
 }
 
 static int run(struct modem *m, const char *command)

@@ -14,7 +14,20 @@
 
 bool nest_babbles(const struct nest *nest)
 {
-	return nest->trouble.kind == KIND_GARBAGE || nest->trouble.kind == KIND_ENDLESS_LINE;
+	return nest->trouble.kind == KIND_GARBAGE || nest->trouble.kind == KIND_ENDLESS_LINE ||
+	       (nest->device && nest->device->metal->flood);
+}
+
+/* Flips the one bit, if it is among the bytes that pass now. */
+static void flip(struct nest *nest, enum trouble_kind kind, uint8_t *data, size_t len)
+{
+	size_t at = nest->trouble.number / 8;
+
+	if (nest->trouble.kind != kind)
+		return;
+	if (at >= nest->flip_passed && at - nest->flip_passed < len)
+		data[at - nest->flip_passed] ^= (uint8_t)(1u << nest->trouble.number % 8);
+	nest->flip_passed += len;
 }
 
 static void put(void *context, const uint8_t *data, size_t len)
@@ -22,12 +35,16 @@ static void put(void *context, const uint8_t *data, size_t len)
 	struct nest *nest = context;
 	uint8_t line[FRAME_LINE_MAX];
 
-	if (nest->trouble.kind == KIND_MUTE || nest_babbles(nest))
+	if (nest->dark || nest->trouble.kind == KIND_MUTE || nest_babbles(nest))
 		return;
 	if (nest->trouble.kind == KIND_BOOT_LOG)
 		wire_put(&nest->wire, (const uint8_t *)LOG_TEXT, strlen(LOG_TEXT));
 	if (nest->trouble.kind != KIND_NOISE || len > sizeof(line)) {
+		size_t before = nest->wire.out_len - nest->wire.out_at;
+
 		wire_put(&nest->wire, data, len);
+		flip(nest, KIND_FLIP_OUT, nest->wire.out + nest->wire.out_at + before,
+		     nest->wire.out_len - nest->wire.out_at - before);
 		return;
 	}
 	memcpy(line, data, len);
@@ -107,7 +124,8 @@ bool nest_insert(struct nest *nest, const char *unit, struct err *e)
 	if (!open_board(nest, unit, &device, e))
 		return false;
 	rig_path(nest->rig, nest->name, ".pty", path);
-	if (!wire_open(&nest->wire, path, e))
+	if (!(nest->line ? wire_attach(&nest->wire, nest->line, e)
+			 : wire_open(&nest->wire, path, e)))
 		return false;
 	nest->wire.baud = baud_of(nest);
 	nest->device = TAKE(device);
@@ -143,10 +161,12 @@ void nest_set_trouble(struct nest *nest, const struct trouble *trouble)
 {
 	nest->trouble = *trouble;
 	nest->trouble_done = false;
+	nest->flip_passed = 0;
 	nest->wire.baud = baud_of(nest);
 	if (nest->device) { /* a CSR made before must not hide the trouble */
 		nest->device->metal->csr_made = false;
 		nest->device->metal->erased = 0;
+		nest->device->metal->flood = NULL;
 		nest->device->metal->agent.csr_len = 0;
 	}
 }
@@ -157,12 +177,24 @@ void nest_restart(struct nest *nest)
 		nest->device->kind->restart(nest->device);
 }
 
+void nest_power(struct nest *nest, bool on)
+{
+	nest->dark = !on;
+	nest_restart(nest);
+}
+
 static void babble(struct nest *nest)
 {
+	const char *flood = nest->device->metal->flood;
 	uint8_t noise[BABBLE_LEN];
 
+	nest->wire.baud = baud_of(nest); /* a line without one would not say when to go on */
 	if (nest->wire.out_at < nest->wire.out_len || !vkey_random(noise, sizeof(noise)))
 		return;
+	if (flood) {
+		wire_put(&nest->wire, (const uint8_t *)flood, strlen(flood));
+		return;
+	}
 	for (size_t i = 0; nest->trouble.kind == KIND_ENDLESS_LINE && i < sizeof(noise); i++)
 		noise[i] = (uint8_t)(' ' + 1 + noise[i] % 90);
 	wire_put(&nest->wire, noise, sizeof(noise));
@@ -187,10 +219,23 @@ int64_t nest_due_ns(const struct nest *nest)
 
 	if (!nest->device || nest->wire.master < 0)
 		return INT64_MAX;
+	if (nest_babbles(nest) && nest->wire.out_at == nest->wire.out_len)
+		return 0;
 	due_ns = wire_due_ns(&nest->wire);
 	device_ns =
 		nest->device->kind->due_ns ? nest->device->kind->due_ns(nest->device) : INT64_MAX;
 	return device_ns < due_ns ? device_ns : due_ns;
+}
+
+/* Lets the board work on what has arrived, and returns when it has. */
+static int64_t compute(struct nest *nest, struct bytes arrived, int64_t now_ns)
+{
+	int64_t began_ns = wire_now_ns(), ended_ns;
+
+	nest->device->kind->receive(nest->device, arrived, now_ns);
+	ended_ns = wire_now_ns();
+	nest->device->metal->computing_ns += (uint64_t)(ended_ns - began_ns);
+	return ended_ns;
 }
 
 void nest_work(struct nest *nest, int64_t now_ns)
@@ -199,6 +244,11 @@ void nest_work(struct nest *nest, int64_t now_ns)
 
 	if (!nest->device)
 		return;
+	if (nest->dark) {
+		while (wire_move(&nest->wire, now_ns).len > 0)
+			;
+		return;
+	}
 	if (nest_babbles(nest))
 		babble(nest);
 	if (nest->device->kind->work)
@@ -207,7 +257,7 @@ void nest_work(struct nest *nest, int64_t now_ns)
 		if (nest->trouble.kind == KIND_SWAP && nest->device->metal->csr_made &&
 		    !nest->trouble_done)
 			swap(nest);
-		nest->device->kind->receive(nest->device, arrived, now_ns);
-		now_ns = wire_now_ns();
+		flip(nest, KIND_FLIP_IN, nest->wire.in, arrived.len);
+		now_ns = compute(nest, arrived, now_ns);
 	}
 }

@@ -118,6 +118,16 @@ static bool set_kind(struct rig *rig, const char *name, const char *kind, struct
 	return nest->kind || err_set(e, ERR_USAGE, "there is no kind of board \"%s\"", kind);
 }
 
+static bool set_line(struct rig *rig, const char *name, const char *terminal, struct err *e)
+{
+	struct nest *nest = rig_nest(rig, name);
+
+	if (!nest)
+		return err_set(e, ERR_NOT_FOUND, "there is no nest %s", name);
+	nest->line = terminal;
+	return true;
+}
+
 typedef bool nest_setter(struct rig *rig, const char *nest, const char *value, struct err *e);
 
 /* Each is NEST=VALUE. */
@@ -128,7 +138,7 @@ static bool set_each(struct rig *rig, const char *const *settings, nest_setter *
 		size_t len = strcspn(*settings, "=");
 
 		if ((*settings)[len] == '\0' || len >= sizeof(name))
-			return err_set(e, ERR_USAGE, "this wants NEST=KIND, and not \"%s\"",
+			return err_set(e, ERR_USAGE, "this wants NEST=VALUE, and not \"%s\"",
 				       *settings);
 		memcpy(name, *settings, len);
 		name[len] = '\0';
@@ -181,7 +191,8 @@ bool rig_open(const struct rig_options *options, struct rig **ret_rig, struct er
 	snprintf(rig->prefix, sizeof(rig->prefix), "%s", options->unit_prefix);
 	rig->baud = options->baud;
 	if (!add_nests(rig, options, e) || !set_each(rig, options->drivers, set_kind, e) ||
-	    !make_folders(rig, e) || !listen_there(rig, e))
+	    !set_each(rig, options->lines, set_line, e) || !make_folders(rig, e) ||
+	    !listen_there(rig, e))
 		return false;
 	for (size_t i = 0; i < rig->count; i++)
 		if (!nest_start(rig->nests[i], e))
@@ -244,14 +255,23 @@ static bool restart_command(struct rig *rig, struct nest *nest, const char *argu
 	return true;
 }
 
+static bool power_command(struct rig *rig, struct nest *nest, const char *argument, struct err *e)
+{
+	bool on = argument && strcmp(argument, "on") == 0;
+
+	(void)rig;
+	if (!on && !(argument && strcmp(argument, "off") == 0))
+		return err_set(e, ERR_USAGE, "this wants: power NEST on|off");
+	nest_power(nest, on);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(struct rig *rig, struct nest *nest, const char *argument, struct err *e);
 } commands[] = {
-	{ "remove", remove_command },
-	{ "insert", insert_command },
-	{ "fault", fault_command },
-	{ "restart", restart_command },
+	{ "remove", remove_command },	{ "insert", insert_command }, { "fault", fault_command },
+	{ "restart", restart_command }, { "power", power_command },
 };
 
 static void append(char reply[RIG_REPLY_SIZE], const char *format, ...)
@@ -272,10 +292,13 @@ static void list(const struct rig *rig, char reply[RIG_REPLY_SIZE])
 		const struct nest *nest = rig->nests[i];
 		const struct vboard *board = nest->device ? nest->device->metal : NULL;
 
-		append(reply, "\n%s %s fault=%s received=%llu sent=%llu computing_us=%llu",
+		append(reply,
+		       "\n%s %s fault=%s received=%llu sent=%llu computing_us=%llu "
+		       "round_trips=%llu",
 		       nest->name, board ? board->unit : "-", trouble_name(&nest->trouble),
 		       (unsigned long long)nest->wire.received, (unsigned long long)nest->wire.sent,
-		       board ? (unsigned long long)board->computing_ns / 1000 : 0ULL);
+		       board ? (unsigned long long)board->computing_ns / 1000 : 0ULL,
+		       (unsigned long long)nest->wire.round_trips);
 	}
 }
 
@@ -299,7 +322,7 @@ static bool run_command(struct rig *rig, char *line, char reply[RIG_REPLY_SIZE],
 				       words[1] ? words[1] : "\"\"");
 		return commands[i].run(rig, nest, words[2], e);
 	}
-	return err_set(e, ERR_USAGE, "commands: remove, insert, fault, restart, list");
+	return err_set(e, ERR_USAGE, "commands: remove, insert, fault, restart, power, list");
 }
 
 static void answer_client(struct rig *rig, uint8_t *record)

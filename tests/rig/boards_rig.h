@@ -1,5 +1,6 @@
 /* rig: many nests in one loop, and its control socket DIR/control: SEQPACKET, one command a record:
- *	remove NEST | insert NEST [UNIT] | fault NEST KIND | restart NEST | list
+ *	remove NEST | insert NEST [UNIT] | fault NEST KIND | restart NEST
+ *	power NEST on|off | list
  * answered by "ok" and the lines of a list, or by "error: " and a sentence. DIR/ready is there
  *while it serves. Threads: one a rig. Layer above: boards_main, tests. Below: nest. */
 #ifndef RIG_BOARDS_RIG_H
@@ -23,6 +24,7 @@ struct rig_options {
 	const char *unit_prefix;
 	const char *const *faults;  /* "A3=mute", NULL at the end */
 	const char *const *drivers; /* "A3=fs": another kind of board than prov, likewise */
+	const char *const *lines;   /* "A3=/dev/ttyGS0": on that terminal, likewise */
 };
 
 struct rig {

@@ -20,7 +20,6 @@ struct shell {
 	struct device device;
 	size_t len, buffered;
 	unsigned lines;
-	uint32_t tag;
 	char command[COMMAND_SIZE];
 	char buffer[BUFFER_SIZE + 1];
 };
@@ -34,6 +33,8 @@ static void prompt(struct shell *s)
 /* Deferred logging, in the shell's own way. */
 static void log_line(struct shell *s)
 {
+	if (s->device.metal->trouble->kind == KIND_QUIET)
+		return;
 	device_say(&s->device,
 		   "\x1b[8D\x1b[J[00:00:%02u.000,000] \x1b[0m<inf> app: still \x1b[1;33m"
 		   "alive\x1b[0m\r\n",
@@ -65,18 +66,30 @@ static void hwinfo(struct shell *s, char **words)
 
 /* --- nrf_cloud_cred --- */
 
+static bool is_held(struct shell *s, uint32_t tag)
+{
+	uint32_t held;
+
+	return device_tag(&s->device, &held) && held == tag;
+}
+
+static bool has_key(struct shell *s, uint32_t tag)
+{
+	return is_held(s, tag) && device_has_key(&s->device);
+}
+
 static void keygen(struct shell *s, uint32_t tag)
 {
 	uint8_t csr[REQUEST_MAX];
 
-	if (device_has_key(&s->device)) {
+	if (has_key(s, tag)) {
 		device_say(&s->device,
 			   "\x1b[1;33mKey already exists in sec tag %u. Use 'delete' to remove it "
 			   "first.\x1b[0m\r\n",
 			   tag);
 		return;
 	}
-	if (device_csr(&s->device, csr) == 0) {
+	if (!device_take_tag(&s->device, tag) || device_csr(&s->device, "device", csr) == 0) {
 		device_say(&s->device, "\x1b[1;31mKey generation failed: -5\x1b[0m\r\n");
 		return;
 	}
@@ -84,10 +97,12 @@ static void keygen(struct shell *s, uint32_t tag)
 	device_say(&s->device, "Generated device key in sec tag %u\r\n", tag);
 }
 
-static void say_csr(struct shell *s)
+/* `subject` is "CN=…", of which nothing but the name counts. */
+static void say_csr(struct shell *s, uint32_t tag, const char *subject)
 {
+	const char *name = subject && strncmp(subject, "CN=", 3) == 0 ? subject + 3 : "device";
 	uint8_t csr[REQUEST_MAX];
-	size_t len = device_has_key(&s->device) ? device_csr(&s->device, csr) : 0;
+	size_t len = has_key(s, tag) ? device_csr(&s->device, name, csr) : 0;
 
 	if (len == 0) {
 		device_say(&s->device, "\x1b[1;31mCSR generation failed: -2\x1b[0m\r\n");
@@ -97,13 +112,13 @@ static void say_csr(struct shell *s)
 	device_say(&s->device, "CSR generation complete\r\n");
 }
 
-static void say_public_key(struct shell *s)
+static void say_public_key(struct shell *s, uint32_t tag)
 {
 	const struct agent_port *port = &s->device.metal->port;
 	uint8_t key[AGENT_KEY_MAX], point[AGENT_POINT_SIZE];
 	size_t len;
 
-	if (store_key(port, false, key, &len) != SMP_OK ||
+	if (!has_key(s, tag) || store_key(port, false, key, &len) != SMP_OK ||
 	    !port->key_point(s->device.metal, bytes_of(key, len), point)) {
 		device_say(&s->device, "\x1b[1;31mPublic key export failed: -2\x1b[0m\r\n");
 		return;
@@ -120,15 +135,15 @@ static void cloud(struct shell *s, char **words)
 		device_say(&s->device, "\x1b[1;31mInvalid sec tag\x1b[0m\r\n");
 		return;
 	}
-	s->tag = tag;
 	if (strcmp(words[1], "keygen") == 0) {
 		keygen(s, tag);
 	} else if (strcmp(words[1], "csr") == 0) {
-		say_csr(s);
+		say_csr(s, tag, words[3]);
 	} else if (strcmp(words[1], "pubkey") == 0) {
-		say_public_key(s);
+		say_public_key(s, tag);
 	} else if (strcmp(words[1], "delete") == 0) {
-		device_forget_key(&s->device);
+		if (has_key(s, tag))
+			device_forget_key(&s->device);
 		device_say(&s->device, "Deleted device key in sec tag %u\r\n", tag);
 	}
 }
@@ -138,7 +153,9 @@ static void cloud(struct shell *s, char **words)
 static const char *slot_of(const char *type)
 {
 	return strcasecmp(type, "CA") == 0 || strcasecmp(type, "CA_CERT") == 0 ? "root"
-									       : "certificate";
+	       : strcasecmp(type, "SERV") == 0 || strcasecmp(type, "SERVER_CERT") == 0
+		       ? "certificate"
+		       : NULL;
 }
 
 static const char *long_name(const char *slot)
@@ -146,6 +163,38 @@ static const char *long_name(const char *slot)
 	return strcmp(slot, "root") == 0 ? "CA_CERT" : "SERVER_CERT";
 }
 
+/* Tag and type of a command; says what is wrong with them. */
+static bool take_place(struct shell *s, char **words, uint32_t *ret_tag, const char **ret_slot)
+{
+	const char *tag = words[2] ? words[2] : "", *type = words[3] ? words[3] : "";
+
+	*ret_slot = slot_of(type);
+	if (!*tag || tag[strspn(tag, "0123456789")] || sscanf(tag, "%u", ret_tag) != 1)
+		device_say(&s->device, "\x1b[1;31m%s is not a valid sectag.\x1b[0m\r\n", tag);
+	else if (!*ret_slot)
+		device_say(&s->device, "\x1b[1;31m%s is not a valid credential type.\x1b[0m\r\n",
+			   type);
+	else
+		return true;
+	return false;
+}
+
+static bool find_hash(struct shell *s, uint32_t tag, const char *slot,
+		      uint8_t ret_hash[static AGENT_HASH_SIZE])
+{
+	uint32_t len;
+
+	return is_held(s, tag) && device_hash(&s->device, slot, &len, ret_hash);
+}
+
+static void say_none(struct shell *s, uint32_t tag, const char *slot)
+{
+	device_say(&s->device,
+		   "\x1b[1;31mThere is no TLS credential with sectag %u and type %s.\x1b[0m\r\n",
+		   tag, long_name(slot));
+}
+
+/* Says so only where there was something in it. */
 static void clear_buffer(struct shell *s)
 {
 	if (s->buffered > 0)
@@ -158,8 +207,7 @@ static void buffer(struct shell *s, char **words)
 	size_t len = words[2] ? strlen(words[2]) : 0;
 
 	if (len == 5 && strcmp(words[2], "clear") == 0) {
-		s->buffered = 0;
-		device_say(&s->device, "Credential buffer cleared.\r\n");
+		clear_buffer(s);
 		return;
 	}
 	if (s->buffered + len >= BUFFER_SIZE) {
@@ -171,6 +219,8 @@ static void buffer(struct shell *s, char **words)
 	}
 	memcpy(s->buffer + s->buffered, words[2] ? words[2] : "", len);
 	s->buffered += len;
+	if (s->device.metal->trouble->kind == KIND_LYING_LENGTH)
+		len = SIZE_MAX;
 	device_say(&s->device, "Stored %zu bytes.\r\n", len);
 }
 
@@ -192,76 +242,102 @@ static int decode_buffer(struct shell *s, bool terminated, uint8_t ret_data[stat
 	return len + terminated;
 }
 
-static void add(struct shell *s, char **words)
+static void store(struct shell *s, uint32_t tag, const char *slot, bool terminated)
 {
-	const char *slot = words[3] ? slot_of(words[3]) : "";
 	uint8_t data[BUFFER_SIZE], hash[AGENT_HASH_SIZE];
-	uint32_t held;
 	int len;
 
 	if (s->buffered == 0) {
 		device_say(&s->device, "\x1b[1;31mPlease provide a credential to add.\x1b[0m\r\n");
 		return;
 	}
-	len = decode_buffer(s, words[5] && strcasecmp(words[5], "bint") == 0, data);
-	if (device_hash(&s->device, slot, &held, hash))
+	len = decode_buffer(s, terminated, data);
+	if (find_hash(s, tag, slot, hash))
 		device_say(&s->device,
-			   "\x1b[1;31mTLS credential with sectag %s and type %s already "
+			   "\x1b[1;31mTLS credential with sectag %u and type %s already "
 			   "exists.\x1b[0m\r\n",
-			   words[2], long_name(slot));
+			   tag, long_name(slot));
 	else if (len < 0)
 		device_say(&s->device,
 			   "\x1b[1;31mCould not decode input from base64, error: -22\x1b[0m\r\n");
-	else if (!device_write(&s->device, slot, bytes_of(data, (size_t)len)))
+	else if (!device_take_tag(&s->device, tag) ||
+		 !device_write(&s->device, slot, bytes_of(data, (size_t)len)))
 		device_say(&s->device,
-			   "\x1b[1;31mFailed to add TLS credential with sectag %s and type %s. "
+			   "\x1b[1;31mFailed to add TLS credential with sectag %u and type %s. "
 			   "Error: -5\r\n.\x1b[0m",
-			   words[2], long_name(slot));
+			   tag, long_name(slot));
 	else
 		device_say(&s->device,
-			   "Added TLS credential of type %s, sectag %s, and length %d bytes.\r\n",
-			   long_name(slot), words[2], len);
+			   "Added TLS credential of type %s, sectag %u, and length %d bytes.\r\n",
+			   long_name(slot), tag, len);
+}
+
+static void add(struct shell *s, char **words)
+{
+	const char *format = words[5] ? words[5] : "", *slot;
+	bool terminated = strcasecmp(format, "bint") == 0;
+	uint32_t tag;
+
+	if (take_place(s, words, &tag, &slot)) {
+		if (strcasecmp(words[4] ? words[4] : "", "default") != 0)
+			device_say(&s->device, "\x1b[1;31m%s is not a valid backend.\x1b[0m\r\n",
+				   words[4] ? words[4] : "");
+		else if (!terminated && strcasecmp(format, "bin") != 0)
+			device_say(&s->device,
+				   "\x1b[1;31m%s is not a valid storage format.\x1b[0m\r\n",
+				   format);
+		else
+			store(s, tag, slot, terminated);
+	}
 	clear_buffer(s);
 }
 
 static void delete (struct shell *s, char **words)
 {
-	const char *slot = words[3] ? slot_of(words[3]) : "";
 	uint8_t hash[AGENT_HASH_SIZE];
-	uint32_t len;
+	const char *slot;
+	uint32_t tag;
 
-	if (!device_hash(&s->device, slot, &len, hash)) {
-		device_say(&s->device,
-			   "\x1b[1;31mThere is no TLS credential with sectag %s and type "
-			   "%s.\x1b[0m\r\n",
-			   words[2], long_name(slot));
+	if (!take_place(s, words, &tag, &slot))
+		return;
+	if (!find_hash(s, tag, slot, hash)) {
+		say_none(s, tag, slot);
 		return;
 	}
 	device_forget_file(&s->device, slot);
-	device_say(&s->device, "Deleted TLS credential with sectag %s and type %s.\r\n", words[2],
+	device_say(&s->device, "Deleted TLS credential with sectag %u and type %s.\r\n", tag,
 		   long_name(slot));
 }
 
 static void list(struct shell *s, char **words)
 {
 	static const char *const types[][2] = { { "root", "CA" }, { "certificate", "SERV" } };
+	uint32_t tag = 0, wanted;
+	const char *slot = NULL;
 	unsigned count = 0;
 
-	for (size_t i = 0; i < 2; i++) {
-		uint8_t hash[AGENT_HASH_SIZE];
-		char before[64];
-		uint32_t len;
+	if (s->device.metal->trouble->kind == KIND_ENDLESS_LIST)
+		s->device.metal->flood = "42,SERV,AAECAwQFBgcICQoLDA0ODw==,0\r\n";
+	if (words[2] && sscanf(words[2], "%u", &wanted) != 1)
+		return;
+	if (words[3] && !take_place(s, words, &wanted, &slot))
+		return;
+	if (device_tag(&s->device, &tag) && (!words[2] || wanted == tag)) {
+		for (size_t i = 0; i < 2; i++) {
+			uint8_t hash[AGENT_HASH_SIZE];
+			char before[64];
 
-		if ((words[2] && words[3] && strcmp(slot_of(words[3]), types[i][0]) != 0) ||
-		    !device_hash(&s->device, types[i][0], &len, hash))
-			continue;
-		snprintf(before, sizeof(before), "%s,%s,", words[2] ? words[2] : "42", types[i][1]);
-		say_base64(s, before, hash, sizeof(hash), ",0");
-		count++;
-	}
-	if (device_has_key(&s->device) && !words[3]) {
-		device_say(&s->device, "%u,PK_PSA,N/A,0\r\n", s->tag);
-		count++;
+			if ((slot && strcmp(slot, types[i][0]) != 0) ||
+			    !find_hash(s, tag, types[i][0], hash))
+				continue;
+			snprintf(before, sizeof(before), "%u,%s,", tag, types[i][1]);
+			say_base64(s, before, hash, sizeof(hash), ",0");
+			count++;
+		}
+		if (!slot && device_has_key(&s->device)) {
+			device_say(&s->device, "%u,PK_PSA,N/A,0\r\n", tag);
+			count++;
+		}
 	}
 	device_say(&s->device, "%u credentials found.\r\n", count);
 }
@@ -270,15 +346,16 @@ static void get(struct shell *s, char **words)
 {
 	static uint8_t content[VFLASH_SLOT_SIZE];
 	const struct agent_port *port = &s->device.metal->port;
-	const char *slot = words[3] ? slot_of(words[3]) : "";
+	uint8_t hash[AGENT_HASH_SIZE];
 	struct store_file file;
+	const char *slot;
+	uint32_t tag;
 
-	if (store_find(port, bytes_text(slot), &file) != SMP_OK ||
+	if (!take_place(s, words, &tag, &slot))
+		return;
+	if (!find_hash(s, tag, slot, hash) || store_find(port, bytes_text(slot), &file) != SMP_OK ||
 	    store_read(port, &file, 0, content, file.len) != SMP_OK) {
-		device_say(&s->device,
-			   "\x1b[1;31mThere is no TLS credential with sectag %s and type "
-			   "%s.\x1b[0m\r\n",
-			   words[2], long_name(slot));
+		say_none(s, tag, slot);
 		return;
 	}
 	for (size_t at = 0; at < file.len; at += GET_WIDTH)

@@ -31,6 +31,7 @@ struct vboard {
 	bool restarting;    /* what it says is lost until it has restarted */
 	bool csr_made;	    /* since it started */
 	unsigned erased;    /* how often a slot was */
+	const char *flood;  /* said again and again; NULL: nothing */
 	uint64_t computing_ns;
 };
 

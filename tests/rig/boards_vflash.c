@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#define ERASE_PAGE_NS 20000000
+#define PROGRAM_BLOCK_NS 160000 /* 4 words */
 #define SLOT(number) VFLASH_SLOTS + (number)*VFLASH_SLOT_SIZE, VFLASH_SLOT_SIZE
 
 const struct agent_slot vflash_slots[VFLASH_SLOT_COUNT] = {
@@ -14,6 +17,7 @@ const struct agent_slot vflash_slots[VFLASH_SLOT_COUNT] = {
 
 struct vflash {
 	uint8_t *data;
+	bool takes_time;
 };
 
 static bool inside(uint32_t address, size_t len)
@@ -100,11 +104,27 @@ bool vflash_read(const struct vflash *flash, uint32_t address, uint8_t *ret_data
 	return true;
 }
 
+void vflash_take_time(struct vflash *flash)
+{
+	flash->takes_time = true;
+}
+
+static void take_time(const struct vflash *flash, long duration_ns)
+{
+	const struct timespec duration = { 0, duration_ns };
+
+	if (flash->takes_time)
+		nanosleep(&duration, NULL);
+}
+
 bool vflash_erase(struct vflash *flash, uint32_t address, uint32_t len)
 {
 	if (!inside(address, len) || address % VFLASH_PAGE || len % VFLASH_PAGE)
 		return false;
-	memset(flash->data + address, 0xff, len);
+	for (; len > 0; address += VFLASH_PAGE, len -= VFLASH_PAGE) {
+		take_time(flash, ERASE_PAGE_NS);
+		memset(flash->data + address, 0xff, VFLASH_PAGE);
+	}
 	return true;
 }
 
@@ -116,6 +136,8 @@ bool vflash_program(struct vflash *flash, uint32_t address, const uint8_t *data,
 	if (!inside(address, len) || address % STORE_HEADER_SIZE || len % STORE_HEADER_SIZE)
 		return false;
 	for (size_t i = 0; i < len; i++) {
+		if (i % STORE_HEADER_SIZE == 0)
+			take_time(flash, PROGRAM_BLOCK_NS);
 		rises |= (data[i] & ~flash->data[address + i]) != 0;
 		flash->data[address + i] &= data[i];
 	}

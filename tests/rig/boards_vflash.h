@@ -34,6 +34,10 @@ AUTO_DEFINE(vflash, struct vflash *, vflash_close)
 /* The unit id that the board was made with. */
 void vflash_unit(const struct vflash *flash, char ret_unit[AGENT_UNIT_MAX + 1]);
 
+/* From now on an erased page and a programmed block take as long as on a microcontroller, so that a
+ * power cut may come in the middle. */
+void vflash_take_time(struct vflash *flash);
+
 bool vflash_read(const struct vflash *flash, uint32_t address, uint8_t *ret_data, size_t len);
 bool vflash_erase(struct vflash *flash, uint32_t address, uint32_t len);
 bool vflash_program(struct vflash *flash, uint32_t address, const uint8_t *data, size_t len);

@@ -47,6 +47,7 @@ bool wire_open(struct wire *wire, const char *path, struct err *e)
 
 	memset(wire, 0, sizeof(*wire));
 	snprintf(wire->path, sizeof(wire->path), "%s", path);
+	wire->answered = true; /* nothing is left to answer */
 	if (openpty(&wire->master, &wire->slave, NULL, NULL, NULL) < 0) {
 		wire->master = wire->slave = -1;
 		return err_errno(e, ERR_SYSTEM, "cannot open a pty");
@@ -62,12 +63,38 @@ bool wire_open(struct wire *wire, const char *path, struct err *e)
 	return name_line(wire, e);
 }
 
+static bool open_terminal(struct wire *wire)
+{
+	struct termios termios;
+
+	wire->master = open(wire->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (wire->master < 0 || tcgetattr(wire->master, &termios) < 0)
+		return false;
+	cfmakeraw(&termios);
+	return tcsetattr(wire->master, TCSANOW, &termios) == 0;
+}
+
+bool wire_attach(struct wire *wire, const char *terminal, struct err *e)
+{
+	memset(wire, 0, sizeof(*wire));
+	snprintf(wire->path, sizeof(wire->path), "%s", terminal);
+	wire->attached = true;
+	wire->slave = -1;
+	if (open_terminal(wire))
+		return true;
+	err_errno(e, ERR_SYSTEM, "cannot use the terminal %s", terminal);
+	wire_close(wire);
+	return false;
+}
+
 void wire_close(struct wire *wire)
 {
 	if (wire->master < 0)
 		return;
-	unlink(wire->path);
-	close(wire->slave);
+	if (!wire->attached) {
+		unlink(wire->path);
+		close(wire->slave);
+	}
 	close(wire->master);
 	wire->master = wire->slave = -1;
 }
@@ -108,10 +135,16 @@ static void take_in(struct wire *wire, int64_t now_ns)
 	if (wire->in_len > 0)
 		return;
 	len = read(wire->master, wire->in, sizeof(wire->in));
+	if (len == 0 && wire->attached) { /* hung up: its cable was pulled; it may come again */
+		close(wire->master);
+		open_terminal(wire);
+	}
 	if (len <= 0)
 		return;
 	wire->in_len = (size_t)len;
 	wire->received += (uint64_t)len;
+	wire->round_trips += wire->answered;
+	wire->answered = false;
 	/* Bytes that follow at once were on their way while the ones before arrived. */
 	if (now_ns - wire->in_due_ns > SLACK_NS)
 		wire->in_due_ns = now_ns;
@@ -147,6 +180,7 @@ static void give_out(struct wire *wire, int64_t now_ns)
 		if (wire->blocked)
 			return;
 		wire->sent += (uint64_t)len;
+		wire->answered = true;
 		wire->out_at += (size_t)len;
 		wire->out_chunk -= (size_t)len;
 		wire->out_free_ns = wire->out_due_ns;

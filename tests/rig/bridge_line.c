@@ -133,9 +133,9 @@ static size_t take(struct line *line, struct flow *flow, int64_t now_ns, uint8_t
 	while (flow->at < flow->len && flow->busy_until_ns + byte_ns(line) <= now_ns) {
 		uint8_t byte = flow->data[flow->at];
 
-		if (noise_hangs_up(&flow->noise))
+		if (noise_hangs_up(&flow->noise, byte))
 			line->hangs_up = true;
-		if (noise_stalls(&flow->noise)) {
+		if (noise_stalls(&flow->noise, byte)) {
 			flow->busy_until_ns = now_ns + line->options->stall_ms * (int64_t)MS_NS;
 			break;
 		}

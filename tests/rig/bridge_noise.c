@@ -30,21 +30,31 @@ struct noise noise_start(const unsigned rates[NOISE_KIND_COUNT], uint64_t seed)
 	return (struct noise) { .rates = rates, .state = seed };
 }
 
-bool noise_stalls(struct noise *noise)
+static bool is_end(uint8_t byte)
 {
-	return !noise->in_line && happens(noise, NOISE_STALL);
+	return byte == '\r' || byte == '\n';
 }
 
-bool noise_hangs_up(struct noise *noise)
+static bool begins_line(const struct noise *noise, uint8_t byte)
 {
-	return !noise->in_line && happens(noise, NOISE_HANG_UP);
+	return !noise->in_line && !is_end(byte);
+}
+
+bool noise_stalls(struct noise *noise, uint8_t byte)
+{
+	return begins_line(noise, byte) && happens(noise, NOISE_STALL);
+}
+
+bool noise_hangs_up(struct noise *noise, uint8_t byte)
+{
+	return begins_line(noise, byte) && happens(noise, NOISE_HANG_UP);
 }
 
 size_t noise_byte(struct noise *noise, uint8_t byte, uint8_t ret_bytes[2])
 {
-	if (!noise->in_line)
+	if (begins_line(noise, byte))
 		noise->lost = happens(noise, NOISE_LOSE_LINE);
-	noise->in_line = byte != '\n';
+	noise->in_line = !is_end(byte);
 	if (noise->lost || happens(noise, NOISE_DROP))
 		return 0;
 	if (happens(noise, NOISE_FLIP))

@@ -2,6 +2,7 @@
 #include "tests/unit/ledger_rig.h"
 
 #include "hsm/api/proof/verify.h"
+#include "hsm/ledger/backup.h"
 #include "hsm/ledger/store.h"
 
 #include <fcntl.h>
@@ -749,24 +750,38 @@ static void flipped_byte(void **state)
 
 static void backups(void **state)
 {
-	char path[100];
+	char path[100], id[16];
 	struct head before, after;
+	struct backup *backup;
 	struct ledger *copy;
+	int fd, steps = 0;
 	struct rig r;
 	struct err e;
-	int fd;
 
 	(void)state;
 	rig_up(&r);
-	rig_order(&r, "WO-1", 2);
+	assert_done(ledger_begin(r.ledger, &e), &e);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(id, sizeof(id), "WO-1-%d", i);
+		rig_order(&r, id, 2);
+	}
+	assert_done(ledger_commit(r.ledger, &e), &e);
 	ledger_head(r.ledger, &before);
 	snprintf(path, sizeof(path), "%s/backup.db", r.folder);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
 	/* what is not committed is not in it, and does not stand in its way */
 	assert_done(ledger_begin(r.ledger, &e), &e);
 	rig_order(&r, "WO-2", 2);
-	assert_done(ledger_backup(r.ledger, fd, &e), &e);
+	assert_done(backup_start(r.ledger, fd, &backup, &e), &e);
 	assert_done(ledger_commit(r.ledger, &e), &e);
+	for (bool done = false; !done; steps++) {
+		snprintf(id, sizeof(id), "WO-3-%d", steps);
+		rig_order(&r, id, 2); /* nor is what comes meanwhile */
+		assert_done(backup_step(backup, &done, &e), &e);
+		assert_true(steps < 100);
+	}
+	assert_true(steps > 3);
+	backup_free(backup);
 	close(fd);
 	assert_done(ledger_open(path, &copy, &e), &e);
 	ledger_head(copy, &after);

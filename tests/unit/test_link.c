@@ -246,11 +246,10 @@ static void connect_link(struct link *link, struct port **ret_port, pthread_t *r
 	link_start(link, *ret_port, cancel_fd, 0);
 }
 
-static bool ask(struct link *link, unsigned answer_ms, int64_t deadline, uint64_t *ret_value,
-		struct err *e)
+static bool ask_tries(struct link *link, struct link_patience patience, int64_t deadline,
+		      uint64_t *ret_value, struct err *e)
 {
 	struct cbor_writer w = link_request(link, SMP_READ, GROUP, COMMAND);
-	struct link_patience patience = { (int)answer_ms, TRIES };
 	struct cbor_reader map, value;
 	bool found;
 
@@ -260,6 +259,12 @@ static bool ask(struct link *link, unsigned answer_ms, int64_t deadline, uint64_
 	value = cbor_find(&map, "a", &found);
 	*ret_value = cbor_want_unsigned(&value);
 	return true;
+}
+
+static bool ask(struct link *link, int answer_ms, int64_t deadline, uint64_t *ret_value,
+		struct err *e)
+{
+	return ask_tries(link, (struct link_patience) { answer_ms, TRIES }, deadline, ret_value, e);
 }
 
 static void every_answer_has_its_meaning(void **state)
@@ -338,6 +343,26 @@ static void a_deadline_ends_every_try(void **state)
 	assert_int_equal(board.tries, 1);
 }
 
+/* Doubled, the second wait would outlast the deadline, and the third try never come. */
+static void every_try_fits_the_deadline(void **state)
+{
+	static struct link link;
+	struct err e = { 0 };
+	struct port *port;
+	pthread_t thread;
+	uint64_t value;
+
+	(void)state;
+	board.index = find_case("silent");
+	connect_link(&link, &port, &thread, -1);
+	assert_false(ask_tries(&link, (struct link_patience) { 1000, 3 }, clock_deadline(2900),
+			       &value, &e));
+	assert_int_equal(e.code, FAULT_SILENT);
+	port_close(port);
+	pthread_join(thread, NULL);
+	assert_int_equal(board.tries, 3);
+}
+
 /* It must cost neither the whole deadline nor a core. */
 static void a_babbler_is_cut_off(void **state)
 {
@@ -397,6 +422,7 @@ int main(void)
 		cmocka_unit_test(every_answer_has_its_meaning),
 		cmocka_unit_test(a_refusal_keeps_its_number),
 		cmocka_unit_test(a_deadline_ends_every_try),
+		cmocka_unit_test(every_try_fits_the_deadline),
 		cmocka_unit_test(a_babbler_is_cut_off),
 		cmocka_unit_test(a_cancel_ends_a_call_at_once),
 	};

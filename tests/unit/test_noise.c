@@ -32,7 +32,7 @@ static struct result send_through(const unsigned rates[NOISE_KIND_COUNT], uint64
 		uint8_t bytes[2];
 		size_t len;
 
-		r.stalls += noise_stalls(&noise);
+		r.stalls += noise_stalls(&noise, sent_byte(i));
 		len = noise_byte(&noise, sent_byte(i), bytes);
 		for (size_t k = 0; k < len; k++) {
 			r.bytes++;

@@ -1,4 +1,5 @@
-/* The driver nrf91 against a modem that refuses, each time for another reason. */
+/* The driver nrf91 against a modem that refuses, each time for another reason, and against the
+ * answers of real ones. */
 #include "base/clock.h"
 #include "serial/board.h"
 #include "serial/fault.h"
@@ -40,25 +41,57 @@ static const struct {
 	{ "not base64url", "%KEYGEN: \"MA+A.MAA\"\r\nOK", FAULT_ANSWER, "it is not base64url", "" },
 	{ "torn", "%KEYGEN: \"MAA.MAA\r\nOK", FAULT_ANSWER, "no \"CSR.COSE\" in quotes", "" },
 	{ "empty", "%KEYGEN: \".MAA\"\r\nOK", FAULT_CSR_SIZE, "it is empty", "" },
-	{ "well", "%KEYGEN: \"MAA.MAA\"\r\nOK", 0, "", "AT+CMEE=1|AT+CGSN|AT+CGSN|AT+CFUN=4|" },
+	{ "attests nothing", "%KEYGEN: \"MAA.MAA\"\r\nOK", FAULT_ANSWER, "does not attest a key",
+	  "AT+CMEE=1|AT+CGSN|AT+CGSN|AT+CFUN=4|AT%KEYGEN=42,2,0|AT|AT+CMEE=1|AT+CFUN=4|AT%KEYGEN="
+	  "42,2,0|" },
 };
 
+#define DATA "tests/data/nrf91-keygen.txt"
+#define DATA_MODEMS 3
+#define OF_FIRST "50363154-3931-44f0-8022-121b6401627d"
+#define OF_THIRD "50363953-3234-4723-80b9-1503d88271bf"
+
+/* Answers of real modems, one a line, each to another sec_tag. */
+static const struct {
+	const char *name;
+	size_t line;
+	uint32_t sec_tag;
+	const char *uuid; /* said by AT%DEVICEUUID, where the unit id is that; else NULL */
+	size_t damaged;	  /* character of the answer; 0: none */
+	int code;
+	const char *text;
+} answers[] = {
+	{ "the first", 0, 17, NULL, 0, 0, "" },
+	{ "by its UUID", 0, 17, OF_FIRST, 0, 0, "" },
+	{ "without the NULL it hashed", 1, 1235, NULL, 0, 0, "" },
+	{ "the third", 2, 52, OF_THIRD, 0, 0, "" },
+	{ "another sec_tag", 0, 42, NULL, 0, FAULT_ANSWER, "under sec_tag 17 instead of 42" },
+	{ "another modem's", 0, 17, OF_THIRD, 0, FAULT_UNIT_CHANGED,
+	  "the board was " OF_THIRD ", and the key is made by " OF_FIRST },
+	{ "damaged", 0, 17, NULL, 100, FAULT_GARBAGE, "its SHA-256 differs" },
+};
+
+static char data[DATA_MODEMS][1024]; /* their lines */
+
 static struct {
-	char dir[64], path[96], address[112], seen[1024];
+	char dir[64], path[96], address[112], seen[1024], keygen[1100];
+	const char *uuid;
 	int listen_fd;
-	size_t index;
 } modem;
 
 static bool answer(int fd, const char *command)
 {
-	char text[256];
+	char text[1200];
 	size_t len = strlen(modem.seen);
 
 	snprintf(modem.seen + len, sizeof(modem.seen) - len, "%s|", command);
-	snprintf(text, sizeof(text), "%s\r\n",
-		 strncmp(command, "AT%KEYGEN", 9) == 0 ? cases[modem.index].keygen
-		 : strcmp(command, "AT+CGSN") == 0     ? "352656100000001\r\nOK"
-						       : "OK");
+	if (strncmp(command, "AT%KEYGEN", 9) == 0)
+		snprintf(text, sizeof(text), "%s\r\n", modem.keygen);
+	else if (strcmp(command, "AT%DEVICEUUID") == 0)
+		snprintf(text, sizeof(text), "%%DEVICEUUID: %s\r\nOK\r\n", modem.uuid);
+	else
+		snprintf(text, sizeof(text), "%sOK\r\n",
+			 strcmp(command, "AT+CGSN") == 0 ? "352656100000001\r\n" : "");
 	return send(fd, text, strlen(text), MSG_NOSIGNAL) > 0;
 }
 
@@ -107,10 +140,11 @@ static int remove_socket(void **state)
 	return rmdir(modem.dir);
 }
 
-static bool ask_csr(struct err *e)
+static bool ask_csr(uint32_t sec_tag, struct err *e)
 {
-	static const struct board_settings settings = {
-		.kind = BOARD_SETTINGS_NRF91, .nrf91 = { 42, BOARD_CR, BOARD_UNIT_IMEI }
+	const struct board_settings settings = {
+		.kind = BOARD_SETTINGS_NRF91,
+		.nrf91 = { sec_tag, BOARD_CR, modem.uuid ? BOARD_UNIT_UUID : BOARD_UNIT_IMEI }
 	};
 	const struct board_options options = {
 		.driver = "nrf91", .port = modem.address, .settings = &settings, .cancel_fd = -1
@@ -125,23 +159,67 @@ static bool ask_csr(struct err *e)
 	       board_csr(board, csr, &len, clock_deadline(STEP_MS), e);
 }
 
+/* One board from start to CSR; true if it came. */
+static bool run(uint32_t sec_tag, struct err *e)
+{
+	pthread_t thread;
+	bool done;
+
+	modem.seen[0] = '\0';
+	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+	done = ask_csr(sec_tag, e);
+	pthread_join(thread, NULL);
+	return done;
+}
+
 static void every_refusal_has_its_sentence(void **state)
 {
 	(void)state;
-	for (modem.index = 0; modem.index < COUNT(cases); modem.index++) {
+	modem.uuid = NULL;
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct err e = { 0 };
-		pthread_t thread;
 		bool done;
 
-		modem.seen[0] = '\0';
-		assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
-		done = ask_csr(&e);
-		pthread_join(thread, NULL);
-		if ((done ? 0 : e.code) != cases[modem.index].code ||
-		    !strstr(e.text, cases[modem.index].text))
-			fail_msg("%s: %d %s", cases[modem.index].name, e.code, e.text);
-		if (!strstr(modem.seen, cases[modem.index].seen))
-			fail_msg("%s: %s", cases[modem.index].name, modem.seen);
+		snprintf(modem.keygen, sizeof(modem.keygen), "%s", cases[i].keygen);
+		done = run(42, &e);
+		if ((done ? 0 : e.code) != cases[i].code || !strstr(e.text, cases[i].text))
+			fail_msg("%s: %d %s", cases[i].name, e.code, e.text);
+		if (!strstr(modem.seen, cases[i].seen))
+			fail_msg("%s: %s", cases[i].name, modem.seen);
+	}
+}
+
+static void read_data(void)
+{
+	FILE *file = fopen(DATA, "r");
+	size_t count = 0;
+
+	if (!file)
+		fail_msg("cannot open %s", DATA);
+	while (count < DATA_MODEMS && fgets(data[count], sizeof(data[0]), file)) {
+		data[count][strcspn(data[count], "\n")] = '\0';
+		count += data[count][0] != '#';
+	}
+	fclose(file);
+	assert_int_equal(count, DATA_MODEMS);
+}
+
+static void a_real_answer_is_held_against_what_was_asked(void **state)
+{
+	(void)state;
+	read_data();
+	for (size_t i = 0; i < COUNT(answers); i++) {
+		struct err e = { 0 };
+		bool done;
+
+		modem.uuid = answers[i].uuid;
+		snprintf(modem.keygen, sizeof(modem.keygen), "%%KEYGEN: \"%s\"\r\nOK",
+			 data[answers[i].line]);
+		if (answers[i].damaged)
+			modem.keygen[answers[i].damaged] ^= 1;
+		done = run(answers[i].sec_tag, &e);
+		if ((done ? 0 : e.code) != answers[i].code || !strstr(e.text, answers[i].text))
+			fail_msg("%s: %d %s", answers[i].name, e.code, e.text);
 	}
 }
 
@@ -149,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_refusal_has_its_sentence),
+		cmocka_unit_test(a_real_answer_is_held_against_what_was_asked),
 	};
 
 	return cmocka_run_group_tests(tests, make_socket, remove_socket);

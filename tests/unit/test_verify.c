@@ -250,6 +250,47 @@ static void not_on_list(struct script *s)
 	reserve_in(s, "W1", "T-9", 0);
 }
 
+static void add_limited(struct script *s, const char *pattern, uint64_t until)
+{
+	add(s, (struct entry) { .type = ENTRY_ORDER_OPENED,
+				.order = T("W1"),
+				.product = T("demo"),
+				.quantity = 9,
+				.units = *pattern ? UNITS_PATTERN : UNITS_ANY,
+				.pattern = T(pattern),
+				.until = until });
+}
+
+static void within_limits(struct script *s)
+{
+	add_limited(s, "T-[0-9]+", (uint64_t)s->rig.now);
+	reserve_in(s, "W1", "T-9", 0);
+}
+
+static void not_of_pattern(struct script *s)
+{
+	add_limited(s, "T-[0-9]+", 0);
+	reserve_in(s, "W1", "T-9x", 0);
+}
+
+static void no_pattern(struct script *s)
+{
+	add_limited(s, "T-(", 0);
+	reserve_in(s, "W1", "T-9", 0);
+}
+
+static void immodest_pattern(struct script *s)
+{
+	add_limited(s, "((T{99}){99}){99}", 0);
+	reserve_in(s, "W1", "T-9", 0);
+}
+
+static void after_the_end(struct script *s)
+{
+	add_limited(s, "", (uint64_t)s->rig.now - 1);
+	reserve_in(s, "W1", "T-9", 0);
+}
+
 static void rekeyed_too_often(struct script *s)
 {
 	for (int n = 0; n < 4; n++) {
@@ -409,6 +450,11 @@ static const struct {
 	{ "closed order", closed_order, "entry 6: the order is closed" },
 	{ "closed by restore", closed_by_restore, "entry 7: the order is closed" },
 	{ "not on the list", not_on_list, "entry 6: the unit is not on the order's list" },
+	{ "within the order's limits", within_limits, NULL },
+	{ "not of the pattern", not_of_pattern, "entry 6: the unit does not match the order's" },
+	{ "no pattern", no_pattern, "entry 6: the pattern T-( is not a POSIX" },
+	{ "immodest pattern", immodest_pattern, "entry 6: the pattern ((T{99}){99}){99}: its" },
+	{ "after the order's end", after_the_end, "entry 6: the order was over" },
 	{ "rekeyed too often", rekeyed_too_often, "entry 16: the unit was given a new key too" },
 	{ "never reserved", never_reserved, "entry 6: there is no issuance 99" },
 	{ "installed unissued", installed_unissued, "reserved and cannot become installed" },

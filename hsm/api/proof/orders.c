@@ -27,6 +27,7 @@ void orders_free(struct orders *o)
 {
 	index_free(&o->by_id);
 	index_free(&o->by_unit);
+	pattern_clear(&o->pattern);
 	free(o->rows);
 	free(o->units);
 }
@@ -78,8 +79,9 @@ static bool add_list(struct orders *o, uint32_t order, struct bytes list, struct
 static bool opened(struct orders *o, const struct entry *entry, struct err *e)
 {
 	struct orders_row new = { .quantity = (uint32_t)entry->quantity,
-				  .open = true,
-				  .has_list = entry->units == UNITS_LIST };
+				  .until = (int64_t)entry->until,
+				  .units = (uint8_t)entry->units,
+				  .open = true };
 	void *rows = o->rows;
 	uint32_t row = (uint32_t)o->count;
 
@@ -87,6 +89,7 @@ static bool opened(struct orders *o, const struct entry *entry, struct err *e)
 		return err_set(e, ERR_CORRUPT, "there is such an order already");
 	if (!texts_put(o->texts, entry->order, &new.id, e) ||
 	    !texts_put(o->texts, entry->product, &new.product, e) ||
+	    !texts_put(o->texts, entry->pattern, &new.pattern, e) ||
 	    !index_room(&rows, o->count, &o->capacity, sizeof(new), e))
 		return false;
 	o->rows = rows;
@@ -131,6 +134,31 @@ static bool lists(const struct orders *o, uint32_t row, struct bytes unit)
 	       index_find(&o->by_unit, bytes_of(&pair, sizeof(pair))) != INDEX_NONE;
 }
 
+static bool matches(struct orders *o, uint32_t row, struct bytes unit, bool *ret_match,
+		    struct err *e)
+{
+	char text[NAME_MAX_LEN + 1] = "";
+
+	if (unit.len <= NAME_MAX_LEN)
+		memcpy(text, unit.data, unit.len);
+	if (pattern_match(&o->pattern, texts_get(o->texts, o->rows[row].pattern), text, ret_match,
+			  e))
+		return true;
+	e->code = ERR_CORRUPT;
+	return false;
+}
+
+static bool check_unit(struct orders *o, uint32_t row, struct bytes unit, struct err *e)
+{
+	bool match = true;
+
+	if (o->rows[row].units == UNITS_LIST && !lists(o, row, unit))
+		return err_set(e, ERR_CORRUPT, "the unit is not on the order's list");
+	if (o->rows[row].units == UNITS_PATTERN && !matches(o, row, unit, &match, e))
+		return false;
+	return match || err_set(e, ERR_CORRUPT, "the unit does not match the order's pattern");
+}
+
 bool orders_take(struct orders *o, const struct entry *entry, uint32_t *ret_row, struct err *e)
 {
 	struct orders_row *order;
@@ -143,8 +171,10 @@ bool orders_take(struct orders *o, const struct entry *entry, uint32_t *ret_row,
 		return err_set(e, ERR_CORRUPT, "the order's quantity was used up");
 	if (!bytes_equal(entry->product, bytes_text(texts_get(o->texts, order->product))))
 		return err_set(e, ERR_CORRUPT, "the order is for another product");
-	if (order->has_list && !lists(o, row, entry->unit))
-		return err_set(e, ERR_CORRUPT, "the unit is not on the order's list");
+	if (order->until && entry->time_s > order->until)
+		return err_set(e, ERR_CORRUPT, "the order was over");
+	if (!check_unit(o, row, entry->unit, e))
+		return false;
 	order->used++;
 	*ret_row = row;
 	return true;

@@ -1,16 +1,19 @@
-/* orders: the orders of a ledger as replayed in memory: open or closed, their quantity and what of
- * it is used, the units on their lists. Private to this folder. Threads: one. Errors: ERR_CORRUPT,
- * ERR_SYSTEM. Layer above: replay. Below: texts. */
+/* orders: the orders of a ledger as replayed in memory: open or closed, until when, their quantity
+ * and what of it is used, which units are theirs. Private to this folder. Threads: one. Errors:
+ * ERR_CORRUPT, ERR_SYSTEM. Layer above: replay. Below: texts. */
 #ifndef HSM_API_PROOF_ORDERS_H
 #define HSM_API_PROOF_ORDERS_H
 
 #include "hsm/api/entry.h"
+#include "hsm/api/proof/pattern.h"
 #include "hsm/api/proof/texts.h"
 
 struct orders_row {
-	uint32_t id, product; /* texts */
+	uint32_t id, product, pattern; /* texts */
 	uint32_t quantity, used;
-	bool open, has_list;
+	int64_t until; /* 0: for ever */
+	uint8_t units;
+	bool open;
 };
 
 struct orders_unit {
@@ -25,6 +28,7 @@ struct orders {
 	struct orders_unit *units;
 	size_t unit_count, unit_capacity;
 	struct index by_unit;
+	struct pattern pattern;
 };
 
 void orders_start(struct orders *o, struct texts *texts);

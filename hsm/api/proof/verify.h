@@ -2,13 +2,13 @@
  * reconciliation runs it. It trusts nothing but the bytes: numbers without a gap, one ledger id,
  * epochs in order, times that do not run back (but where a supervisor accepted the time), moves
  * that the life of a certificate allows, no serial twice, no key on two units, one certificate in
- * force a unit, quota never passed, each certificate signed by the CA of its time and matching its
- * reservation (serial, key hash, TBS hash), each proof signed by the board's key. At the end heads
- * are compared: one of today must match size and root; an older one must be a prefix. What it does
- * not know is the products and the order's pattern of units. About 250 bytes an issuance.
- * Findings: ERR_CORRUPT with a sentence that names the entry: an alarm, exit 3; nothing more can be
- * asked of this verify then but verify_free. Threads: one a verify. Layer above: ledger command,
- * reconcile, signer --check. Below: entry, merkle, head, libcrypto. */
+ * force a unit, orders open, in time and for this unit, quota never passed, each certificate signed
+ * by the CA of its time and matching its reservation (serial, key hash, TBS hash), each proof
+ * signed by the board's key. At the end heads are compared: one of today must match size and root;
+ * an older one must be a prefix. What it does not know is the products. About 250 bytes an
+ * issuance. Findings: ERR_CORRUPT with a sentence that names the entry: an alarm, exit 3; nothing
+ * more can be asked of this verify then but verify_free. Threads: one a verify. Layer above: ledger
+ * command, reconcile, signer --check. Below: entry, merkle, head, libcrypto. */
 #ifndef HSM_API_PROOF_VERIFY_H
 #define HSM_API_PROOF_VERIFY_H
 

@@ -1,6 +1,8 @@
-/* imprint-board: behind `imprint board probe`. Says what a board answers on a port, for the
- * engineer who sets up a nest: which driver, unit id, state. It changes nothing on the board. */
+/* imprint-board: behind `imprint board list` and `imprint board probe`, for the engineer who sets
+ * up a nest: which serial lines this PC has, and what a board answers on one of them: which driver,
+ * unit id, state. It changes nothing on the board. */
 #include "base/clock.h"
+#include "serial/adapter.h"
 #include "serial/board.h"
 #include "serial/fault.h"
 
@@ -17,13 +19,13 @@ enum { EXIT_DONE, EXIT_NOTHING, EXIT_USAGE };
 enum { OPTION_UNIT_FILE = 256, OPTION_PROMPT };
 
 struct choice {
-	const char *port, *driver, *unit_file, *prompt;
+	const char *word, *port, *driver, *unit_file, *prompt;
 	unsigned baud, timeout_ms, sec_tag;
 	bool has_sec_tag, json;
 };
 
 static const struct argp_option options[] = {
-	{ "driver", 'D', "NAME", 0, "Ask as this driver does (default: each in turn)", 0 },
+	{ "driver", 'D', "NAME", 0, "Probe: ask as this driver does (default: each in turn)", 0 },
 	{ "baud", 'b', "N", 0, "Of a real line (default 115200)", 0 },
 	{ "timeout", 't', "MS", 0, "For each driver (default 1500)", 0 },
 	{ "sec-tag", 's', "N", 0, "Where nrf91 and zshell look for credentials", 0 },
@@ -45,15 +47,27 @@ static unsigned number(const char *text, unsigned max, struct argp_state *state)
 
 static void check(const struct choice *c, struct argp_state *state)
 {
+	char names[128] = "there are";
 	const char *name;
 
+	if (!c->word || (strcmp(c->word, "list") != 0 && strcmp(c->word, "probe") != 0))
+		argp_error(state, "list or probe?");
+	if (strcmp(c->word, "list") == 0) {
+		if (c->port)
+			argp_error(state, "list takes no PORT");
+		return;
+	}
 	if (!c->port)
 		argp_error(state, "which PORT? /dev/serial/by-path/…, pty:PATH or unix:PATH");
-	for (size_t i = 0; c->driver && (name = board_driver_name(i)); i++)
+	for (size_t i = 0; c->driver && (name = board_driver_name(i)); i++) {
+		size_t len = strlen(names);
+
 		if (strcmp(name, c->driver) == 0)
 			return;
+		snprintf(names + len, sizeof(names) - len, " %s", name);
+	}
 	if (c->driver)
-		argp_error(state, "there is no driver \"%s\"", c->driver);
+		argp_error(state, "there is no driver \"%s\": %s", c->driver, names);
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -86,7 +100,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		if (c->port)
 			argp_error(state, "one PORT at a time");
-		c->port = value;
+		if (c->word)
+			c->port = value;
+		else
+			c->word = value;
 		return 0;
 	case ARGP_KEY_END:
 		check(c, state);
@@ -99,8 +116,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "PORT",
-	.doc = "Say what a board answers on a port: which driver, unit id, state.",
+	.args_doc = "list\nprobe PORT",
+	.doc = "List the serial lines of this PC, or say what a board answers on one: which "
+	       "driver, unit id, state.",
 };
 
 static struct board_settings settings_for(const struct choice *c, const char *driver)
@@ -168,17 +186,28 @@ static bool is_final(const struct err *e)
 
 struct failure {
 	const char *driver;
+	int code;
 	char text[ERR_TEXT_SIZE];
 };
 
 static int nothing_found(const struct choice *c, const struct failure *failures, size_t count)
 {
+	bool silent = true;
+
 	for (size_t i = 0; i < count; i++)
+		silent = silent && failures[i].code == FAULT_SILENT;
+	for (size_t i = 0; i < count && !silent; i++)
 		fprintf(stderr, "%s: %s\n", failures[i].driver, failures[i].text);
-	fprintf(stderr,
-		"imprint: no driver understands what is on %s; check power, cable, baud rate and "
-		"firmware of the board\n",
-		c->port);
+	if (silent)
+		fprintf(stderr,
+			"imprint: nothing answers on %s, not with one byte; check that it is this "
+			"board's port, the board's power, and the cable (TX to RX)\n",
+			c->port);
+	else
+		fprintf(stderr,
+			"imprint: something talks on %s, but no driver understands it; check baud "
+			"rate and firmware of the board, and --sec-tag or --prompt\n",
+			c->port);
 	return EXIT_NOTHING;
 }
 
@@ -203,10 +232,44 @@ static int probe_all(const struct choice *c)
 		}
 		if (count < DRIVERS_MAX) {
 			failures[count].driver = driver;
+			failures[count].code = e.code;
 			memcpy(failures[count++].text, e.text, sizeof(e.text));
 		}
 	}
 	return nothing_found(c, failures, count);
+}
+
+static void print_adapter(const struct choice *c, const struct adapter *a)
+{
+	const char *port = *a->port ? a->port : a->device;
+
+	if (!c->json) {
+		printf("%s%-8s  %s  %s  %s  %s\n", *a->usb ? "usb " : "    ", a->usb, port,
+		       strrchr(a->device, '/') + 1, a->id, a->product);
+		return;
+	}
+	putchar('{');
+	put_json("usb", a->usb, ", ");
+	put_json("port", port, ", ");
+	put_json("device", a->device, ", ");
+	put_json("id", a->id, ", ");
+	put_json("product", a->product, ", ");
+	put_json("serial", a->serial, "}\n");
+}
+
+static int list_adapters(const struct choice *c)
+{
+	static struct adapter adapters[ADAPTERS_MAX];
+	size_t count;
+	struct err e;
+
+	if (!adapter_list("", adapters, &count, &e)) {
+		fprintf(stderr, "imprint: %s\n", e.text);
+		return EXIT_NOTHING;
+	}
+	for (size_t i = 0; i < count; i++)
+		print_adapter(c, &adapters[i]);
+	return EXIT_DONE;
 }
 
 int main(int argc, char **argv)
@@ -216,5 +279,5 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &choice))
 		return EXIT_USAGE;
-	return probe_all(&choice);
+	return strcmp(choice.word, "list") == 0 ? list_adapters(&choice) : probe_all(&choice);
 }

@@ -1,4 +1,40 @@
-#include "hsm/ledger/pattern.h"
+#include "hsm/api/proof/pattern.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The larger number of "{4,32}". */
+static unsigned long bound_of(const char *brace)
+{
+	char *end;
+	unsigned long low = strtoul(brace + 1, &end, 10);
+	unsigned long high = *end == ',' ? strtoul(end + 1, NULL, 10) : low;
+
+	return high > low ? high : low;
+}
+
+/* A group that is repeated repeats what is in it: the bounds are multiplied. */
+bool pattern_is_modest(const char *text, struct err *e)
+{
+	unsigned long total = 1, bound;
+
+	for (const char *at = text; *at; at++) {
+		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '9')
+			return err_set(e, ERR_INVALID, "back-references (\\%c) are not used here",
+				       at[1]);
+		if (at[0] == '\\' && at[1]) {
+			at++;
+			continue;
+		}
+		bound = *at == '{' ? bound_of(at) : 1;
+		if (bound > PATTERN_REPEAT_MAX || total * bound > PATTERN_REPEAT_MAX)
+			return err_set(e, ERR_INVALID,
+				       "its repetitions are too many: at most %d in all",
+				       PATTERN_REPEAT_MAX);
+		total *= bound ? bound : 1;
+	}
+	return true;
+}
 
 void pattern_clear(struct pattern *p)
 {
@@ -17,6 +53,8 @@ static bool compile(struct pattern *p, const char *text, struct err *e)
 	if (strlen(text) >= sizeof(p->text))
 		return err_set(e, ERR_INVALID, "the pattern is longer than %d characters",
 			       PATTERN_MAX_LEN);
+	if (!pattern_is_modest(text, e))
+		return err_add(e, "the pattern %s", text);
 	pattern_clear(p);
 	rc = regcomp(&p->regex, text, REG_EXTENDED);
 	if (rc) {
