@@ -168,13 +168,15 @@ static bool is_group(const char *word)
 static int unknown(char **words, int count)
 {
 	char typed[2 * WORD_MAX], safe[2 * WORD_MAX];
-	const char *meant;
+	const char *meant = NULL;
 
 	snprintf(typed, sizeof(typed), "%s%s%s", words[0], count > 1 ? " " : "",
 		 count > 1 ? words[1] : "");
-	meant = nearest(typed);
+	if (count > 1 || !is_group(words[0]))
+		meant = nearest(typed);
 	print_copy(safe, sizeof(safe), meant ? typed : words[0]);
-	meant = meant ? meant : nearest(words[0]);
+	if (!meant && !is_group(words[0]))
+		meant = nearest(words[0]);
 	if (!meant && is_group(words[0])) {
 		fprintf(stderr, "imprint: say which one: imprint help %s shows them\n", safe);
 		return EXIT_USAGE;
