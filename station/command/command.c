@@ -168,7 +168,7 @@ static bool is_group(const char *word)
 static int unknown(char **words, int count)
 {
 	char typed[2 * WORD_MAX], safe[2 * WORD_MAX];
-	const char *meant;
+	const char *meant = NULL;
 
 	snprintf(typed, sizeof(typed), "%s%s%s", words[0], count > 1 ? " " : "",
 		 count > 1 ? words[1] : "");

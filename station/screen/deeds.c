@@ -25,6 +25,12 @@ static bool is_stopped(const struct model *m, const struct control_nest *nest)
 	return nest->state == CONTROL_STOPPED;
 }
 
+/* A supervisor may let it go on: the nest, or the unit in it. */
+static bool wants_freedom(const struct model *m, const struct control_nest *nest)
+{
+	return is_stopped(m, nest) || (model_is_marked(m, nest) && nest->tries_left == 0);
+}
+
 static void start_bench(struct screen *s, struct control_request *request)
 {
 	struct model_counts counts = model_count(&s->model);
@@ -89,7 +95,7 @@ static void do_free(struct screen *s)
 	if (s->model.station.next == NEXT_FREE)
 		memcpy(request.nests, s->model.station.next_nests, sizeof(request.nests));
 	else
-		model_names(&s->model, is_stopped, request.nests, sizeof(request.nests));
+		model_names(&s->model, wants_freedom, request.nests, sizeof(request.nests));
 	if (*request.nests)
 		ask_for_badge(s, DEED_FREE, &request);
 	else

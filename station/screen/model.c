@@ -241,27 +241,6 @@ struct model_word model_word(const struct model *m)
 	};
 }
 
-/* Without a jig the station does not say it: it follows from the word. */
-static enum phrase next_of_bench(const struct model *m)
-{
-	switch (model_word(m).big) {
-	case PHRASE_BIG_BLOCKED:
-		return PHRASE_NEXT_SIGNER;
-	case PHRASE_BIG_ORDER:
-		return PHRASE_NEXT_ORDER;
-	case PHRASE_BIG_LOAD:
-		return PHRASE_BENCH_LOAD;
-	case PHRASE_BIG_READY:
-		return PHRASE_BENCH_START;
-	case PHRASE_BIG_RUNNING:
-		return PHRASE_BENCH_WAIT;
-	case PHRASE_BIG_PASS:
-		return PHRASE_BENCH_UNLOAD;
-	default:
-		return PHRASE_BENCH_RESEAT;
-	}
-}
-
 enum phrase model_next(const struct model *m, char *ret_names, size_t size)
 {
 	snprintf(ret_names, size, "%s", m->station.next_nests);
@@ -270,6 +249,5 @@ enum phrase model_next(const struct model *m, char *ret_names, size_t size)
 	for (size_t i = 0; i < sizeof(nexts) / sizeof(nexts[0]); i++)
 		if (nexts[i].next == m->station.next)
 			return has_jig(m) ? nexts[i].text : nexts[i].bench;
-	model_names(m, model_is_marked, ret_names, size);
-	return next_of_bench(m);
+	return PHRASE_NEXT_WAIT;
 }

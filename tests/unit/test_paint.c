@@ -133,7 +133,7 @@ static struct model *bench_all_passed(void)
 	struct model *m = model_passed(4, 4);
 
 	m->station.phase = PHASE_BENCH;
-	m->station.next = NEXT_NONE;
+	m->station.next = NEXT_UNLOAD;
 	return m;
 }
 
@@ -142,7 +142,7 @@ static struct model *bench_no_order(void)
 	struct model *m = model_ready(4, 4);
 
 	m->station.phase = PHASE_BENCH;
-	m->station.next = NEXT_NONE;
+	m->station.next = NEXT_ORDER;
 	m->station.order[0] = '\0';
 	return m;
 }
