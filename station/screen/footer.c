@@ -89,18 +89,25 @@ static int put_health(const struct footer *p, int column, enum phrase what, uint
 	return put(p, column, looks[health].style, say(p, looks[health].word)) + 2;
 }
 
-static void draw_health(struct footer *p)
+/* Drawn after the health, of which they may cover the end. */
+static void draw_alarms(struct footer *p)
 {
-	const struct control_station *s = &p->m->station;
-	int column = MARGIN, columns = p->c->columns - 2 * MARGIN, help;
+	int columns = p->c->columns - 2 * MARGIN, help;
 	char number[24], text[PHRASE_SIZE];
 
 	help = canvas_right(p->c, p->row, MARGIN, columns, STYLE_DIM, say(p, PHRASE_HELP_HINT));
-	if (s->alarms && p->m->is_up) {
-		snprintf(number, sizeof(number), "%" PRIu64, s->alarms);
-		phrase_fill(text, p->face->language, PHRASE_ALARMS_OPEN, number, NULL);
-		canvas_right(p->c, p->row, MARGIN, columns - help - 2, STYLE_BAND_WARN, text);
-	}
+	if (!p->m->station.alarms || !p->m->is_up)
+		return;
+	snprintf(number, sizeof(number), "%" PRIu64, p->m->station.alarms);
+	phrase_fill(text, p->face->language, PHRASE_ALARMS_OPEN, number, NULL);
+	canvas_right(p->c, p->row, MARGIN, columns - help - 2, STYLE_BAND_WARN, text);
+}
+
+static void draw_health(struct footer *p)
+{
+	const struct control_station *s = &p->m->station;
+	int column = MARGIN;
+
 	if (!p->m->is_up)
 		return;
 	column = put_health(p, column, PHRASE_HEALTH_JIG, s->jig_health);
@@ -122,6 +129,7 @@ void footer_draw(struct canvas *c, int row, const struct model *m, const struct 
 	canvas_rule(p->c, p->row++, STYLE_DIM);
 	draw_counters(p);
 	draw_health(p);
+	draw_alarms(p);
 	if (footer_rows(p->c) > 3) {
 		p->row++;
 		put(p, MARGIN, STYLE_DIM, say(p, PHRASE_HELP_KEYS));

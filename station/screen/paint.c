@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define MARGIN 1
-#define FAILURE_ROWS 3 /* with the line above */
+#define FAILURE_ROWS 4 /* with the line above */
 #define SAID_COLUMNS_MIN 20
 #define CA_NEAR_S (90 * INT64_C(86400))
 
@@ -189,7 +189,7 @@ static struct plan plan_of(const struct painter *p)
 {
 	struct plan plan = { .scale = 1 };
 	int nests = tiles_rows(p->m, p->c->columns - MARGIN);
-	int body = (nests < 5 ? 2 * nests : nests) + FAILURE_ROWS;
+	int body = (nests < 4 ? 3 * nests : nests) + FAILURE_ROWS;
 	int room =
 		p->c->rows - p->row - 2 - footer_rows(p->c) - body; /* for the band and the gap */
 	int width = longest_word(p->face->language);

@@ -118,9 +118,10 @@ int stopped_draw(struct canvas *c, struct area area, const struct model *m, cons
 		strcpy(text, phrase(face->language, PHRASE_STOP_POWER_OFF));
 	row += draw_line(c, canvas_below(area, row), face, PHRASE_STOP_POWER,
 			 *names ? STYLE_BAND_WARN : STYLE_PLAIN, text, 2);
-	unfinished_text(m, face, text, sizeof(text));
-	row += draw_line(c, canvas_below(area, row), face, PHRASE_STOP_UNITS, STYLE_PLAIN, text, 5);
 	stop_remedy(m, face->language, text, sizeof(text));
-	return row + draw_line(c, canvas_below(area, row), face, PHRASE_STOP_GO_ON, STYLE_STRONG,
-			       text, 2);
+	row += draw_line(c, canvas_below(area, row), face, PHRASE_STOP_GO_ON, STYLE_STRONG, text,
+			 3);
+	unfinished_text(m, face, text, sizeof(text));
+	return row +
+	       draw_line(c, canvas_below(area, row), face, PHRASE_STOP_UNITS, STYLE_PLAIN, text, 5);
 }

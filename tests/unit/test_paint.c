@@ -283,7 +283,7 @@ static void alarms_say_what_to_do(void **state)
 	assert_non_null(strstr(text, "×3 B3  nest B3 failed three times"));
 	assert_non_null(strstr(text, "Clean the probes"));
 	assert_non_null(strstr(text, "seen by Li"));
-	assert_non_null(strstr(text, "3 alarms (F3)"));
+	assert_non_null(strstr(text, "alarms: 3 (F3)"));
 	free(text);
 	free(m);
 }
