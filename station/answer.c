@@ -18,8 +18,6 @@ _Static_assert(BOARD_TEXT_MAX == CONTROL_NAME_MAX, "every unit id can be shown")
 #define WATCHERS (STATION_READER | STATION_OPERATOR | STATION_TECHNICIAN)
 #define WORKERS (STATION_OPERATOR | STATION_TECHNICIAN)
 
-typedef void (*request_action)(struct desk *s, struct caller *caller);
-
 static void status(struct desk *s, struct caller *caller);
 static void watch(struct desk *s, struct caller *caller);
 static void start(struct desk *s, struct caller *caller);
@@ -29,13 +27,21 @@ static void runs(struct desk *s, struct caller *caller);
 /* The permission table: request, who may. */
 static const struct {
 	unsigned roles;
-	request_action action;
+	answer_action *action;
 } requests[CONTROL_TYPE_COUNT] = {
 	[CONTROL_STATUS] = { WATCHERS, status },
 	[CONTROL_WATCH] = { WATCHERS, watch },
 	[CONTROL_START] = { WORKERS, start },
 	[CONTROL_ABORT] = { WORKERS, stop },
 	[CONTROL_RUNS] = { WATCHERS, runs },
+	[CONTROL_SCAN] = { WORKERS, answer_scan },
+	[CONTROL_LOGOUT] = { WORKERS, answer_logout },
+	[CONTROL_MODE] = { WORKERS, answer_mode },
+	[CONTROL_FREE] = { WORKERS, answer_free },
+	[CONTROL_ALARMS] = { WATCHERS, answer_alarms },
+	[CONTROL_ACKNOWLEDGE] = { WORKERS, answer_acknowledge },
+	[CONTROL_BADGES] = { STATION_TECHNICIAN, answer_badges },
+	[CONTROL_BADGE] = { STATION_TECHNICIAN, answer_badge },
 	[CONTROL_RESET] = { WORKERS, answer_reset },
 	[CONTROL_SIGNALS] = { WATCHERS, answer_signals },
 	[CONTROL_SET] = { STATION_TECHNICIAN, answer_set },
@@ -81,9 +87,17 @@ void answer_refuse(struct desk *s, struct caller *caller, const struct err *e)
 	answer_send(s, caller, &reply, -1);
 }
 
-static bool is_used_up(const struct signer_status *status)
+/* What keeps people from a start comes before START. */
+static void show_cycle(const struct desk *s, struct control_station *station)
 {
-	return status->used >= status->quantity;
+	char nests[CONTROL_NAMES_MAX + 1];
+	enum control_next first = shift_next(&s->shift, nests);
+
+	cycle_show(s->config.cycle, station);
+	if (station->next != NEXT_START || first == NEXT_NONE)
+		return;
+	station->next = first;
+	strcpy(station->next_nests, nests);
 }
 
 void answer_station(const struct desk *s, struct control_station *ret_station)
@@ -100,13 +114,9 @@ void answer_station(const struct desk *s, struct control_station *ret_station)
 	memcpy(ret_station->order, status->order, sizeof(ret_station->order));
 	memcpy(ret_station->product, status->product, sizeof(ret_station->product));
 	control_copy_text(ret_station->trouble, sizeof(ret_station->trouble), trouble);
-	if (!s->config.cycle)
-		return;
-	cycle_show(s->config.cycle, ret_station);
-	if (ret_station->next == NEXT_START)
-		ret_station->next = *trouble				    ? NEXT_SIGNER
-				    : !*status->order || is_used_up(status) ? NEXT_ORDER
-									    : NEXT_START;
+	shift_show(&s->shift, ret_station);
+	if (s->config.cycle)
+		show_cycle(s, ret_station);
 }
 
 static bool write_nest(struct desk *s, struct writer *w, size_t index)
@@ -155,7 +165,7 @@ static bool bit_of(const struct desk *s, const char *name, uint64_t *ret_bit, st
 		       name);
 }
 
-static bool nests_of(const struct desk *s, const char *names, uint64_t *ret_nests, struct err *e)
+bool answer_nests_named(const struct desk *s, const char *names, uint64_t *ret_nests, struct err *e)
 {
 	char name[CONTROL_WORD_SIZE];
 	uint64_t nests = 0, bit;
@@ -230,7 +240,7 @@ static void stop(struct desk *s, struct caller *caller)
 	struct err e;
 	bool works;
 
-	if (!nests_of(s, caller->request.nests, &caller->nests, &e)) {
+	if (!answer_nests_named(s, caller->request.nests, &caller->nests, &e)) {
 		answer_refuse(s, caller, &e);
 		return;
 	}
@@ -251,7 +261,7 @@ static void start(struct desk *s, struct caller *caller)
 {
 	struct err e;
 
-	if (!nests_of(s, caller->request.nests, &caller->nests, &e)) {
+	if (!answer_nests_named(s, caller->request.nests, &caller->nests, &e)) {
 		answer_refuse(s, caller, &e);
 		return;
 	}
@@ -264,17 +274,19 @@ static void start(struct desk *s, struct caller *caller)
 	answer_turn(s, caller);
 }
 
-/* Who asked, for the ledger: as the caller says, or the name of its user, or the number. */
-static void operator_of(const struct caller *caller, char ret_name[static CONTROL_NAME_MAX + 1])
+void answer_operator(const struct desk *s, const struct caller *caller,
+		     char ret_name[static CONTROL_NAME_MAX + 1])
 {
 	char buffer[USER_BUFFER], number[16];
 	struct passwd entry, *found = NULL;
+	struct control_badge badge;
+	bool logged_in = people_now(s->config.people, &badge);
 
 	snprintf(number, sizeof(number), "%u", (unsigned)caller->peer.uid);
-	if (!*caller->request.operator)
-		getpwuid_r(caller->peer.uid, &entry, buffer, sizeof(buffer), &found);
+	getpwuid_r(caller->peer.uid, &entry, buffer, sizeof(buffer), &found);
 	control_copy_text(ret_name, CONTROL_NAME_MAX + 1,
 			  *caller->request.operator ? caller->request.operator :
+			  logged_in		    ? badge.person :
 			  found			    ? found->pw_name :
 						      number);
 }
@@ -284,7 +296,7 @@ static void start_nests(struct desk *s, struct caller *caller)
 	struct nest_start start = { .by_name = *caller->request.nests };
 	struct err e;
 
-	operator_of(caller, start.operator);
+	answer_operator(s, caller, start.operator);
 	memcpy(start.unit, caller->request.unit, sizeof(start.unit));
 	log_event(LOG_INFO, "start asked", "uid=%u operator=\"%s\" order=%s nests=\"%s\"",
 		  (unsigned)caller->peer.uid, start.operator, s->overview.status.order,
@@ -313,10 +325,11 @@ bool answer_may_start(const struct desk *s, struct err *e)
 
 	if (*o->trouble)
 		return err_set(e, ERR_GONE, "nothing was started: %s", o->trouble);
-	return *o->status.order ||
-	       err_set(e, ERR_REFUSED,
-		       "no order is in use, nothing was started; a supervisor puts one in use: "
-		       "imprint order use ID");
+	if (!*o->status.order)
+		return err_set(e, ERR_REFUSED,
+			       "no order is in use, nothing was started; a supervisor puts one in "
+			       "use: imprint order use ID");
+	return shift_may_start(&s->shift, e);
 }
 
 static void signer_answered(struct desk *s, struct caller *caller)

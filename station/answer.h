@@ -8,6 +8,7 @@
 #include "base/socket.h"
 #include "station/overview.h"
 #include "station/desk.h"
+#include "station/shift.h"
 
 enum waits_for { WAITS_FOR_NOTHING, WAITS_FOR_SIGNER, WAITS_FOR_NESTS };
 
@@ -26,6 +27,7 @@ struct desk {
 	struct desk_config config;
 	struct caller callers[DESK_CALLERS_MAX];
 	struct overview overview;
+	struct shift shift;
 	uint64_t batch;
 	int64_t button_at;		  /* monotonic ms: a press of START that waits; 0: none */
 	int64_t told_at;		  /* monotonic ms: when watchers were told last */
@@ -52,6 +54,17 @@ void answer_nests(struct desk *s, struct caller *caller, size_t after, uint64_t 
 		  bool one_record);
 void answer_station(const struct desk *s, struct control_station *ret_station);
 
+/* The nests of that list of names as bits, all for ""; ERR_NOT_FOUND. */
+MUST_CHECK bool answer_nests_named(const struct desk *s, const char *names, uint64_t *ret_nests,
+				   struct err *e);
+/* Who asks: as the caller says, or who is logged in, or the name of its user, or its number. */
+void answer_operator(const struct desk *s, const struct caller *caller,
+		     char ret_name[static CONTROL_NAME_MAX + 1]);
+
+/* People, modes and alarms: answer_shift.c. */
+typedef void answer_action(struct desk *s, struct caller *caller);
+answer_action answer_scan, answer_logout, answer_mode, answer_free, answer_alarms,
+	answer_acknowledge, answer_badges, answer_badge;
 /* Can the signer sign, and for an order? By its status as known now. */
 MUST_CHECK bool answer_may_start(const struct desk *s, struct err *e);
 

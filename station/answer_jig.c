@@ -98,8 +98,11 @@ bool answer_start_cycle(struct desk *s, struct nest_start *start, uint64_t nests
 static void start_by_button(struct desk *s)
 {
 	struct nest_start start = { 0 };
+	struct control_badge badge;
 	struct err e;
 
+	people_now(s->config.people, &badge);
+	strcpy(start.operator, badge.person);
 	if (!answer_may_start(s, &e) || !answer_start_cycle(s, &start, ALL_NESTS, &e))
 		log_event(LOG_NOTICE, "start button refused", "text=\"%s\"", e.text);
 }

@@ -50,6 +50,7 @@ void box_begin(struct box *box, uint64_t batch, const char *operator)
 		n->answer = ANSWER_STARTED;
 	n->step_index = n->step_count = n->bytes_done = n->bytes_total = 0;
 	n->run = n->tries = n->outcome = 0;
+	n->tries_left = CONTROL_NO_LIMIT;
 	n->batch = batch;
 	n->step[0] = n->unit[0] = n->order[0] = n->product[0] = '\0';
 	n->code[0] = n->text[0] = n->remedy[0] = n->evidence[0] = n->certificate_id[0] = '\0';
@@ -67,6 +68,32 @@ void box_mark(struct box *box, bool marked)
 	box->shown.marked = marked;
 	box->version++;
 	ring(box);
+}
+
+void box_label(struct box *box, const char *label)
+{
+	AUTO(lock) lock = lock_take(&box->mutex);
+
+	if (strcmp(box->shown.label, label) == 0)
+		return;
+	SHOW(box, label, label);
+	box->version++;
+	ring(box);
+}
+
+void box_label_now(struct box *box, char ret_label[static CONTROL_NAME_MAX + 1])
+{
+	AUTO(lock) lock = lock_take(&box->mutex);
+
+	strcpy(ret_label, box->shown.label);
+}
+
+void box_tries_left(struct box *box, uint64_t tries_left)
+{
+	AUTO(lock) lock = lock_take(&box->mutex);
+
+	box->shown.tries_left = tries_left;
+	box->version++;
 }
 
 void box_order(struct box *box, const char *order, const char *product)
@@ -114,6 +141,8 @@ void box_end(struct box *box, enum control_state state, const struct box_end *en
 	box->shown.outcome = end->outcome;
 	box->shown.run = end->run;
 	box->shown.tries = end->tries;
+	box->shown.tries_left = end->tries_left;
+	box->shown.label[0] = '\0';
 	box->shown.elapsed_ms = end->elapsed_ms;
 	SHOW(box, code, end->code);
 	SHOW(box, text, end->text);

@@ -21,7 +21,7 @@ struct box {
 /* What a run came to; see struct control_nest. */
 struct box_end {
 	enum outcome outcome;
-	uint64_t run, tries, elapsed_ms;
+	uint64_t run, tries, tries_left, elapsed_ms;
 	const char *code, *text, *remedy, *evidence, *certificate_id;
 };
 
@@ -33,6 +33,10 @@ void box_state(struct box *box, enum control_state state);
 void box_begin(struct box *box, uint64_t batch, const char *operator);
 /* It failed and must be taken out; or it was. */
 void box_mark(struct box *box, bool marked);
+/* The label of the board in the nest; it serves one run. "": none. */
+void box_label(struct box *box, const char *label);
+void box_label_now(struct box *box, char ret_label[static CONTROL_NAME_MAX + 1]);
+void box_tries_left(struct box *box, uint64_t tries_left);
 void box_order(struct box *box, const char *order, const char *product);
 void box_unit(struct box *box, const char *unit);
 void box_step(struct box *box, const char *step, size_t index, size_t count);

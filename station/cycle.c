@@ -38,7 +38,11 @@ static void look_at_nest(struct panel_input *in, struct box *box, uint64_t bit)
 	in->pending |= nest.answer == ANSWER_PENDING ? bit : 0;
 	in->started |= nest.answer == ANSWER_STARTED ? bit : 0;
 	in->passed |= nest.outcome == OUTCOME_PASS ? bit : 0;
-	in->failed |= nest.outcome == OUTCOME_FAIL ? bit : 0;
+	/* A unit that has had its tries is not tried again: it goes where the failed ones go. */
+	in->failed |= nest.outcome == OUTCOME_FAIL ||
+				      (nest.outcome == OUTCOME_ABORTED && nest.tries_left == 0)
+			      ? bit
+			      : 0;
 	in->retest |= nest.tries_left ? bit : 0;
 }
 

@@ -22,6 +22,7 @@ bool desk_new(const struct desk_config *config, struct desk **ret_desk, struct e
 		return err_set(e, ERR_SYSTEM, "no memory for the control socket");
 	s->config = *config;
 	overview_init(&s->overview, s->overview_record);
+	s->shift = (struct shift) { .config = &s->config, .overview = &s->overview };
 	for (size_t i = 0; i < DESK_CALLERS_MAX; i++)
 		s->callers[i].fd = -1;
 	*ret_desk = s;
@@ -166,6 +167,7 @@ static void turn(struct desk *s, const struct pollfd *fds)
 	if (fds[POLL_BELL].revents)
 		eventfd_read(s->config.bell_fd, &count);
 	overview_turn(&s->overview);
+	shift_turn(&s->shift);
 	answer_button(s);
 	for (size_t i = 0; i < DESK_CALLERS_MAX; i++) {
 		struct caller *caller = &s->callers[i];

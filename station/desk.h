@@ -12,7 +12,11 @@
 
 struct desk_config {
 	const struct station_settings *settings;
-	const struct runs *runs;
+	struct runs *runs;
+	struct people *people;
+	struct alarms *alarms;
+	struct catalogue *catalogue;
+	int lib_fd;		   /* the station's lib folder: its disk is watched */
 	struct nest *const *nests; /* as many as the settings have */
 	struct cycle *cycle;	   /* of the jig; NULL: a bench */
 	struct jig *jig;	   /* or NULL */

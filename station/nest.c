@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "serial/fault.h"
-#include "station/recipe.h"
+#include "station/policy.h"
 #include "station/seat.h"
 #include "station/verdict.h"
 
@@ -27,9 +27,9 @@ struct nest {
 	/* Below the mutex. */
 	struct nest_start start;
 	bool has_start, quits;
+	unsigned failed; /* how often, since a board came in or a PASS */
 	/* The thread's own. */
-	char units[NEST_UNITS_MAX][CONTROL_NAME_MAX + 1]; /* without a PASS since */
-	size_t unit_count;
+	bool leaves_seen; /* here one can see when a board is taken out */
 };
 
 struct box *nest_box(struct nest *nest)
@@ -66,6 +66,21 @@ void nest_abort(struct nest *nest)
 		eventfd_write(nest->cancel_fd, 1);
 }
 
+bool nest_let_off(struct nest *nest, const char *person, const char *operator, struct err * e)
+{
+	const struct nest_shared *shared = nest->shared;
+	struct control_nest shown;
+
+	box_show(&nest->box, &shown);
+	if (!policy_free(shared->settings, shared->runs, &shown, person, operator, e))
+		return false;
+	AUTO(lock) lock = lock_take(&nest->mutex);
+	nest->failed = 0;
+	box_tries_left(&nest->box, policy_tries_left(shared->settings, shared->runs, shown.unit));
+	eventfd_write(nest->wake_fd, 1); /* its state changes at its next look */
+	return true;
+}
+
 void nest_quit(struct nest *nest)
 {
 	AUTO(lock) lock = lock_take(&nest->mutex);
@@ -77,24 +92,28 @@ void nest_quit(struct nest *nest)
 
 /* --- the nest's thread --- */
 
-static bool has_room(const struct nest *nest)
+static bool is_stopped(const struct nest *nest)
 {
-	return nest->unit_count < NEST_UNITS_MAX;
+	return policy_stops(nest->shared->settings, nest->shared->runs, nest_name(nest));
 }
 
-/* A unit that failed; true if the nest stops with it. An ERROR or an abort is no board's doing. */
-static bool count_unit(struct nest *nest, const struct run *run)
+static void count_failed(struct nest *nest, const struct run *run)
 {
+	AUTO(lock) lock = lock_take(&nest->mutex);
+
 	if (run->outcome == OUTCOME_PASS)
-		nest->unit_count = 0;
-	if (run->outcome != OUTCOME_FAIL || !*run->unit)
-		return !has_room(nest);
-	for (size_t i = 0; i < nest->unit_count; i++)
-		if (strcmp(nest->units[i], run->unit) == 0)
-			return !has_room(nest);
-	if (has_room(nest))
-		memcpy(nest->units[nest->unit_count++], run->unit, sizeof(run->unit));
-	return !has_room(nest);
+		nest->failed = 0;
+	else if (run->outcome == OUTCOME_FAIL && run->mode == MODE_NORMAL)
+		nest->failed++;
+}
+
+/* The board that failed is still the one that lies there. */
+static bool has_had_its_tries(const struct nest *nest)
+{
+	const struct station_work *work = &nest->shared->settings->work;
+
+	return nest->failed > 0 && ((work->reseat && nest->leaves_seen) ||
+				    (work->retest_tries && nest->failed >= work->retest_tries));
 }
 
 /* In the log a value ends at its quote: a board must not write keys there. */
@@ -127,10 +146,13 @@ static void keep_record(struct nest *nest, struct run *run, const char **remedy)
 {
 	struct err e;
 
-	if (runs_add(nest->shared->runs, run, &e))
+	if (runs_add(nest->shared->runs, run, &e)) {
+		alarms_clear(nest->shared->alarms, ALARM_RECORD, run->nest);
 		return;
+	}
 	err_add(&e, "the run is not on record");
 	log_event(LOG_CRIT, "run not recorded", "nest=%s text=\"%s\"", run->nest, e.text);
+	alarms_raise(nest->shared->alarms, ALARM_RECORD, run->nest, e.text);
 	run->outcome = OUTCOME_ERROR;
 	run->code = "record";
 	control_copy_text(run->text, sizeof(run->text), e.text);
@@ -159,14 +181,29 @@ static bool lost_board(const struct nest *nest, const struct run *run)
 	       strcmp(run->code, fault_short(FAULT_LINE_GONE)) == 0;
 }
 
+static void forget_board(struct nest *nest)
+{
+	AUTO(lock) lock = lock_take(&nest->mutex);
+
+	nest->leaves_seen = true;
+	nest->failed = 0;
+	box_label(&nest->box, "");
+}
+
 static void end_run(struct nest *nest, struct run *run, const char *remedy)
 {
-	bool stops = count_unit(nest, run);
+	bool stops = is_stopped(nest);
 
+	count_failed(nest, run);
+	if (lost_board(nest, run))
+		forget_board(nest);
 	log_run(run);
+	if (run->mode == MODE_GOLDEN && run->outcome != OUTCOME_ABORTED)
+		alarms_hold(nest->shared->alarms, ALARM_GOLDEN_FAIL, run->nest,
+			    run->outcome != OUTCOME_PASS, run->text);
 	if (stops)
-		log_event(LOG_WARNING, "nest stopped", "nest=%s units_without_pass=%d", run->nest,
-			  NEST_UNITS_MAX);
+		log_event(LOG_WARNING, "nest stopped", "nest=%s units_without_pass=%u", run->nest,
+			  nest->shared->settings->work.stop_after);
 	box_end(&nest->box,
 		stops			? CONTROL_STOPPED
 		: lost_board(nest, run) ? CONTROL_EMPTY
@@ -174,6 +211,8 @@ static void end_run(struct nest *nest, struct run *run, const char *remedy)
 		&(struct box_end) { .outcome = run->outcome,
 				    .run = run->number,
 				    .tries = run->tries,
+				    .tries_left = policy_tries_left(nest->shared->settings,
+								    nest->shared->runs, run->unit),
 				    .elapsed_ms = run->duration_ms,
 				    .code = run->code,
 				    .text = run->text,
@@ -189,6 +228,8 @@ static bool run_board(struct nest *nest, const struct nest_start *start)
 		.settings = nest->shared->settings,
 		.nest = nest->settings,
 		.catalogue = nest->shared->catalogue,
+		.runs = nest->shared->runs,
+		.mode = runs_mode(nest->shared->runs),
 		.operator= start->operator,
 		.unit = start->unit,
 		.cancel_fd = nest->cancel_fd,
@@ -218,7 +259,9 @@ static bool look(struct nest *nest)
 {
 	bool present = seat_look(&nest->seat);
 
-	if (!has_room(nest))
+	if (!present)
+		forget_board(nest);
+	if (is_stopped(nest))
 		box_state(&nest->box, CONTROL_STOPPED);
 	else if (!present)
 		box_state(&nest->box, CONTROL_EMPTY);
@@ -227,15 +270,48 @@ static bool look(struct nest *nest)
 	return present;
 }
 
-static bool may_begin(struct nest *nest, bool present, bool by_name)
+/* Who names a stopped nest has looked at it; that is on record, so it holds after a restart. */
+static bool free_by_name(struct nest *nest, const struct nest_start *start)
 {
-	if (by_name)
-		nest->unit_count = 0;
+	struct control_nest only = { 0 }; /* and not the tries of its unit */
+	struct err e;
+
+	if (!start->by_name)
+		return false;
+	strcpy(only.name, nest_name(nest));
+	if (policy_free(nest->shared->settings, nest->shared->runs, &only, "",
+			start->operator, & e))
+		return true;
+	log_event(LOG_ERR, "nest not freed", "nest=%s text=\"%s\"", only.name, e.text);
+	return false;
+}
+
+static bool may_begin(struct nest *nest, bool present, const struct nest_start *start)
+{
+	enum control_answer answer = ANSWER_NONE;
+
 	if (!present)
-		box_answer(&nest->box, ANSWER_EMPTY);
-	else if (!has_room(nest))
-		box_answer(&nest->box, ANSWER_STOPPED);
-	return present && has_room(nest);
+		answer = ANSWER_EMPTY;
+	else if (is_stopped(nest) && !free_by_name(nest, start))
+		answer = ANSWER_STOPPED;
+	else if (has_had_its_tries(nest) && runs_mode(nest->shared->runs) == MODE_NORMAL)
+		answer = ANSWER_TRIED;
+	if (answer != ANSWER_NONE)
+		box_answer(&nest->box, answer);
+	return answer == ANSWER_NONE;
+}
+
+/* A board that came by itself is run for the person at the station, if one is needed. */
+static bool may_arrive(struct nest *nest, struct nest_start *ret_start)
+{
+	struct control_badge badge;
+	bool known = people_now(nest->shared->people, &badge);
+
+	if (is_stopped(nest) || (!known && nest->shared->settings->work.login_needed))
+		return false;
+	*ret_start = (struct nest_start) { 0 };
+	strcpy(ret_start->operator, badge.person);
+	return true;
 }
 
 /* Takes the start that waits, or makes the one of an arrival; false if there is nothing to run. The
@@ -248,11 +324,12 @@ static bool begin(struct nest *nest, bool present, bool arrived, struct nest_sta
 	nest->has_start = false;
 	if (!asked && !arrived)
 		return false;
-	if (asked && !may_begin(nest, present, nest->start.by_name))
+	if (asked ? !may_begin(nest, present, &nest->start) : !may_arrive(nest, ret_start))
 		return false;
-	if (!asked && !has_room(nest))
-		return false;
-	*ret_start = asked ? nest->start : (struct nest_start) { 0 };
+	if (asked)
+		*ret_start = nest->start;
+	if (!*ret_start->unit)
+		box_label_now(&nest->box, ret_start->unit);
 	box_begin(&nest->box, ret_start->batch, ret_start->operator);
 	return true;
 }
@@ -335,6 +412,7 @@ bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret
 	nest->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	nest->cancel_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	pthread_mutex_init(&nest->mutex, NULL);
+	first.tries_left = CONTROL_NO_LIMIT;
 	first.row = nest->settings->row;
 	first.column = nest->settings->column;
 	snprintf(first.name, sizeof(first.name), "%s", nest->settings->name);

@@ -136,6 +136,19 @@ static void read_without(struct reading *r)
 	}
 }
 
+static void check_label(struct reading *r)
+{
+	char key[64];
+	struct err e;
+
+	if (!r->product->label || r->product->unit_source == SOURCE_BOARD)
+		return;
+	snprintf(key, sizeof(key), "%s.label", r->key);
+	config_mistake(r->path, key, &e,
+		       "a label is compared with the board's own id: it needs \"unit: board\"");
+	note(r, &e);
+}
+
 static void read_part(struct reading *r, const struct raw_part *raw)
 {
 	struct station_product *p = r->product;
@@ -144,6 +157,7 @@ static void read_part(struct reading *r, const struct raw_part *raw)
 	r->raw = raw;
 	*p = (struct station_product) { 0 };
 	p->unit_source = raw->unit ? raw->unit : SOURCE_BOARD;
+	p->label = raw->label;
 	p->read_back = raw->read_back;
 	p->prove = !raw->prove || *raw->prove;
 	p->prove_required = raw->prove && *raw->prove;
@@ -151,6 +165,7 @@ static void read_part(struct reading *r, const struct raw_part *raw)
 	read_driver(r);
 	if (*p->driver && !product_take_settings(r->path, r->key, raw, &p->settings, &e))
 		note(r, &e);
+	check_label(r);
 	read_files(r);
 	read_without(r);
 }

@@ -4,6 +4,7 @@
  *	  driver: prov			one of the drivers of serial/
  *	  unit: board			default: the board says its unit id; label: it is scanned;
  *					list: the next free one of the order
+ *	  label: no			yes: a label is scanned beside it, and must say the same
  *	  read_back: no			yes: every byte is read and compared, not the digest alone
  *	  prove: yes			yes: a board that cannot prove fails; no: it is not asked;
  *					absent: asked where its driver can
@@ -47,6 +48,7 @@ struct station_product {
 	char driver[STATION_DRIVER_MAX + 1];
 	enum unit_source unit_source; /* SOURCE_BOARD, SOURCE_LABEL or SOURCE_LIST */
 	struct board_settings settings;
+	bool label; /* scanned, to be compared with the board's own id */
 	bool read_back;
 	bool prove;	     /* ask for a proof where board_can_prove */
 	bool prove_required; /* the file says `prove: yes`: without a proof the board fails */

@@ -69,6 +69,7 @@ static const cyaml_schema_field_t zshell_fields[] = {
 			       STATION_DRIVER_MAX),                                                \
 	CYAML_FIELD_ENUM("unit", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, structure, member unit,  \
 			 sources, COUNT(sources)),                                                 \
+	CYAML_FIELD_BOOL("label", CYAML_FLAG_OPTIONAL, structure, member label),                   \
 	CYAML_FIELD_BOOL("read_back", CYAML_FLAG_OPTIONAL, structure, member read_back),           \
 	CYAML_FIELD_BOOL_PTR("prove", OPTIONAL, structure, member prove),                          \
 	CYAML_FIELD_SEQUENCE("files", CYAML_FLAG_POINTER, structure, member files, &file_schema,   \

@@ -32,7 +32,7 @@ struct raw_zshell {
 struct raw_part {
 	char *driver;
 	enum unit_source unit;
-	bool read_back;
+	bool label, read_back;
 	bool *prove;
 	struct raw_file *files;
 	uint32_t files_count;

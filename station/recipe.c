@@ -17,6 +17,7 @@ struct step {
 	const char *label;
 	size_t timeout; /* offset in struct station_timeouts; SAME: the rest of the step before */
 	step_action *action;
+	bool mints; /* or writes: in normal mode alone */
 };
 
 #define TIMEOUT(name) offsetof(struct station_timeouts, name)
@@ -26,13 +27,13 @@ static const struct step steps[] = {
 	{ "order", TIMEOUT(certificate_ms), step_order },
 	{ "identify", TIMEOUT(identify_ms), step_identify },
 	{ "csr", TIMEOUT(csr_ms), step_csr },
-	{ "certificate", TIMEOUT(certificate_ms), step_certificate },
-	{ "install", TIMEOUT(install_ms), step_install },
-	{ "verify", SAME, step_verify },
-	{ "prove", TIMEOUT(prove_ms), step_prove },
+	{ "certificate", TIMEOUT(certificate_ms), step_certificate, true },
+	{ "install", TIMEOUT(install_ms), step_install, true },
+	{ "verify", SAME, step_verify, true },
+	{ "prove", TIMEOUT(prove_ms), step_prove, true },
 	{ "check unit", TIMEOUT(identify_ms), step_check_unit },
-	{ "installed", TIMEOUT(certificate_ms), step_installed },
-	{ "finish", TIMEOUT(prove_ms), step_finish },
+	{ "installed", TIMEOUT(certificate_ms), step_installed, true },
+	{ "finish", TIMEOUT(prove_ms), step_finish, true },
 };
 
 static size_t step_of(step_action *action)
@@ -66,6 +67,8 @@ static bool run_steps(struct recipe *r, struct err *e)
 		const struct step *step = &steps[i];
 		step_action *back;
 
+		if (step->mints && r->in->mode != MODE_NORMAL)
+			continue;
 		r->run->step = step->label;
 		box_step(r->in->box, step->label, i + 1, COUNT(steps));
 		if (step->timeout != SAME)
@@ -82,9 +85,11 @@ static bool run_steps(struct recipe *r, struct err *e)
 	return true;
 }
 
-static const char *passed_text(enum evidence evidence)
+static const char *passed_text(enum control_mode mode, enum evidence evidence)
 {
-	return evidence == EVIDENCE_SIGNED	? "installed, proved by the board's signature"
+	return mode == MODE_GOLDEN    ? "the golden unit answers as it should; nothing was issued"
+	       : mode == MODE_DRY_RUN ? "dry run: the board answers; nothing was issued"
+	       : evidence == EVIDENCE_SIGNED	? "installed, proved by the board's signature"
 	       : evidence == EVIDENCE_READ_BACK ? "installed, read back and compared"
 						: "installed, the board's digest agrees";
 }
@@ -93,7 +98,8 @@ static void judge(struct run *run, bool done, enum evidence evidence, const stru
 {
 	run->outcome = done ? OUTCOME_PASS : verdict_outcome(e->code);
 	run->code = done ? "" : verdict_code(e->code);
-	control_copy_text(run->text, sizeof(run->text), done ? passed_text(evidence) : e->text);
+	control_copy_text(run->text, sizeof(run->text),
+			  done ? passed_text(run->mode, evidence) : e->text);
 }
 
 static void begin(const struct recipe_input *in, struct run *run)
@@ -101,6 +107,8 @@ static void begin(const struct recipe_input *in, struct run *run)
 	*run = (struct run) {
 		.started_at = clock_wall_s(), .step = "", .code = "", .evidence = ""
 	};
+	run->mode = in->mode;
+	run->shift = station_shift_began(in->settings, run->started_at);
 	snprintf(run->nest, sizeof(run->nest), "%s", in->nest->name);
 	control_copy_text(run->operator, sizeof(run->operator), in->operator);
 }

@@ -1,6 +1,7 @@
 /* recipe: what is done to one board, from its first answer to the ledger's "installed": a table of
  * steps, each with a time and an action, run straight through by the nest's own thread.
  *	order, identify, csr, certificate, install, verify, prove, check unit, installed, finish
+ * In dry-run and golden mode only those that mint nothing and write nothing.
  * Nothing of the board is trusted: its CSR goes to the signer unopened, its unit id must be the
  * same at the end, and one run brings at most one new certificate. If the signer has restarted and
  * forgotten its nonce, the certificate (the same one) is asked for and proved once more.
@@ -17,6 +18,8 @@ struct recipe_input {
 	const struct station_settings *settings;
 	const struct station_nest *nest;
 	struct catalogue *catalogue;
+	struct runs *runs; /* for the tries of the unit; NULL: no limit */
+	enum control_mode mode;
 	const char *operator;
 	const char *unit; /* scanned from a label, or "" */
 	int cancel_fd;

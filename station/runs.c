@@ -1,26 +1,16 @@
 #include "station/runs.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "station/history.h"
+#include "station/lines.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <sys/stat.h>
 
-#define LINE_MAX_LEN 4096
 #define NAME_SIZE 24
-
-AUTO_DEFINE(json, json_t *, json_decref)
-
-/* What a nest tried last: for the count of tries. */
-struct last {
-	char nest[CONTROL_NEST_MAX + 1];
-	char unit[CONTROL_NAME_MAX + 1];
-	unsigned tries;
-	bool passed;
-};
+#define WHAT "the record of runs"
 
 struct runs {
 	int dir_fd, fd;
@@ -30,9 +20,10 @@ struct runs {
 	uint64_t number;	  /* of the last run */
 	uint64_t written, synced; /* lines since the start */
 	bool syncing;		  /* one thread syncs for all who wait */
-	struct last last[CONTROL_NESTS_MAX];
-	size_t last_count;
+	struct history history;
 };
+
+static const char *const acts[] = { [ACT_FREE] = "free", [ACT_MODE] = "mode" };
 
 static const char *file_name(uint64_t index, char name[static NAME_SIZE])
 {
@@ -42,73 +33,55 @@ static const char *file_name(uint64_t index, char name[static NAME_SIZE])
 	return name;
 }
 
-static struct last *last_of(struct runs *runs, const char *nest)
-{
-	struct last *last = runs->last;
+/* --- what stands there when the station starts --- */
 
-	for (size_t i = 0; i < runs->last_count; i++, last++)
-		if (strcmp(last->nest, nest) == 0)
-			return last;
-	if (runs->last_count == CONTROL_NESTS_MAX)
-		return NULL; /* nests of earlier settings: only their count is lost */
-	runs->last_count++;
-	*last = (struct last) { .passed = true };
-	snprintf(last->nest, sizeof(last->nest), "%s", nest);
-	return last;
+#define TAKE_TEXT(object, key, at) snprintf(at, sizeof(at), "%s", lines_text(object, key))
+
+static enum control_mode mode_of(const json_t *object)
+{
+	enum control_mode mode = MODE_NORMAL;
+
+	control_mode_parse(lines_text(object, "mode"), &mode);
+	return mode;
 }
 
-static unsigned count_try(struct runs *runs, const char *nest, const char *unit, bool passed)
+static void replay_run(struct runs *runs, const json_t *object)
 {
-	struct last *last = last_of(runs, nest);
-
-	if (!last)
-		return 1;
-	last->tries = !last->passed && strcmp(last->unit, unit) == 0 ? last->tries + 1 : 1;
-	last->passed = passed;
-	snprintf(last->unit, sizeof(last->unit), "%s", unit);
-	return last->tries;
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static void replay_line(struct runs *runs, const char *line, size_t len)
-{
-	AUTO(json) object = json_loadb(line, len, 0, NULL);
 	json_int_t number = json_integer_value(json_object_get(object, "run"));
+	struct run run = { .shift = lines_time(object, "shift"),
+			   .started_at = lines_time(object, "started_at"),
+			   .ended_at = lines_time(object, "ended_at"),
+			   .mode = mode_of(object) };
 
-	if (number > 0 && (uint64_t)number > runs->number)
+	if (number <= 0)
+		return;
+	if ((uint64_t)number > runs->number)
 		runs->number = (uint64_t)number;
-	if (number > 0)
-		count_try(runs, text_of(object, "nest"), text_of(object, "unit"),
-			  strcmp(text_of(object, "outcome"), "PASS") == 0);
+	control_outcome_parse(lines_text(object, "outcome"), &run.outcome);
+	TAKE_TEXT(object, "nest", run.nest);
+	TAKE_TEXT(object, "unit", run.unit);
+	TAKE_TEXT(object, "order", run.order);
+	history_try(&runs->history, &run);
+	history_run(&runs->history, &run);
 }
 
-/* Reads one file; *ret_size is the length of its whole lines. */
-static bool replay(struct runs *runs, int fd, off_t *ret_size, struct err *e)
+static void replay_act(struct runs *runs, const json_t *object)
 {
-	AUTO(FILE) file = NULL;
-	AUTO_FREE char *line = NULL;
-	size_t room = 0;
-	off_t size = 0;
-	ssize_t len;
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct runs_act act = { .kind = ACT_FREE, .mode = mode_of(object) };
 
-	file = copy < 0 ? NULL : fdopen(copy, "r");
-	if (!file)
-		return err_errno(e, ERR_SYSTEM, "cannot read the record of runs");
-	while ((len = getline(&line, &room, file)) > 0 && line[len - 1] == '\n') {
-		replay_line(runs, line, (size_t)len);
-		size += len;
-	}
-	if (ferror(file))
-		return err_errno(e, ERR_SYSTEM, "cannot read the record of runs");
-	*ret_size = size;
-	return true;
+	if (strcmp(lines_text(object, "act"), acts[ACT_MODE]) == 0)
+		act.kind = ACT_MODE;
+	TAKE_TEXT(object, "nest", act.nest);
+	TAKE_TEXT(object, "unit", act.unit);
+	history_act(&runs->history, &act);
+}
+
+static void replay_line(void *context, const json_t *object)
+{
+	if (json_object_get(object, "act"))
+		replay_act(context, object);
+	else
+		replay_run(context, object);
 }
 
 static bool open_file(struct runs *runs, int flags, struct err *e)
@@ -122,26 +95,15 @@ static bool open_file(struct runs *runs, int flags, struct err *e)
 
 static bool read_older(struct runs *runs, struct err *e)
 {
-	AUTO(fd) fd = -1;
-	struct err none;
-	off_t size;
+	for (uint64_t i = RUNS_FILES - 1; i > 0; i--) {
+		AUTO(fd) fd = -1;
+		struct err none;
+		off_t size;
 
-	return !runs_file(runs, 1, &fd, &none) || replay(runs, fd, &size, e);
-}
-
-/* What a power cut left of the last line goes. */
-static bool cut_torn_line(struct runs *runs, struct err *e)
-{
-	off_t end = lseek(runs->fd, 0, SEEK_END);
-
-	if (end < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot read the record of runs");
-	if (end == runs->size)
-		return true;
-	log_event(LOG_WARNING, "torn line cut off the record of runs", "bytes=%lld",
-		  (long long)(end - runs->size));
-	if (ftruncate(runs->fd, runs->size) < 0 || fdatasync(runs->fd) < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot mend the record of runs");
+		if (runs_file(runs, i, &fd, &none) &&
+		    !lines_read(fd, WHAT, replay_line, runs, &size, e))
+			return false;
+	}
 	return true;
 }
 
@@ -155,8 +117,9 @@ bool runs_open(int dir_fd, struct runs **ret_runs, struct err *e)
 	runs->fd = -1;
 	pthread_mutex_init(&runs->mutex, NULL);
 	pthread_cond_init(&runs->synced_more, NULL);
-	if (!open_file(runs, 0, e) || !read_older(runs, e) ||
-	    !replay(runs, runs->fd, &runs->size, e) || !cut_torn_line(runs, e))
+	if (!history_init(&runs->history, e) || !open_file(runs, 0, e) || !read_older(runs, e) ||
+	    !lines_read(runs->fd, WHAT, replay_line, runs, &runs->size, e) ||
+	    !lines_heal(runs->fd, WHAT, runs->size, e))
 		return false;
 	*ret_runs = TAKE(runs);
 	return true;
@@ -168,6 +131,7 @@ void runs_close(struct runs *runs)
 		return;
 	if (runs->fd >= 0)
 		close(runs->fd);
+	history_close(&runs->history);
 	pthread_cond_destroy(&runs->synced_more);
 	pthread_mutex_destroy(&runs->mutex);
 	free(runs);
@@ -191,46 +155,39 @@ static bool rotate(struct runs *runs, struct err *e)
 	return open_file(runs, 0, e);
 }
 
-static char *line_of(const struct run *run, size_t *ret_len)
+static char *line_of_run(const struct run *run, size_t *ret_len)
 {
-	char started[CLOCK_TEXT_SIZE], ended[CLOCK_TEXT_SIZE];
+	char started[CLOCK_TEXT_SIZE], ended[CLOCK_TEXT_SIZE], shift[CLOCK_TEXT_SIZE];
 	AUTO(json)
 	object = json_pack(
-		"{sI ss ss ss ss ss ss ss si ss ss ss sI ss ss ss sI}", "run",
+		"{sI ss ss ss ss ss ss ss si ss ss ss sI ss ss ss sI ss ss}", "run",
 		(json_int_t)run->number, "nest", run->nest, "unit", run->unit, "product",
 		run->product, "order", run->order, "outcome", control_outcome_name(run->outcome),
 		"code", run->code, "text", run->text, "try", (int)run->tries, "operator",
 		run->operator, "started_at", clock_format(run->started_at, started), "ended_at",
 		clock_format(run->ended_at, ended), "duration_ms", (json_int_t)run->duration_ms,
 		"certificate_id", run->certificate_id, "evidence", run->evidence, "step", run->step,
-		"bytes", (json_int_t)run->bytes);
-	char *line = object ? malloc(LINE_MAX_LEN) : NULL;
-	size_t len = line ? json_dumpb(object, line, LINE_MAX_LEN - 1, JSON_COMPACT) : 0;
+		"bytes", (json_int_t)run->bytes, "mode", control_mode_name(run->mode), "shift",
+		clock_format(run->shift, shift));
 
-	if (len == 0 || len > LINE_MAX_LEN - 1) {
-		free(line);
-		return NULL;
-	}
-	line[len] = '\n';
-	*ret_len = len + 1;
-	return line;
+	return lines_line(object, ret_len);
 }
 
-static bool append(struct runs *runs, const char *line, size_t len, struct err *e)
+static char *line_of_act(const struct runs_act *act, size_t *ret_len)
 {
-	ssize_t n = write(runs->fd, line, len);
+	char at[CLOCK_TEXT_SIZE], shift[CLOCK_TEXT_SIZE];
+	AUTO(json)
+	object = json_pack("{ss ss ss ss ss}", "act", acts[act->kind], "at",
+			   clock_format(clock_wall_s(), at), "shift",
+			   clock_format(act->shift, shift), "person", act->person, "operator",
+			   act->operator);
 
-	if (n == (ssize_t)len) {
-		runs->size += n;
-		runs->written++;
-		return true;
-	}
-	if (n >= 0)
-		errno = ENOSPC;
-	err_errno(e, ERR_SYSTEM, "cannot write the record of runs");
-	if (n > 0 && ftruncate(runs->fd, runs->size) < 0)
-		log_event(LOG_ERR, "half a line stays in the record of runs", "bytes=%zd", n);
-	return false;
+	if (act->kind == ACT_MODE)
+		json_object_set_new(object, "mode", json_string(control_mode_name(act->mode)));
+	else
+		json_object_update_new(object,
+				       json_pack("{ss ss}", "nest", act->nest, "unit", act->unit));
+	return lines_line(object, ret_len);
 }
 
 /* Returns when line number `mine` is durable: by one's own sync, or by somebody else's. */
@@ -258,25 +215,87 @@ static bool sync_until(struct runs *runs, uint64_t mine, struct err *e)
 	return true;
 }
 
+static bool make_room(struct runs *runs, struct err *e)
+{
+	if (runs->size >= RUNS_FILE_MAX && !runs->syncing && !rotate(runs, e))
+		return false;
+	return runs->fd >= 0 || open_file(runs, 0, e);
+}
+
+/* Not synced. */
+static bool write_line(struct runs *runs, const char *line, size_t len, struct err *e)
+{
+	if (!line)
+		return err_set(e, ERR_SYSTEM, "no line for the record of runs could be made");
+	if (!lines_add(runs->fd, WHAT, line, len, &runs->size, e))
+		return false;
+	runs->written++;
+	return true;
+}
+
 bool runs_add(struct runs *runs, struct run *run, struct err *e)
 {
 	AUTO(lock) lock = lock_take(&runs->mutex);
 	AUTO_FREE char *line = NULL;
 	size_t len;
 
-	if (runs->size >= RUNS_FILE_MAX && !runs->syncing && !rotate(runs, e))
-		return false;
-	if (runs->fd < 0 && !open_file(runs, 0, e))
+	if (!make_room(runs, e))
 		return false;
 	run->number = runs->number + 1;
-	run->tries = count_try(runs, run->nest, run->unit, run->outcome == OUTCOME_PASS);
-	line = line_of(run, &len);
-	if (!line)
-		return err_set(e, ERR_SYSTEM, "no line for the record of runs could be made");
-	if (!append(runs, line, len, e))
+	run->tries = history_try(&runs->history, run);
+	line = line_of_run(run, &len);
+	if (!write_line(runs, line, len, e))
 		return false;
 	runs->number++;
-	return sync_until(runs, runs->written, e);
+	if (!sync_until(runs, runs->written, e))
+		return false;
+	history_run(&runs->history, run);
+	return true;
+}
+
+bool runs_do(struct runs *runs, const struct runs_act *act, struct err *e)
+{
+	AUTO(lock) lock = lock_take(&runs->mutex);
+	size_t len;
+	AUTO_FREE char *line = line_of_act(act, &len);
+
+	if (!make_room(runs, e) || !write_line(runs, line, len, e) ||
+	    !sync_until(runs, runs->written, e))
+		return false;
+	history_act(&runs->history, act);
+	return true;
+}
+
+void runs_count(struct runs *runs, const char *order, int64_t shift, struct runs_counts *ret_counts)
+{
+	AUTO(lock) lock = lock_take(&runs->mutex);
+	const struct tally *tally = runs->history.tally;
+
+	ret_counts->shift = tally_shift(tally, shift);
+	ret_counts->lot = tally_order(tally, order);
+	ret_counts->last = tally_last(tally, &ret_counts->uph);
+	ret_counts->golden_passed_at = runs->history.golden_passed_at;
+}
+
+enum control_mode runs_mode(struct runs *runs)
+{
+	AUTO(lock) lock = lock_take(&runs->mutex);
+
+	return runs->history.mode;
+}
+
+unsigned runs_unit_fails(struct runs *runs, const char *unit)
+{
+	AUTO(lock) lock = lock_take(&runs->mutex);
+
+	return tally_fails(runs->history.tally, unit);
+}
+
+size_t runs_nest_fails(struct runs *runs, const char *nest)
+{
+	AUTO(lock) lock = lock_take(&runs->mutex);
+
+	return history_nest_fails(&runs->history, nest);
 }
 
 bool runs_file(const struct runs *runs, uint64_t index, int *ret_fd, struct err *e)

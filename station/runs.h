@@ -3,9 +3,11 @@
  *	runs.jsonl		the newest; at RUNS_FILE_MAX bytes it becomes runs.1.jsonl
  *	runs.1.jsonl …		older ones; the one after RUNS_FILES is let go
  * Lines are only ever added, and each is synced before its run counts as ended; runs that end
- * together share one sync. Run numbers rise. Each line begins {"run":NUMBER, and ends with LF; a
- * line torn by a power cut is cut off at the next start, with a line in the log.
- * Threads: any. Layer above: nest, desk. Below: control, jansson. */
+ * together share one sync. Run numbers rise. The line of a run begins {"run":NUMBER; between them
+ * stand the acts of people that change what follows: {"act":"free" and {"act":"mode". Every count
+ * and limit of the station comes from these lines alone (history.h), all of which are read when it
+ * starts.
+ * Threads: any. Layer above: nest, desk. Below: history, lines, control. */
 #ifndef STATION_RUNS_H
 #define STATION_RUNS_H
 
@@ -14,11 +16,14 @@
 
 #define RUNS_FILES 8
 #define RUNS_FILE_MAX (8 * 1024 * 1024)
+#define RUNS_FAILS_MAX 16 /* units that failed in a nest are told apart, so many */
 
 struct run {
 	uint64_t number; /* set by runs_add */
 	unsigned tries;	 /* set by runs_add: of this unit in this nest, since its last PASS */
 	enum outcome outcome;
+	enum control_mode mode;
+	int64_t shift;		      /* when its shift began, seconds since 1970 UTC */
 	int64_t started_at, ended_at; /* seconds since 1970 UTC */
 	uint64_t duration_ms;
 	uint64_t bytes;			    /* of CSR and files that went over the wire */
@@ -33,6 +38,25 @@ struct run {
 	char certificate_id[CONTROL_ID_MAX + 1];
 };
 
+/* What a person did that changes what follows. */
+enum runs_act_kind { ACT_FREE, ACT_MODE };
+
+struct runs_act {
+	enum runs_act_kind kind;
+	int64_t shift;			     /* when it began */
+	enum control_mode mode;		     /* MODE */
+	char nest[CONTROL_NEST_MAX + 1];     /* FREE: its failed units are forgotten, */
+	char unit[CONTROL_NAME_MAX + 1];     /* and the tries of this one; or "" */
+	char person[CONTROL_NAME_MAX + 1];   /* whose badge allowed it, or "" */
+	char operator[CONTROL_NAME_MAX + 1]; /* who asked */
+};
+
+struct runs_counts {
+	struct control_tally shift, lot, last;
+	uint64_t uph;
+	int64_t golden_passed_at; /* 0: never */
+};
+
 struct runs;
 
 /* Opens the record in that folder (the caller keeps dir_fd open) and reads where it stands. */
@@ -42,6 +66,16 @@ AUTO_DEFINE(runs, struct runs *, runs_close)
 
 /* Adds a run and returns when it is durable. On failure it is not known to be. */
 MUST_CHECK bool runs_add(struct runs *runs, struct run *run, struct err *e);
+
+/* The same for an act; it holds when this returns true. */
+MUST_CHECK bool runs_do(struct runs *runs, const struct runs_act *act, struct err *e);
+
+/* What the record comes to now. */
+void runs_count(struct runs *runs, const char *order, int64_t shift,
+		struct runs_counts *ret_counts);
+enum control_mode runs_mode(struct runs *runs);
+unsigned runs_unit_fails(struct runs *runs, const char *unit);
+size_t runs_nest_fails(struct runs *runs, const char *nest);
 
 /* The index-th file, 0 = the newest, opened to be read. ERR_NOT_FOUND if there are not so many. */
 MUST_CHECK bool runs_file(const struct runs *runs, uint64_t index, int *ret_fd, struct err *e);

@@ -104,7 +104,7 @@ bool station_settings_load(const char *path, struct station_settings *ret_settin
 	strcpy(s->station, raw->station);
 	if (!take_timeouts(path, &raw->timeouts, &s->timeouts, e) ||
 	    !take_access(path, &raw->access, s, e) || !settings_take_nests(path, raw, s, e) ||
-	    !take_jig(path, raw, s, e))
+	    !settings_take_work(path, &raw->work, &s->work, e) || !take_jig(path, raw, s, e))
 		return false;
 	*ret_settings = *s;
 	return true;

@@ -52,6 +52,25 @@ static const cyaml_schema_field_t nest_fields[] = {
 static const cyaml_schema_value_t nest_schema = { CYAML_VALUE_MAPPING(
 	CYAML_FLAG_DEFAULT, struct raw_nest, nest_fields) };
 
+static const cyaml_schema_field_t retest_fields[] = {
+	NUMBER_OPTIONAL("tries", struct raw_retest, tries),
+	CYAML_FIELD_BOOL("reseat", CYAML_FLAG_OPTIONAL, struct raw_retest, reseat),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t golden_fields[] = {
+	CYAML_FIELD_SEQUENCE("units", CYAML_FLAG_POINTER, struct raw_golden, units, &name_schema, 1,
+			     STATION_GOLDEN_MAX),
+	NUMBER_OPTIONAL("every_hours", struct raw_golden, every_hours),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t login_fields[] = {
+	CYAML_FIELD_BOOL("needed", CYAML_FLAG_OPTIONAL, struct raw_login, needed),
+	NUMBER_OPTIONAL("idle_min", struct raw_login, idle_min),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_STRING_PTR("station", CYAML_FLAG_POINTER, struct settings_raw, station, 1,
 			       NAME_MAX_LEN),
@@ -63,6 +82,16 @@ static const cyaml_schema_field_t fields[] = {
 			    timeouts_fields),
 	CYAML_FIELD_MAPPING("access", CYAML_FLAG_DEFAULT, struct settings_raw, access,
 			    access_fields),
+	NUMBER_OPTIONAL("takt_s", struct settings_raw, work.takt_s),
+	CYAML_FIELD_SEQUENCE("shifts", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			     struct settings_raw, work.shifts, &name_schema, 1, STATION_SHIFTS_MAX),
+	CYAML_FIELD_MAPPING("retest", CYAML_FLAG_OPTIONAL, struct settings_raw, work.retest,
+			    retest_fields),
+	NUMBER_OPTIONAL("stop_after", struct settings_raw, work.stop_after),
+	CYAML_FIELD_MAPPING("golden", CYAML_FLAG_OPTIONAL, struct settings_raw, work.golden,
+			    golden_fields),
+	CYAML_FIELD_MAPPING("login", CYAML_FLAG_OPTIONAL, struct settings_raw, work.login,
+			    login_fields),
 	CYAML_FIELD_SEQUENCE("nests", CYAML_FLAG_POINTER, struct settings_raw, nests, &nest_schema,
 			     1, STATION_NESTS_MAX),
 	CYAML_FIELD_MAPPING_PTR("jig", CYAML_FLAG_OPTIONAL, struct settings_raw, jig,

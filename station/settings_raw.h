@@ -22,12 +22,37 @@ struct raw_nest {
 	uint32_t *baud, *line_gap_ms, *row, *column;
 };
 
+struct raw_retest {
+	uint32_t *tries;
+	bool reseat;
+};
+
+struct raw_golden {
+	char **units;
+	uint32_t units_count, *every_hours;
+};
+
+struct raw_login {
+	bool needed;
+	uint32_t *idle_min;
+};
+
+struct raw_work {
+	uint32_t *takt_s, *stop_after;
+	char **shifts;
+	uint32_t shifts_count;
+	struct raw_retest retest;
+	struct raw_golden golden;
+	struct raw_login login;
+};
+
 struct settings_raw {
 	char *station;
 	enum station_start start;
 	uint32_t *baud, *line_gap_ms;
 	struct raw_timeouts timeouts;
 	struct raw_access access;
+	struct raw_work work;
 	struct raw_nest *nests;
 	uint32_t nests_count;
 	struct map_raw *jig;
@@ -39,5 +64,8 @@ AUTO_DEFINE(settings_raw, struct settings_raw *, settings_raw_free)
 /* baud, line_gap_ms and nests, into the settings. */
 MUST_CHECK bool settings_take_nests(const char *path, const struct settings_raw *raw,
 				    struct station_settings *s, struct err *e);
+/* What holds for a shift's work. */
+MUST_CHECK bool settings_take_work(const char *path, const struct raw_work *raw,
+				   struct station_work *ret_work, struct err *e);
 
 #endif

@@ -121,7 +121,9 @@ static bool open_shared(struct station *s, struct err *e)
 		return err_errno(e, ERR_SYSTEM, "no descriptor for the nests' bell");
 	s->shared.settings = &s->settings;
 	s->shared.bell_fd = s->bell_fd;
-	return runs_open(s->lib_fd, &s->shared.runs, e) && catalogue_new(&s->shared.catalogue, e);
+	return runs_open(s->lib_fd, &s->shared.runs, e) &&
+	       people_open(s->lib_fd, &s->shared.people, e) && alarms_new(&s->shared.alarms, e) &&
+	       catalogue_new(&s->shared.catalogue, e);
 }
 
 static bool open_jig(struct station *s, struct err *e)
@@ -197,6 +199,10 @@ static bool serve(struct station *s, struct err *e)
 	const struct desk_config config = {
 		.settings = &s->settings,
 		.runs = s->shared.runs,
+		.people = s->shared.people,
+		.alarms = s->shared.alarms,
+		.catalogue = s->shared.catalogue,
+		.lib_fd = s->lib_fd,
 		.nests = s->nests,
 		.cycle = s->cycle,
 		.jig = s->shared.jig,
@@ -226,6 +232,8 @@ static bool run(struct station *s, struct err *e)
 		_exit(1); /* their threads may still use what would be freed here */
 	jig_close(s->shared.jig);
 	runs_close(s->shared.runs);
+	people_close(s->shared.people);
+	alarms_free(s->shared.alarms);
 	catalogue_free(s->shared.catalogue);
 	return served;
 }

@@ -4,6 +4,8 @@
 #include "base/message.h"
 #include "hsm/api/refusal.h"
 #include "serial/fault.h"
+#include "station/policy.h"
+#include "station/verdict.h"
 
 static void show_progress(void *context, size_t done, size_t total)
 {
@@ -40,6 +42,19 @@ static void set_unit(struct recipe *r, const char *unit)
 	box_unit(r->in->box, unit);
 }
 
+/* A board that does not know its own id has the one of its label; where the product asks for both,
+ * they must say the same. */
+static bool compare_label(const struct recipe *r, struct err *e)
+{
+	if (!r->product.label || r->in->mode == MODE_GOLDEN)
+		return true;
+	if (!*r->in->unit)
+		return err_set(e, POLICY_NO_LABEL, "the label of the board was not scanned");
+	return strcmp(r->in->unit, r->own_unit) == 0 ||
+	       err_set(e, POLICY_LABEL, "the board is unit %s, and its label says %s", r->own_unit,
+		       r->in->unit);
+}
+
 /* The signer takes one from the order's list if nobody named one. */
 static bool choose_unit(struct recipe *r, struct err *e)
 {
@@ -50,12 +65,13 @@ static bool choose_unit(struct recipe *r, struct err *e)
 		return err_set(e, FAULT_UNIT_TEXT, "the board does not know its unit id");
 	if (!*unit && r->product.unit_source != SOURCE_LIST)
 		return err_set(
-			e, ERR_INVALID,
+			e, POLICY_NO_LABEL,
 			"the product takes the unit id from a %s: imprint start %s --unit ID",
 			unit_source_name(r->product.unit_source), r->in->nest->name);
 	set_unit(r, unit);
-	return true;
+	return compare_label(r, e) && policy_allows(r->in, unit, e);
 }
+
 bool step_identify(struct recipe *r, int64_t deadline, struct err *e)
 {
 	struct board_identity identity;
@@ -125,6 +141,8 @@ static bool refuse_installed(struct recipe *r, int64_t deadline, struct err *e)
 
 bool step_csr(struct recipe *r, int64_t deadline, struct err *e)
 {
+	if (r->in->mode != MODE_NORMAL && !board_repeats_csr(r->board))
+		return true; /* it would lose its key */
 	if (!board_repeats_csr(r->board) && !refuse_installed(r, deadline, e))
 		return false;
 	if (!board_csr(r->board, r->csr, &r->csr_len, deadline, e))

@@ -27,6 +27,13 @@ static const struct argp_option all[] = {
 	{ "certificate-id", 'c', "ID", 0, "The certificate, by its id", 0 },
 	{ "operator", 'O', "NAME", 0, "Who works here; default: the user who asks", 0 },
 	{ "until-done", 'd', NULL, 0, "End when no nest is at work", 0 },
+	{ "person", 'P', "NAME", 0, "Whose badge it is", 0 },
+	{ "role", 'R', "ROLE", 0, "operator, technician or supervisor", 0 },
+	{ "badge", 'b', "BADGE", 0, "The badge of who allows it, scanned now", 0 },
+	{ "acknowledge", 'a', "N|all", 0, "Somebody has seen that alarm and looks after it", 0 },
+	{ "shift", 'S', "WHICH", 0, "now (default), last, or a time in it: 2026-11-22T05:13:36Z",
+	  0 },
+	{ "csv", 'C', NULL, 0, "As comma-separated values", 0 },
 	{ "unit", 'i', "ID", 0, "The unit id from the board's label, for one nest", 0 },
 };
 
@@ -65,7 +72,9 @@ static bool take_text(struct options *o, int key, const char *value)
 		['r'] = &o->reason,	    ['s'] = &o->since,
 		['p'] = &o->product,	    ['u'] = &o->units,
 		['U'] = &o->until,	    ['O'] = &o->operator, ['i'] = & o->unit,
-		['c'] = &o->certificate_id,
+		['c'] = &o->certificate_id, ['P'] = &o->person,
+		['R'] = &o->role,	    ['b'] = &o->badge,
+		['a'] = &o->acknowledge,    ['S'] = &o->shift,
 	};
 
 	if (key < 0 || key >= 128 || !places[key])
@@ -89,6 +98,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case 'j':
 		o->json = true;
+		return 0;
+	case 'C':
+		o->csv = true;
 		return 0;
 	case 'd':
 		o->until_done = true;

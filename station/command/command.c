@@ -37,6 +37,15 @@ static const struct command commands[] = {
 	{ "start", "[NEST…]", "Run the boards of all nests, or of those named", 0, COMMAND_ARGUMENTS_MAX, "iO", start_command },
 	{ "abort", "[NEST…]", "Stop the work on all nests, or on those named", 0, COMMAND_ARGUMENTS_MAX, "", abort_command },
 	{ "wait", "", "Wait until every nest that was started has an outcome", 0, 0, "jnot", wait_command },
+	{ "report", "[--shift last] [--csv]", "What a shift made", 0, 0, "SC", report_command },
+	{ "alarms", "[--acknowledge N|all]", "Show what needs somebody's hand", 0, 0, "ja", alarms_command },
+	{ "scan", "TEXT [--nest NEST]", "Give the station what a scanner read: a badge or a label", 1, 1, "n", scan_command },
+	{ "logout", "", "Log out who is logged in at the station", 0, 0, "", logout_command },
+	{ "mode", "normal|dry-run|golden [--badge BADGE]", "Change what runs make", 1, 1, "b", mode_command },
+	{ "free", "NEST… --badge BADGE", "Let a stopped nest or a unit go on", 1, COMMAND_ARGUMENTS_MAX, "b", free_command },
+	{ "badge enrol", "BADGE --person NAME --role ROLE", "Give a person a badge", 1, 1, "PR", badge_enrol_command },
+	{ "badge withdraw", "BADGE", "Take a badge back", 1, 1, "", badge_withdraw_command },
+	{ "badge list", "", "Show every badge", 0, 0, "j", badge_list_command },
 	{ "ledger list", "", "Show every certificate", .program = "imprint-ledger", .word = "list" },
 	{ "ledger show", "UNIT|SERIAL|CERTIFICATE-ID", "Show the certificates of one unit, entry by entry", .program = "imprint-ledger", .word = "show" },
 	{ "ledger export", "> FILE", "Every entry with the signed head, for others to verify", .program = "imprint-ledger", .word = "export" },
@@ -52,6 +61,7 @@ static const struct command commands[] = {
 	{ "jig reset", "", "Take a stop of the jig back, once its cause has gone", 0, 0, "", jig_reset_command },
 	{ "jig watch", "[SIGNAL…]", "Show the jig's signals as they are", 0, COMMAND_ARGUMENTS_MAX, "j", jig_watch_command },
 	{ "jig set", "SIGNAL on|off", "Set an output of the jig, within its interlocks", 2, 3, "", jig_set_command },
+	{ "ui", "[--lang LANGUAGE]", "The operator's screen", .program = "imprint-ui" },
 	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
 };
 /* clang-format on */

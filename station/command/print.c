@@ -162,7 +162,19 @@ void print_json_nest(const struct control_nest *nest)
 		"order", nest->order, "product", nest->product, "run", (json_int_t)nest->run, "try",
 		(json_int_t)nest->tries, "started_at", print_json_time(nest->started_at), "marked",
 		(int)nest->marked);
+	json_object_update_new(object,
+			       json_pack("{ss so}", "label", nest->label, "tries_left",
+					 nest->tries_left == CONTROL_NO_LIMIT
+						 ? json_null()
+						 : json_integer((json_int_t)nest->tries_left)));
 	print_json(object);
+}
+
+static json_t *tally_json(const struct control_tally *c)
+{
+	return json_pack("{sI sI sI sI sI}", "good", (json_int_t)c->good, "bad", (json_int_t)c->bad,
+			 "tried", (json_int_t)c->tried, "first_pass", (json_int_t)c->first_pass,
+			 "retests", (json_int_t)c->retests);
 }
 
 static json_t *names_of(const struct control_nest *nests, size_t count, uint64_t mask)
@@ -200,5 +212,21 @@ void print_json_station(const struct control_station *s, const struct control_ne
 			   words_of(s->next_nests), "stop", control_stop_name(s->stop), "stop_text",
 			   stop_text, "powered", names_of(nests, count, s->powered), "cycle_ms",
 			   (json_int_t)s->cycle_ms);
+	json_object_update_new(
+		object, json_pack("{so so so sI sI so}", "shift", tally_json(&s->shift), "lot",
+				  tally_json(&s->lot), "last", tally_json(&s->last), "uph",
+				  (json_int_t)s->uph, "takt_ms", (json_int_t)s->takt_ms,
+				  "shift_began", print_json_time(s->shift_began)));
+	json_object_update_new(
+		object, json_pack("{ss ss ss sb so sI}", "mode", control_mode_name(s->mode),
+				  "person", s->person, "role", control_role_name(s->role),
+				  "training", (int)s->test_ca, "ca_ends",
+				  print_json_time(s->ca_ends), "alarms", (json_int_t)s->alarms));
+	json_object_update_new(object, json_pack("{s{ss ss ss ss ss}}", "health", "jig",
+						 control_health_name(s->jig_health), "token",
+						 control_health_name(s->token_health), "ledger",
+						 control_health_name(s->ledger_health), "clock",
+						 control_health_name(s->clock_health), "disk",
+						 control_health_name(s->disk_health)));
 	print_json(object);
 }

@@ -1,15 +1,13 @@
-/* runs: the record of runs, read through descriptors that the station hands out. */
+/* runs: the record of runs, line by line. */
 #include "station/command/command.h"
 #include "station/command/print.h"
-#include "station/command/view.h"
+#include "station/command/record.h"
 
 #include "base/clock.h"
 
 #include <inttypes.h>
 
-#define FILES_MAX 64	  /* more than a station keeps */
 #define LIMIT_MAX 1000000 /* lines held in memory for --limit */
-#define LINE_LEN_MAX 65536
 
 /* The newest lines, once there are more than enough. */
 struct ring {
@@ -31,13 +29,6 @@ static void free_ring(struct ring *ring)
 	free(ring->lines);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 static bool is_wanted(struct wanted *w, const json_t *object)
 {
 	json_int_t number = json_integer_value(json_object_get(object, "run"));
@@ -46,25 +37,25 @@ static bool is_wanted(struct wanted *w, const json_t *object)
 	if (number <= w->last)
 		return false;
 	w->last = number;
-	if (w->options->nest && strcmp(w->options->nest, text_of(object, "nest")) != 0)
+	if (w->options->nest && strcmp(w->options->nest, record_text(object, "nest")) != 0)
 		return false;
-	return !w->since ||
-	       (clock_parse(text_of(object, "started_at"), &started_at) && started_at >= w->since);
+	return !w->since || (clock_parse(record_text(object, "started_at"), &started_at) &&
+			     started_at >= w->since);
 }
 
 static void print_run(const json_t *object)
 {
 	char text[PRINT_LINE_MAX], unit[CONTROL_NAME_MAX + 1];
 
-	print_copy(text, sizeof(text), text_of(object, "text"));
-	print_copy(unit, sizeof(unit), text_of(object, "unit"));
+	print_copy(text, sizeof(text), record_text(object, "text"));
+	print_copy(unit, sizeof(unit), record_text(object, "unit"));
 	printf("%6" PRIi64 "  %s  %-4s %-16s %-7s  %5.1f s  try %" PRIi64 "  %s%s%s\n",
 	       (int64_t)json_integer_value(json_object_get(object, "run")),
-	       text_of(object, "started_at"), text_of(object, "nest"), *unit ? unit : "-",
-	       text_of(object, "outcome"),
+	       record_text(object, "started_at"), record_text(object, "nest"), *unit ? unit : "-",
+	       record_text(object, "outcome"),
 	       (double)json_integer_value(json_object_get(object, "duration_ms")) / 1000,
-	       (int64_t)json_integer_value(json_object_get(object, "try")), text_of(object, "code"),
-	       print_code_end(text_of(object, "code")), text);
+	       (int64_t)json_integer_value(json_object_get(object, "try")),
+	       record_text(object, "code"), print_code_end(record_text(object, "code")), text);
 }
 
 static void print_line(const struct wanted *w, const char *line)
@@ -77,8 +68,9 @@ static void print_line(const struct wanted *w, const char *line)
 		print_run(object);
 }
 
-static void take_line(struct wanted *w, const char *line)
+static void take_line(void *context, const char *line)
 {
+	struct wanted *w = context;
 	AUTO(json) object = json_loads(line, 0, NULL);
 	char **place;
 
@@ -104,44 +96,6 @@ static void print_ring(const struct wanted *w)
 	}
 }
 
-/* A last line without its end is still being written: it is not there yet. */
-static bool read_file(struct wanted *w, int fd, struct err *e)
-{
-	AUTO(FILE) file = fdopen(fd, "r");
-	AUTO_FREE char *line = NULL;
-	size_t room = 0;
-	ssize_t len;
-
-	if (!file) {
-		close(fd);
-		return err_errno(e, ERR_SYSTEM, "cannot read the record of runs");
-	}
-	while ((len = getline(&line, &room, file)) > 0 && line[len - 1] == '\n')
-		if (len < LINE_LEN_MAX)
-			take_line(w, line);
-	return !ferror(file) || err_errno(e, ERR_SYSTEM, "cannot read the record of runs");
-}
-
-/* The newest first: what turns over meanwhile is then seen twice, not missed. */
-static bool ask_files(int *fds, size_t *ret_count, struct err *e)
-{
-	static uint8_t record[MESSAGE_MAX];
-	struct control_request request = { .type = CONTROL_RUNS };
-	struct control_reply reply;
-	size_t count = 0;
-
-	while (count < FILES_MAX) {
-		request.after = count;
-		if (!view_call(&request, record, &reply, &fds[count], e))
-			break;
-		if (fds[count] < 0)
-			return err_set(e, ERR_INVALID, "the station's answer holds no file");
-		count++;
-	}
-	*ret_count = count;
-	return count > 0;
-}
-
 static bool prepare(const struct options *options, struct wanted *w, struct err *e)
 {
 	*w = (struct wanted) { .options = options };
@@ -161,16 +115,13 @@ static bool prepare(const struct options *options, struct wanted *w, struct err 
 
 int runs_command(const struct options *options)
 {
-	int fds[FILES_MAX];
 	struct wanted wanted;
-	size_t count = 0;
-	bool ok = true;
 	struct err e;
+	bool ok;
 
-	if (!prepare(options, &wanted, &e) || !ask_files(fds, &count, &e))
+	if (!prepare(options, &wanted, &e))
 		return command_fail(&e);
-	while (count > 0)
-		ok = read_file(&wanted, fds[--count], &e) && ok;
+	ok = record_read(take_line, &wanted, &e);
 	print_ring(&wanted);
 	free_ring(&wanted.ring);
 	return ok ? EXIT_DONE : command_fail(&e);

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-static bool join_names(const struct options *options, char *ret_names, size_t size, struct err *e)
+bool command_join_names(const struct options *options, char *ret_names, size_t size, struct err *e)
 {
 	size_t len = 0;
 
@@ -43,9 +43,12 @@ static const struct {
 	{ ANSWER_EMPTY, true, "empty: no board's line is there" },
 	{ ANSWER_RUNNING, false, "running already" },
 	{ ANSWER_STOPPED, false,
-	  "stopped: three unit ids failed there without a PASS; look at the nest, then start it by "
+	  "stopped: units failed there one after the other; look at the nest, then start it by "
 	  "its name" },
-	{ ANSWER_TRIED, true, "left: its board has run; take it out, put it in again" },
+	{ ANSWER_TRIED, false,
+	  "left: its board has run or has failed; take it out and put it in again; beyond its "
+	  "tries "
+	  "a supervisor frees it: imprint free NEST --badge BADGE" },
 	{ ANSWER_PENDING, false, "no answer in time; see the log of imprint-station" },
 };
 
@@ -97,7 +100,7 @@ int start_command(const struct options *options)
 	struct control_reply reply;
 	struct err e;
 
-	if (!join_names(options, request.nests, sizeof(request.nests), &e) ||
+	if (!command_join_names(options, request.nests, sizeof(request.nests), &e) ||
 	    !copy_option(request.unit, sizeof(request.unit), "--unit", options->unit, &e) ||
 	    !copy_option(request.operator, sizeof(request.operator), "--operator",
 			 options->operator, & e) ||
@@ -113,7 +116,7 @@ int abort_command(const struct options *options)
 	struct control_reply reply;
 	struct err e;
 
-	if (!join_names(options, request.nests, sizeof(request.nests), &e) ||
+	if (!command_join_names(options, request.nests, sizeof(request.nests), &e) ||
 	    !view_call(&request, record, &reply, NULL, &e))
 		return command_fail(&e);
 	if (*reply.text)

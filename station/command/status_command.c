@@ -10,6 +10,29 @@ static bool is_asked(const struct options *options, const struct control_nest *n
 	return options->count == 0 || strcmp(options->arguments[0], nest->name) == 0;
 }
 
+/* What is not as it is every day. */
+static void print_notes(const struct control_station *s)
+{
+	if (s->mode != MODE_NORMAL)
+		printf("Mode %s: nothing is issued\n", control_mode_name(s->mode));
+	if (s->test_ca)
+		puts("Training: what is made here is not for the field");
+	if (s->alarms)
+		printf("%" PRIu64 " alarms; see imprint alarms\n", s->alarms);
+}
+
+static void print_work(const struct control_station *s)
+{
+	const struct control_tally *c = &s->shift;
+
+	printf("this shift: good %" PRIu64 "  bad %" PRIu64 "  retests %" PRIu64, c->good, c->bad,
+	       c->retests);
+	if (c->tried)
+		printf("  FPY %.1f %%", 100.0 * (double)c->first_pass / (double)c->tried);
+	printf("  UPH %" PRIu64 "%s%s\n", s->uph, *s->person ? "  " : "", s->person);
+	print_notes(s);
+}
+
 static void print_station(const struct view *view)
 {
 	const struct control_station *s = &view->station;
@@ -23,6 +46,7 @@ static void print_station(const struct view *view)
 	print_copy(trouble, sizeof(trouble), s->trouble);
 	if (*trouble)
 		printf("%s\n", trouble);
+	print_work(s);
 	for (size_t i = 0; next_line(s, view->nests, view->count, i, line); i++)
 		puts(line);
 }

@@ -232,16 +232,31 @@ NAME_OF(control_role_name, roles)
 NAME_OF(control_health_name, healths)
 /* clang-format on */
 
-bool control_outcome_parse(const char *text, enum outcome *ret_outcome)
+/* The index of the name, from `first` on; the count if it is none. */
+static unsigned parse(const char *text, const char *const *names, unsigned first, unsigned count)
 {
-	for (unsigned i = OUTCOME_PASS; i < OUTCOME_COUNT; i++) {
-		if (strcasecmp(text, outcomes[i]) == 0) {
-			*ret_outcome = i;
-			return true;
-		}
-	}
-	return false;
+	unsigned i = first;
+
+	while (i < count && strcasecmp(text, names[i]) != 0)
+		i++;
+	return i;
 }
+
+/* clang-format off */
+#define PARSE_OF(function, type, names, first)							\
+	bool function(const char *text, type *ret_value)					\
+	{											\
+		unsigned found = parse(text, names, first, COUNT(names));			\
+												\
+		if (found == COUNT(names))							\
+			return false;								\
+		*ret_value = (type)found;							\
+		return true;									\
+	}
+PARSE_OF(control_outcome_parse, enum outcome, outcomes, OUTCOME_PASS)
+PARSE_OF(control_mode_parse, enum control_mode, modes, MODE_NORMAL)
+PARSE_OF(control_role_parse, enum control_role, roles, BADGE_OPERATOR)
+/* clang-format on */
 
 bool control_request_encode(const struct control_request *request, uint8_t *record, size_t *ret_len)
 {

@@ -40,6 +40,7 @@
 #define CONTROL_EVIDENCE_MAX 12
 #define CONTROL_ID_MAX 64 /* a certificate id in hex */
 #define CONTROL_ROWS_MAX 61440
+#define CONTROL_NO_LIMIT UINT64_MAX
 
 enum control_type {
 	CONTROL_STATUS = 1,  /* after -> NESTS */
@@ -218,7 +219,7 @@ enum control_state {
 	CONTROL_READY, /* a board is there */
 	CONTROL_RUNNING,
 	CONTROL_ENDED,	 /* its run has ended, and the board is still there */
-	CONTROL_STOPPED, /* three unit ids without a PASS: starts only when it is named */
+	CONTROL_STOPPED, /* unit ids failed in a row: starts when it is freed, or named */
 	CONTROL_STATE_COUNT
 };
 
@@ -268,7 +269,7 @@ struct control_nest {
 	char certificate_id[CONTROL_ID_MAX + 1];
 	char label[CONTROL_NAME_MAX + 1]; /* scanned for the board in the nest, or "" */
 	uint64_t marked;		  /* 1: failed, and not taken out yet */
-	uint64_t tries_left;		  /* of this unit before a supervisor is needed */
+	uint64_t tries_left; /* of this unit before a supervisor is needed; CONTROL_NO_LIMIT */
 };
 
 const char *control_name(enum control_type type);   /* "start"; "?" for none */
@@ -281,6 +282,8 @@ const char *control_mode_name(uint64_t mode);	    /* "dry-run" */
 const char *control_role_name(uint64_t role);	    /* "supervisor"; "" for NONE */
 const char *control_health_name(uint64_t health);   /* "ok"; "-" for NONE */
 bool control_outcome_parse(const char *text, enum outcome *ret_outcome); /* of either case */
+bool control_mode_parse(const char *text, enum control_mode *ret_mode);
+bool control_role_parse(const char *text, enum control_role *ret_role);
 
 /* Each writes a record of at most MESSAGE_MAX bytes; false if it does not fit. */
 MUST_CHECK bool control_request_encode(const struct control_request *request, uint8_t *record,

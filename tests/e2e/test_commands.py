@@ -254,15 +254,15 @@ def test_wait_for_nothing(station):
 
 STATION_YAML = {
     "unknown key": (r"^station:", "statoin:", 1, 1, "nests"),
-    "unknown key in a nest": (r'port: "pty', 'prot: "pty', 6, 17, "port"),
+    "unknown key in a nest": (r'port: "pty', 'prot: "pty', 7, 17, "port"),
     "unknown key at the end": (r"\Z", "extra: 1\n", None, 1, "timeouts"),
     "unknown word": (r"^start: .*", "start: sometimes", 2, 8, "arrival"),
     "not a number": (r"^access:", "baud: fast\naccess:", 3, 7, "number"),
     "out of range": (r"^access:", "timeouts:\n  csr_ms: 1\naccess:", 4, 11, "100"),
-    "a name twice": (r"name: A2", "name: A1", 7, 13, "A1"),
-    "a port twice": (r"A2.pty", "A1.pty", 7, None, "port"),
-    "a name too long": (r"name: A1", "name: " + "A" * 17, 6, 13, "16"),
-    "no list": (r"^nests:.*", "nests: 5\nx:", 5, None, "list"),
+    "a name twice": (r"name: A2", "name: A1", 8, 13, "A1"),
+    "a port twice": (r"A2.pty", "A1.pty", 8, None, "port"),
+    "a name too long": (r"name: A1", "name: " + "A" * 17, 7, 13, "16"),
+    "no list": (r"^nests:.*", "nests: 5\nx:", 6, None, "list"),
     "not YAML": (r"^start: .*", "start: [", None, None, ""),
     "no such user": (r"operator: \[0\]", "operator: [no-such-user]", 4, None, "no-such-user"),
 }

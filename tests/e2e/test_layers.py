@@ -22,6 +22,7 @@ USES = {
     "station/control": {"base"},
     "station": {"base", "serial", "fixtures", "hsm/api", "station/control"},
     "station/command": {"base", "hsm/api", "station/control"},
+    "station/screen": {"base", "hsm/api", "station/control"},
     "hsm/ledger": {"base", "hsm/api", "hsm/api/proof"},
     "hsm/x509": {"base", "hsm/api", "hsm/api/proof"},
     "hsm/token": {"base", "hsm/x509"},
@@ -57,6 +58,7 @@ LIBRARIES = {
 }
 # What each program must not load, directly or through another library.
 NOT_LINKED = {
+    "imprint-ui": {"libcrypto", "libssl", "libp11", "libsqlite3", "libserialport", "libmodbus", "libcurl", "libcyaml"},
     "imprint-station": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libncurses", "libncursesw"},
     "imprint-signer": {"libserialport", "libmodbus", "libncurses", "libncursesw", "libcurl", "libmicrohttpd", "libmosquitto"},
     "imprint-board": {"libcrypto", "libssl", "libp11", "libsqlite3", "libcurl", "libcyaml", "libjansson", "libmodbus"},

@@ -251,13 +251,17 @@ def test_nobody_may_be_unknown(station):
 OPERATOR = (61021, 61021, [], None)
 STATION_READER = (61022, 61022, [], None)
 STRANGER = (61023, 61023, [], None)
+TECHNICIAN = (61024, 61024, [], None)
+READS = {"status", "runs", "wait", "alarms"}
+WORKS = READS | {"start", "abort", "scan", "logout", "mode", "free", "acknowledge"}
 
 
 @pytest.fixture(scope="module")
 def desk(module_station):
     s = module_station("--boards", "1")
     path = s.dir / "etc/station.yaml"
-    path.write_text(re.sub(r"^access:\n  operator:.*$", f"access:\n  operator: [{OPERATOR[0]}]\n  reader: [{STATION_READER[0]}]",
+    path.write_text(re.sub(r"^access:\n  operator:.*\n  technician:.*$", f"access:\n  operator: [{OPERATOR[0]}]\n"
+                           f"  technician: [{TECHNICIAN[0]}]\n  reader: [{STATION_READER[0]}]",
                            path.read_text(), flags=re.M))
     s.kill("station", 15)
     s.start("station", ready=False)
@@ -267,14 +271,18 @@ def desk(module_station):
 
 
 @pytest.mark.parametrize("name, peer, may", [
-    ("an operator", OPERATOR, {"status", "runs", "start", "abort", "wait"}),
-    ("a reader", STATION_READER, {"status", "runs", "wait"}),
+    ("an operator", OPERATOR, WORKS),
+    ("a technician", TECHNICIAN, WORKS | {"badges", "badge"}),
+    ("a reader", STATION_READER, READS),
     ("a stranger", STRANGER, set()),
     ("root", (0, 0, [], None), set()),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_station_socket(desk, name, peer, may):
     words = {"status": ["status"], "runs": ["runs"], "start": ["start"], "abort": ["abort"],
-             "wait": ["wait", "--outcome", "PASS", "--timeout", "0"]}
+             "wait": ["wait", "--outcome", "PASS", "--timeout", "0"], "alarms": ["alarms"], "scan": ["scan", "nobodys"],
+             "logout": ["logout"], "mode": ["mode", "normal"], "free": ["free", "A1"],
+             "acknowledge": ["alarms", "--acknowledge", "all"], "badges": ["badge", "list"],
+             "badge": ["badge", "withdraw", "nobodys"]}
     for what, command in words.items():
         done = run_as(desk, peer, *command)
         refused = "may not" in done.stderr

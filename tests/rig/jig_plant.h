@@ -57,7 +57,7 @@ struct plant {
 	/* the mechanics */
 	bool truth[IN_COUNT]; /* of the sensors, were they well */
 	bool stuck[IN_COUNT], stuck_at[IN_COUNT];
-	bool clamp_jammed, frozen; /* the inputs are what they were */
+	bool clamp_jammed, frozen;     /* the inputs are what they were */
 	double clamp;		       /* 0: open, 1: clamped */
 	int64_t released_ms[IN_COUNT]; /* when a button that was pressed comes back; 0: held */
 	uint64_t boards;

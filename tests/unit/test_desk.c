@@ -47,7 +47,9 @@ static bool open_folder(struct err *e)
 static bool open_nests(struct err *e)
 {
 	rig.shared = (struct nest_shared) { .settings = &rig.settings, .bell_fd = rig.bell_fd };
-	if (!runs_open(rig.dir_fd, &rig.shared.runs, e) || !catalogue_new(&rig.shared.catalogue, e))
+	if (!runs_open(rig.dir_fd, &rig.shared.runs, e) ||
+	    !people_open(rig.dir_fd, &rig.shared.people, e) || !alarms_new(&rig.shared.alarms, e) ||
+	    !catalogue_new(&rig.shared.catalogue, e))
 		return false;
 	rig.settings.nest_count = NESTS;
 	for (size_t i = 0; i < NESTS; i++) {
@@ -77,6 +79,10 @@ static void bring_up(unsigned role)
 	assert_true(open_nests(&e));
 	assert_true(desk_new(&(struct desk_config) { .settings = &rig.settings,
 						     .runs = rig.shared.runs,
+						     .people = rig.shared.people,
+						     .alarms = rig.shared.alarms,
+						     .catalogue = rig.shared.catalogue,
+						     .lib_fd = rig.dir_fd,
 						     .nests = rig.nests,
 						     .listen_fd = rig.listen_fd,
 						     .bell_fd = rig.bell_fd,
@@ -97,6 +103,8 @@ static void take_down(void)
 		assert_true(nest_close(rig.nests[i], clock_deadline(PATIENCE_MS)));
 	}
 	runs_close(rig.shared.runs);
+	people_close(rig.shared.people);
+	alarms_free(rig.shared.alarms);
 	catalogue_free(rig.shared.catalogue);
 	close(rig.dir_fd);
 	close(rig.listen_fd);
@@ -131,8 +139,13 @@ static void the_permission_table_is_walked(void **state)
 {
 	enum { R = STATION_READER, O = STATION_OPERATOR, T = STATION_TECHNICIAN };
 	static const unsigned expected[CONTROL_TYPE_COUNT] = {
-		[CONTROL_STATUS] = R | O | T,  [CONTROL_WATCH] = R | O | T, [CONTROL_START] = O | T,
-		[CONTROL_ABORT] = O | T,       [CONTROL_RUNS] = R | O | T,  [CONTROL_RESET] = O | T,
+		[CONTROL_STATUS] = R | O | T,  [CONTROL_WATCH] = R | O | T,
+		[CONTROL_START] = O | T,       [CONTROL_ABORT] = O | T,
+		[CONTROL_RUNS] = R | O | T,    [CONTROL_SCAN] = O | T,
+		[CONTROL_LOGOUT] = O | T,      [CONTROL_MODE] = O | T,
+		[CONTROL_FREE] = O | T,	       [CONTROL_ALARMS] = R | O | T,
+		[CONTROL_ACKNOWLEDGE] = O | T, [CONTROL_BADGES] = T,
+		[CONTROL_BADGE] = T,	       [CONTROL_RESET] = O | T,
 		[CONTROL_SIGNALS] = R | O | T, [CONTROL_SET] = T,
 	};
 	static const unsigned roles[] = { 0, R, O, T };

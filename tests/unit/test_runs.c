@@ -50,6 +50,7 @@ static struct runs *opened(void)
 static struct run run_of(const char *nest, const char *unit, enum outcome outcome)
 {
 	struct run run = { .outcome = outcome,
+			   .shift = 1795323600,
 			   .started_at = 1795324416,
 			   .ended_at = 1795324417,
 			   .duration_ms = 900,
@@ -144,7 +145,8 @@ static void a_line_holds_everything(void **state)
 		"sentence\",\"try\":1,"
 		"\"operator\":\"Wang\",\"started_at\":\"2026-11-22T05:13:36Z\",\"ended_at\":"
 		"\"2026-11-22T05:13:37Z\",\"duration_ms\":900,\"certificate_id\":\"\",\"evidence\":"
-		"\"signed\",\"step\":\"finish\",\"bytes\":1234}\n";
+		"\"signed\",\"step\":\"finish\",\"bytes\":1234,\"mode\":\"normal\",\"shift\":"
+		"\"2026-11-22T05:00:00Z\"}\n";
 	struct runs *runs = opened();
 	char line[2048] = "";
 	struct err e;

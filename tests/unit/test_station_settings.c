@@ -1,5 +1,6 @@
 /* station settings and the station's part of a product: defaults, and what is refused with its
  * place. */
+#include "base/clock.h"
 #include "station/product.h"
 #include "station/settings.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -65,7 +67,7 @@ static const struct row settings_rows[] = {
 	{ "least", TOP NESTS, NULL },
 	{ "unknown key", TOP NESTS "PIN: 1\n",
 	  "p.yaml:4:1: unknown key \"PIN\"; allowed here: station, start, baud, line_gap_ms, "
-	  "timeouts, access, nests, jig" },
+	  "timeouts, access, takt_s, shifts, retest, stop_after, golden, login, nests, jig" },
 	{ "nest key", TOP "nests: [{name: A1, port: /dev/a, speed: 1}]\n",
 	  "p.yaml:3:34: unknown key \"speed\"; allowed here: name, port, driver, baud, "
 	  "line_gap_ms, "
@@ -112,6 +114,25 @@ static const struct row settings_rows[] = {
 	  "p.yaml:3:31: nest B1 stands at row 1, column 2, where A2 is" },
 	{ "place out of range", TOP "nests: [{name: A2, port: /a, row: 65}]\n",
 	  "p.yaml:3:35: 65 is out of range; allowed here: 1 to 64" },
+	{ "takt", TOP NESTS "takt_s: 0\n",
+	  "p.yaml:4:9: 0 is out of range; allowed here: 1 to 3600" },
+	{ "shifts", TOP NESTS "shifts: ['06:00', '14:00', '22:00']\n", NULL },
+	{ "no time of day", TOP NESTS "shifts: ['06:00', '24:00']\n",
+	  "p.yaml:4:19: \"24:00\" is no time of day; allowed here: 00:00 to 23:59" },
+	{ "a time of day with more", TOP NESTS "shifts: ['06:000']\n", "p.yaml:4:10: \"06:000\"" },
+	{ "a time of day with a sign", TOP NESTS "shifts: ['+6:00']\n", "p.yaml:4:10: \"+6:00\"" },
+	{ "shifts out of order", TOP NESTS "shifts: ['14:00', '06:00']\n",
+	  "p.yaml:4:19: the shifts stand in the order of the day" },
+	{ "tries", TOP NESTS "retest: {tries: 0}\n",
+	  "p.yaml:4:17: 0 is out of range; allowed here: 1 to 100" },
+	{ "stop_after", TOP NESTS "stop_after: 17\n",
+	  "p.yaml:4:13: 17 is out of range; allowed here: 0 to 16" },
+	{ "golden units", TOP NESTS "golden: {every_hours: 12}\n",
+	  "p.yaml:4:9: the key \"units\" is missing here" },
+	{ "golden hours", TOP NESTS "golden: {units: [G-1], every_hours: 721}\n",
+	  "p.yaml:4:37: 721 is out of range; allowed here: 1 to 720" },
+	{ "login", TOP NESTS "login: {needed: yes, idle_min: 1441}\n",
+	  "p.yaml:4:32: 1441 is out of range; allowed here: 1 to 1440" },
 	{ "no operator", "station: S\naccess: {}\n" NESTS,
 	  "p.yaml:2:9: the key \"operator\" is missing here" },
 	{ "unknown operator", "station: S\naccess: {operator: ['@nobody-has-this']}\n" NESTS,
@@ -150,6 +171,69 @@ static void test_nest_count(void **state)
 	assert_non_null(strstr(e.text, "65 entries in this list; allowed here: 1 to 64"));
 	assert_int_equal(s.nest_count, 64);
 	assert_int_equal(s.nests[63].column, 64);
+}
+
+static void test_work(void **state)
+{
+	static struct station_settings s;
+	struct err e;
+
+	(void)state;
+	write_file(TOP NESTS);
+	assert_true(station_settings_load(path, &s, &e));
+	assert_int_equal(s.work.retest_tries, 0);
+	assert_int_equal(s.work.stop_after, 3);
+	assert_int_equal(s.work.shift_count, 1);
+	assert_false(s.work.login_needed);
+	assert_false(station_is_golden(&s, ""));
+	write_file(TOP NESTS
+		   "golden: {units: [G-1, G-2], every_hours: 12}\ntakt_s: 24\n"
+		   "retest: {tries: 2, reseat: yes}\nstop_after: 0\nlogin: {needed: yes}\n");
+	assert_true(station_settings_load(path, &s, &e));
+	assert_int_equal(s.work.retest_tries, 2);
+	assert_true(s.work.reseat);
+	assert_int_equal(s.work.stop_after, 0);
+	assert_int_equal(s.work.takt_s, 24);
+	assert_int_equal(s.work.golden_every_hours, 12);
+	assert_true(s.work.login_needed);
+	assert_int_equal(s.work.login_idle_min, 30);
+	assert_true(station_is_golden(&s, "G-2"));
+	assert_false(station_is_golden(&s, "G-3"));
+}
+
+/* Of Berlin: 25 October 2026 has 25 hours, 28 March 2027 has 23. */
+static void test_shifts(void **state)
+{
+	static const struct {
+		const char *now, *began;
+	} rows[] = {
+		{ "2026-11-22T05:00:00Z", "2026-11-22T05:00:00Z" }, /* 06:00 sharp */
+		{ "2026-11-22T04:59:59Z", "2026-11-21T21:00:00Z" },
+		{ "2026-11-22T12:59:00Z", "2026-11-22T05:00:00Z" },
+		{ "2026-11-22T23:30:00Z", "2026-11-22T21:00:00Z" },
+		{ "2026-10-25T00:30:00Z", "2026-10-24T20:00:00Z" }, /* summer time, 22:00 */
+		{ "2026-10-25T04:30:00Z", "2026-10-24T20:00:00Z" }, /* a night of nine hours */
+		{ "2026-10-25T05:00:00Z", "2026-10-25T05:00:00Z" },
+		{ "2027-03-28T04:00:00Z", "2027-03-28T04:00:00Z" }, /* one of seven */
+		{ "2027-03-28T03:59:59Z", "2027-03-27T21:00:00Z" },
+	};
+	static struct station_settings s;
+	struct err e;
+
+	(void)state;
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	write_file(TOP NESTS "shifts: ['06:00', '14:00', '22:00']\n");
+	assert_true(station_settings_load(path, &s, &e));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int64_t now, began;
+
+		assert_true(clock_parse(rows[i].now, &now));
+		assert_true(clock_parse(rows[i].began, &began));
+		if (station_shift_began(&s, now) != began)
+			fail_msg("%s: %lld", rows[i].now,
+				 (long long)(station_shift_began(&s, now) - began));
+	}
 }
 
 static void test_defaults(void **state)
@@ -221,7 +305,7 @@ static const struct row product_rows[] = {
 	{ "another part", SIGNERS "board:\n  driver: prov\n" FILES "jig: 1\n",
 	  "p.yaml:5:1: unknown key \"jig\"; allowed here: certificate, board" },
 	{ "unknown key", SIGNERS "board:\n  driver: prov\n  speed: 1\n" FILES,
-	  "p.yaml:4:3: unknown key \"speed\"; allowed here: driver, unit, read_back, prove, "
+	  "p.yaml:4:3: unknown key \"speed\"; allowed here: driver, unit, label, read_back, prove, "
 	  "files, without, fs, nrf91, zshell, others" },
 	{ "a part for fs", SIGNERS "board:\n  driver: fs\n  fs: {csr: /a, unit: /b}\n" FILES,
 	  NULL },
@@ -329,7 +413,8 @@ static void test_product_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_settings), cmocka_unit_test(test_nest_count),
+		cmocka_unit_test(test_settings), cmocka_unit_test(test_work),
+		cmocka_unit_test(test_shifts),	 cmocka_unit_test(test_nest_count),
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_product),	 cmocka_unit_test(test_product_values),
 	};

@@ -1,0 +1,92 @@
+#include "station/lines.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+bool lines_read(int fd, const char *what, lines_take *take, void *context, off_t *ret_size,
+		struct err *e)
+{
+	AUTO(FILE) file = NULL;
+	AUTO_FREE char *line = NULL;
+	size_t room = 0;
+	off_t size = 0;
+	ssize_t len;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	file = copy < 0 ? NULL : fdopen(copy, "r");
+	if (!file)
+		return err_errno(e, ERR_SYSTEM, "cannot read %s", what);
+	while ((len = getline(&line, &room, file)) > 0 && line[len - 1] == '\n') {
+		AUTO(json) object = json_loadb(line, (size_t)len, 0, NULL);
+
+		if (object)
+			take(context, object);
+		size += len;
+	}
+	if (ferror(file))
+		return err_errno(e, ERR_SYSTEM, "cannot read %s", what);
+	*ret_size = size;
+	return true;
+}
+
+bool lines_heal(int fd, const char *what, off_t size, struct err *e)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	if (end < 0)
+		return err_errno(e, ERR_SYSTEM, "cannot read %s", what);
+	if (end == size)
+		return true;
+	log_event(LOG_WARNING, "torn line cut off", "file=\"%s\" bytes=%lld", what,
+		  (long long)(end - size));
+	if (ftruncate(fd, size) < 0 || fdatasync(fd) < 0)
+		return err_errno(e, ERR_SYSTEM, "cannot mend %s", what);
+	return true;
+}
+
+char *lines_line(const json_t *object, size_t *ret_len)
+{
+	char *line = object ? malloc(LINES_LEN_MAX) : NULL;
+	size_t len = line ? json_dumpb(object, line, LINES_LEN_MAX - 1, JSON_COMPACT) : 0;
+
+	if (len == 0 || len > LINES_LEN_MAX - 1) {
+		free(line);
+		return NULL;
+	}
+	line[len] = '\n';
+	*ret_len = len + 1;
+	return line;
+}
+
+bool lines_add(int fd, const char *what, const char *line, size_t len, off_t *size, struct err *e)
+{
+	ssize_t n = write(fd, line, len);
+
+	if (n == (ssize_t)len) {
+		*size += n;
+		return true;
+	}
+	if (n >= 0)
+		errno = ENOSPC;
+	err_errno(e, ERR_SYSTEM, "cannot write %s", what);
+	if (n > 0 && ftruncate(fd, *size) < 0)
+		log_event(LOG_ERR, "half a line stays", "file=\"%s\" bytes=%zd", what, n);
+	return false;
+}
+
+const char *lines_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+int64_t lines_time(const json_t *object, const char *key)
+{
+	int64_t wall_s;
+
+	return clock_parse(lines_text(object, key), &wall_s) ? wall_s : 0;
+}

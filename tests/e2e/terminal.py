@@ -1,0 +1,91 @@
+"""The operator's screen in a terminal (tmux), as a person or a picture sees it.
+
+	with Terminal(station.dir, 80, 24, "--lang", "de") as t:
+		t.wait("BEREIT"); t.key("Space"); t.scan("T-0001"); print(t.text())"""
+import os
+import shlex
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("IMPRINT_BUILD") or ROOT / "build/dev").resolve()
+PATIENCE_S = 60
+
+
+class Terminal:
+    def __init__(self, folder, columns, rows, *options, term="tmux-256color", before="", after=""):
+        """Runs `imprint ui` of the station in `folder`; shell commands may stand before and after it."""
+        self.folder = tempfile.TemporaryDirectory(prefix="imprint-tmux.")
+        self.socket = f"{self.folder.name}/tmux"
+        self.columns, self.rows = columns, rows
+        environment = f"LC_ALL=C.UTF-8 TZ=UTC TERM={term} IMPRINT_DIR={shlex.quote(str(folder))}"
+        ui = shlex.join([str(BUILD / "imprint"), "ui", *options])
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-s", "ui", "-x", str(columns), "-y", str(rows),
+                  f"{before} env {environment} {ui}; {after}", ";", "set", "-g", "status", "off")
+
+    def tmux(self, *arguments):
+        done = subprocess.run(["tmux", "-S", self.socket, *arguments], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, f"tmux {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, timeout=30)
+        self.folder.cleanup()
+
+    def key(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def type(self, text):
+        self.tmux("send-keys", "-l", text)
+
+    def scan(self, text):
+        """As a scanner does it: one burst, CR behind it."""
+        self.type(text + "\r")
+
+    def resize(self, columns, rows):
+        self.columns, self.rows = columns, rows
+        self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def text(self):
+        return self.tmux("capture-pane", "-p")
+
+    def cells(self):
+        """With colours; -N keeps the blanks at the end of a line, which may be coloured."""
+        return self.tmux("capture-pane", "-e", "-N", "-p")
+
+    def wait(self, *texts, gone=()):
+        """Until all of the texts are on the screen, and none of `gone`; returns the screen."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            shown = self.text()
+            if all(text in shown for text in texts) and not any(text in shown for text in gone):
+                return shown
+            assert time.monotonic() < deadline, f"{texts} did not come (or {gone} did not go):\n{shown}"
+            time.sleep(0.05)
+
+    def pid(self):
+        """Of the screen's own process, or None."""
+        shell = int(self.tmux("display-message", "-p", "#{pane_pid}"))
+        for pid in self.children(shell):
+            if self.name(pid) == "imprint-ui":
+                return pid
+        return shell if self.name(shell) == "imprint-ui" else None
+
+    @staticmethod
+    def children(pid):
+        try:
+            return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        except OSError:
+            return []
+
+    @staticmethod
+    def name(pid):
+        try:
+            return Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:
+            return ""
