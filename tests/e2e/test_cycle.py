@@ -141,6 +141,14 @@ def test_no_order_no_cycle(station):
 def test_by_hand(station):
     """Only a technician sets signals, and nobody while a cycle runs."""
     jig = JigStation(station("--boards", 1, "--baud", BAUD, "--jig", "--jig-options", "--speed 20"))
+    settings = jig.s.dir / "etc/station.yaml"
+    text = settings.read_text()
+    for access, technician in (("", False), (f"  technician: [{os.getuid()}]\n", True)):
+        settings.write_text(re.sub(r"^  technician:.*\n", access, text, flags=re.M))
+        jig.s.restart("station")
+        jig.wait_first()
+        said = jig.s.imprint("jig", "set", "buzzer", "off", check=False)
+        assert technician == (said.returncode == 0) == ("may not ask" not in said.stderr), said.stderr
     jig.s.imprint("jig", "set", "buzzer", "on")
     wait_until(lambda: jig.state()["buzzer"], what="the buzzer")
     jig.load()
