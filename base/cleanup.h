@@ -3,7 +3,7 @@
  *	*ret_fd = TAKE_FD(fd);		handed out instead
  *	AUTO_FREE char *text = NULL;	freed when the block ends
  * A module that owns a type T says AUTO_DEFINE(T, pointer type, free function) once in its header
- *and users write AUTO(T) name = NULL. Free functions take NULL. Layer below: none. */
+ * and users write AUTO(T) name = NULL. Free functions take NULL. Layer below: none. */
 #ifndef BASE_CLEANUP_H
 #define BASE_CLEANUP_H
 

@@ -1,11 +1,12 @@
 /* attest: what an nRF91 modem says of a key that it has made: the second part of its answer to
  * AT%KEYGEN, a COSE_Sign1 (RFC 9052, 4.2).
  *	18([bytes of {1: -7}, {4: bytes}, bytes of payload, signature of 64 bytes])
- *	payload: 55799([9, UUID of 16 bytes, bytes of sec_tag, SHA-256 of the CSR, nonce of 16
- *bytes]) The signature is the modem's own, made with the identity key that its maker put in: it is
- *not verified here, for a station has neither that maker's list of keys nor a library for
- *signatures. Pure functions; any input is safe. Source: nRF Cloud, "attestation and device key
- *messages". Layer above: driver nrf91. Below: cbor, SHA-256 of libmd. */
+ *	payload: 55799([9, UUID of 16 bytes, bytes of sec_tag, SHA-256 of the CSR,
+ *			nonce of 16 bytes])
+ * The signature is the modem's own, made with the identity key that its maker put in: it is not
+ * verified here, for a station has neither that maker's list of keys nor a library for signatures.
+ * Pure functions; any input is safe. Source: nRF Cloud, "attestation and device key messages".
+ * Layer above: driver nrf91. Below: cbor, SHA-256 of libmd. */
 #ifndef SERIAL_ATTEST_H
 #define SERIAL_ATTEST_H
 

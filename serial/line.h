@@ -7,10 +7,10 @@
  * messages share the line. A line longer than LINE_TEXT_MAX is thrown away whole, and a call ends
  * after LINE_RECEIVED_MAX bytes: a flood costs neither memory nor time. There is no checksum: the
  * driver compares what it can, and insists (line_insist). A command may be sent again where no
- *answer comes, and must therefore do no harm the second time, or say `tries` 1. Errors:
- *FAULT_SILENT, FAULT_GARBAGE, FAULT_REFUSED (then `refusal` is the line that said so),
- *FAULT_LINE_GONE, ERR_CANCELLED, ERR_SYSTEM. Threads: one a line. Layer above: drivers. Below:
- *port. */
+ * answer comes, and must therefore do no harm the second time, or say `tries` 1. Errors:
+ * FAULT_SILENT, FAULT_GARBAGE, FAULT_REFUSED (then `refusal` is the line that said so),
+ * FAULT_LINE_GONE, ERR_CANCELLED, ERR_SYSTEM. Threads: one a line. Layer above: drivers. Below:
+ * port. */
 #ifndef SERIAL_LINE_H
 #define SERIAL_LINE_H
 

@@ -1,12 +1,14 @@
 /* link: one SMP request and its answer.
  *	byte 0: version << 3 | op	1: flags 0	2-3: length	4-5: group	6: sequence
- *7: command then one CBOR map; the answer has op + 1 and the same group, sequence and command A
- *broken packet is never answered, so silence is the only sign of one: a request is sent again with
- *the same sequence number until its tries or its time are over, and must therefore do the same when
- *it arrives twice. Late answers to earlier calls are ignored, and so is everything else that shares
- *the line, up to LINK_RECEIVED_MAX bytes a call. Errors: FAULT_SILENT, FAULT_GARBAGE, FAULT_ANSWER,
- *FAULT_REFUSED (see link_refused), FAULT_LINE_GONE, ERR_CANCELLED, ERR_SYSTEM. Threads: one a link.
- * Source: Zephyr, "SMP protocol specification". Layer above: drivers. Below: port, frame, cbor. */
+ *	     7: command			then one CBOR map
+ * The answer has op + 1 and the same group, sequence and command. A broken packet is never
+ * answered, so silence is the only sign of one: a request is sent again with the same sequence
+ * number until its tries or its time are over, and must therefore do the same when it arrives
+ * twice. Late answers to earlier calls are ignored, and so is everything else that shares the line,
+ * up to LINK_RECEIVED_MAX bytes a call. Errors: FAULT_SILENT, FAULT_GARBAGE, FAULT_ANSWER,
+ * FAULT_REFUSED (see link_refused), FAULT_LINE_GONE, ERR_CANCELLED, ERR_SYSTEM. Threads: one a
+ * link. Source: Zephyr, "SMP protocol specification". Layer above: drivers. Below: port, frame,
+ * cbor. */
 #ifndef SERIAL_LINK_H
 #define SERIAL_LINK_H
 

@@ -18,11 +18,12 @@
  *	shifts: ["06:00", "14:00", "22:00"]	when they begin, in the station's time zone; default
  *						["00:00"]
  *	retest: { tries: 2, reseat: yes }	how often a unit may fail before a supervisor frees
- *it (1..100; absent: no limit); reseat: a board that failed must be seen to leave before its next
- *try stop_after: 3				units that failed in a row in one nest stop it (0:
- *never, ..16)
+ *						it (1..100; absent: no limit); reseat: a board that
+ *						failed must be seen to leave before its next try
+ *	stop_after: 3				units that failed in a row in one nest stop it (0:
+ *						never, ..16)
  *	golden: { units: [G-1], every_hours: 12 }	known good units, and how often one must
- *pass (1..720; absent: nobody is reminded)
+ *						pass (1..720; absent: nobody is reminded)
  *	login: { needed: yes, idle_min: 30 }	default no; a start needs a person who has scanned a
  *						badge; idle_min 1..1440, default 30
  *	nests:					1 to 64; names and ports are unique

@@ -2,7 +2,7 @@
  *	[1, ledger id h'16', epoch, number, time, type, field, field, …]
  * where the fields of each type, in their order and with their limits, are one row of the table in
  * entry.c (described with test vectors in docs/ledger.md). Numbers start at 1 and have no gaps;
- *they go on in a new epoch. Times are seconds since 1970 UTC. Texts are UTF-8 without control
+ * they go on in a new epoch. Times are seconds since 1970 UTC. Texts are UTF-8 without control
  * characters. Strings in a decoded entry are views into the decoded bytes. Any input is safe; what
  * is not exactly what encode would have written is refused. Threads: any. Layer above: ledger,
  * verify. Below: cbor. */

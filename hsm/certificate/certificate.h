@@ -3,8 +3,9 @@
  * ledger before the token sees it:
  *	certificate_compose	product, unit, key, serial, time -> TBS
  *	certificate_sign	TBS -> token -> verified DER whose TBS is byte for byte the composed
- *one X.509 v3, RFC 5280: basicConstraints CA:FALSE critical, keyUsage critical, EKU, SKI, AKI, SAN
- *as the product has it. Threads: any; a struct ca is read-only after ca_load. Layer above: signer,
+ *				one
+ * X.509 v3, RFC 5280: basicConstraints CA:FALSE critical, keyUsage critical, EKU, SKI, AKI, SAN as
+ * the product has it. Threads: any; a struct ca is read-only after ca_load. Layer above: signer,
  * ceremony. Below: product, csr, x509, name, token. */
 #ifndef HSM_CERTIFICATE_H
 #define HSM_CERTIFICATE_H

@@ -21,10 +21,10 @@
  * Templates hold {unit}, {order} and {product}; {unit} must be in the subject or the SAN. content:
  * certificate, issuer (the CA certificate), chain (issuer and what is above it), server_root. DER
  * holds one certificate; more go into PEM, in the order given; pem-crlf and pem-nul are PEM with
- *other line ends, or with a NUL behind it. A product that could make a CA certificate, or one that
- *speaks for the CA (OCSPSigning), is refused. Mistakes: ERR_INVALID, "FILE:LINE:COLUMN: …" and what
- *is allowed. Threads: a loaded product is read-only: any. Layer above: certificate, signer. Below:
- * base/config, unit_pattern, name. */
+ * other line ends, or with a NUL behind it. A product that could make a CA certificate, or one that
+ * speaks for the CA (OCSPSigning), is refused. Mistakes: ERR_INVALID, "FILE:LINE:COLUMN: …" and
+ * what is allowed. Threads: a loaded product is read-only: any. Layer above: certificate, signer.
+ * Below: base/config, unit_pattern, name. */
 #ifndef HSM_PRODUCT_H
 #define HSM_PRODUCT_H
 

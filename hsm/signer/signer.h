@@ -4,10 +4,10 @@
  *	request -> [worker] -> loop -> commit -> [worker] -> loop -> commit -> reply
  *
  * Each arrow is one of three calls: signer_work (then `next` runs in the loop), signer_commit (then
- *`next` runs when the ledger is durable), signer_reply. The writer commits whatever waits together;
- *nothing leaves before its commit. Trouble with the ledger itself ends the process (signer_die):
- *what is on disk is known again at the next start. Threads: everything here is the loop's, but a
- *job's `work`. Layer above: server, main. Below: pool, ledger, token. */
+ * `next` runs when the ledger is durable), signer_reply. The writer commits whatever waits
+ * together; nothing leaves before its commit. Trouble with the ledger itself ends the process
+ * (signer_die): what is on disk is known again at the next start. Threads: everything here is the
+ * loop's, but a job's `work`. Layer above: server, main. Below: pool, ledger, token. */
 #ifndef HSM_SIGNER_SIGNER_H
 #define HSM_SIGNER_SIGNER_H
 

@@ -3,7 +3,7 @@
  *	key	"IMPK" len32be 8 bytes FF | key, filled up with FF | SHA-256 of all before it
  *	state	"IMPC" 12 bytes FF
  * A header is programmed last: what has none is not there. Errors are SMP codes; SMP_OK is done.
- *Portable C99. Layer above: agent. Below: port. */
+ * Portable C99. Layer above: agent. Below: port. */
 #ifndef SERIAL_AGENT_STORE_H
 #define SERIAL_AGENT_STORE_H
 

@@ -5,18 +5,23 @@
  *	STATUS and WATCH	answered with NESTS: what holds for the station, then nests. If
  *				`more` is set, ask again with `after` = the last nest's index + 1.
  *				After WATCH come further NESTS by themselves: the nests that
- *changed, at most CONTROL_EVENTS_PER_S a second; who does not read them in time is hung up on.
+ *				changed, at most CONTROL_EVENTS_PER_S a second; who does not read
+ *				them in time is hung up on.
  *	START			answered with NESTS, each with its answer, when the nests with a
- *board are running; with a jig, when the cycle has begun. A nest that is named runs again even if
- *it was stopped. ABORT			answered with DONE; the runs end a moment later. RESET
- *takes a stop of the jig back, if its cause has gone.
+ *				board are running; with a jig, when the cycle has begun. A nest that
+ *				is named runs again even if it was stopped.
+ *	ABORT			answered with DONE; the runs end a moment later.
+ *	RESET			takes a stop of the jig back, if its cause has gone.
  *	RUNS			answered with DONE and a descriptor: the index-th file of the record
- *of runs, 0 = the newest, to be read only. Each line is a JSON object; run numbers rise.
- *ERR_NOT_FOUND if there are not so many. SCAN			what a scanner read on the station's
- *screen: the badge of a person (logs in), or a unit label, which is bound to the nest that is
- *named. DONE: `code` is an enum control_scan, text a sentence. MODE, FREE, ACKNOWLEDGE, LOGOUT
- *of the screen; `badge` is the second scan that a supervisor's action asks for. ALARMS, SIGNALS,
- *BADGES	answered with ROWS; `more` as above.
+ *				of runs, 0 = the newest, to be read only. Each line is a JSON
+ *				object; run numbers rise. ERR_NOT_FOUND if there are not so many.
+ *	SCAN			what a scanner read on the station's screen: the badge of a person
+ *				(logs in), or a unit label, which is bound to the nest that is
+ *				named. DONE: `code` is an enum control_scan, text a sentence.
+ *	MODE, FREE, ACKNOWLEDGE, LOGOUT
+ *				of the screen; `badge` is the second scan that a supervisor's action
+ *				asks for.
+ *	ALARMS, SIGNALS, BADGES	answered with ROWS; `more` as above.
  *	SET			a signal of the jig, in commissioning: refused while a cycle runs.
  *	BADGE			enrols a badge (unit = the badge, operator = the person, value = the
  *				role), or withdraws it (value = 0).

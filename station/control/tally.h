@@ -2,14 +2,16 @@
  * is fed with every run of the record, the oldest first, and never with anything else, so that it
  * is the same after a restart.
  *	counted		runs in normal mode with PASS or FAIL; ERROR and ABORTED are no board's
- *doing tried		units whose first counted run lies in the stretch first_pass	those of
- *them that passed in it: FPY = first_pass / tried retests		counted runs beyond a unit's
- *first good, bad	units by their last counted run in the stretch A board that fails before it
- *says its unit id is a unit named by its nest. If the nest's next run names a unit that was not
- *tried before, that was the same board, seated again. Units are remembered by 64 bits of their
- *name, the TALLY_UNITS newest at least; one that is forgotten would count as new. TALLY_ORDERS
- *orders are counted side by side. Threads: one a tally. Layer above: station/history,
- *command/report. Below: control. */
+ *			doing
+ *	tried		units whose first counted run lies in the stretch
+ *	first_pass	those of them that passed in it: FPY = first_pass / tried
+ *	retests		counted runs beyond a unit's first
+ *	good, bad	units by their last counted run in the stretch
+ * A board that fails before it says its unit id is a unit named by its nest. If the nest's next run
+ * names a unit that was not tried before, that was the same board, seated again. Units are
+ * remembered by 64 bits of their name, the TALLY_UNITS newest at least; one that is forgotten would
+ * count as new. TALLY_ORDERS orders are counted side by side.
+ * Threads: one a tally. Layer above: station/history, command/report. Below: control. */
 #ifndef STATION_CONTROL_TALLY_H
 #define STATION_CONTROL_TALLY_H
 

@@ -2,7 +2,7 @@
  *	remove NEST | insert NEST [UNIT] | fault NEST KIND | restart NEST
  *	power NEST on|off | list
  * answered by "ok" and the lines of a list, or by "error: " and a sentence. DIR/ready is there
- *while it serves. Threads: one a rig. Layer above: boards_main, tests. Below: nest. */
+ * while it serves. Threads: one a rig. Layer above: boards_main, tests. Below: nest. */
 #ifndef RIG_BOARDS_RIG_H
 #define RIG_BOARDS_RIG_H
 

@@ -1,14 +1,17 @@
 /* plant: the mechanics of a virtual jig and its controller's memory, and the judge of who drives
  * it. One memory, seen as bits and as words: bit n of a table is bit n % 16 of its word n / 16.
- *	inputs	word 0	estop_ok lid_closed lid_locked clamped clamp_open start reset air_ok
- *			automatic, from bit 0 on
- *		1	heartbeat: the controller counts	2	the host's counter, as it
- *came 3..6	present		7..10	power_ok		(64 nests each) outputs	word 0
- *clamp lid_lock red amber green buzzer busy, from bit 0 on 1	the host's counter 2..5 power
- *6..9	lamp_pass		10..13	lamp_fail What the outputs really are is read back from
- *PLANT_BACK words higher. The watchdog: once the host has counted, it must go on; else the power of
- *all nests is taken, and comes back only after the host has taken it off itself. The clamp stays as
- *it is.
+ *	inputs	word 0		estop_ok lid_closed lid_locked clamped clamp_open start reset air_ok
+ *				automatic, from bit 0 on
+ *		1		heartbeat: the controller counts
+ *		2		the host's counter, as it came
+ *		3..6 7..10	present, power_ok (64 nests each)
+ *	outputs	word 0		clamp lid_lock red amber green buzzer busy, from bit 0 on
+ *		1		the host's counter
+ *		2..5		power
+ *		6..9 10..13	lamp_pass, lamp_fail
+ * What the outputs really are is read back from PLANT_BACK words higher. The watchdog: once the
+ * host has counted, it must go on; else the power of all nests is taken, and comes back only after
+ * the host has taken it off itself. The clamp stays as it is.
  *
  * The judge: power at a nest while the inputs, as the controller reports them, say that lid, clamp,
  * e-stop or board do not allow it, for longer than the allowance, is a breach. Time counts only
