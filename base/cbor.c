@@ -100,11 +100,6 @@ void cbor_put_bool(struct cbor_writer *w, bool value)
 	put_head(w, MAJOR_SIMPLE, value ? SIMPLE_TRUE : SIMPLE_FALSE);
 }
 
-void cbor_put_null(struct cbor_writer *w)
-{
-	put_head(w, MAJOR_SIMPLE, SIMPLE_NULL);
-}
-
 struct cbor_reader cbor_reader_start(struct bytes input)
 {
 	struct cbor_reader r = { .data = input.data, .len = input.len };

@@ -41,7 +41,6 @@ void cbor_put_key(struct cbor_writer *w, const char *text);
 void cbor_put_array(struct cbor_writer *w, size_t count);
 void cbor_put_map(struct cbor_writer *w, size_t pairs);
 void cbor_put_bool(struct cbor_writer *w, bool value);
-void cbor_put_null(struct cbor_writer *w);
 
 struct cbor_item {
 	enum cbor_type type;

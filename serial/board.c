@@ -150,11 +150,6 @@ const char *board_driver_name(size_t index)
 	return index < COUNT(drivers) ? drivers[index]->name : NULL;
 }
 
-enum board_settings_kind board_settings_kind(const char *driver)
-{
-	return board_settings_default(driver).kind;
-}
-
 struct board_settings board_settings_default(const char *driver)
 {
 	const struct driver *found = driver_of(driver);

@@ -32,8 +32,8 @@ enum board_line_end { BOARD_CR, BOARD_LF, BOARD_CRLF, BOARD_NUL };
 /* Where a driver that has a choice takes the unit id from. */
 enum board_unit { BOARD_UNIT_IMEI, BOARD_UNIT_UUID, BOARD_UNIT_HWINFO, BOARD_UNIT_NONE };
 
-/* What a product says to its driver alone. The kind must be the driver's: see board_settings_kind.
- */
+/* What a product says to its driver alone. The kind must be the driver's: see
+ * board_settings_default. */
 struct board_settings {
 	enum board_settings_kind {
 		BOARD_SETTINGS_NONE,
@@ -162,9 +162,7 @@ MUST_CHECK bool board_probe(struct board *board, struct board_report *ret_report
 
 /* The drivers by index; NULL behind the last. */
 const char *board_driver_name(size_t index);
-/* BOARD_SETTINGS_NONE too if there is no such driver. */
-enum board_settings_kind board_settings_kind(const char *driver);
-/* Its settings where the product says nothing. */
+/* Its settings where the product says nothing; of the kind NONE too if there is no such driver. */
 struct board_settings board_settings_default(const char *driver);
 /* True if its boards can prove their files. */
 bool board_driver_proves(const char *driver);

@@ -200,6 +200,18 @@ static const struct kind *kind_of(const char *address, const char **ret_path)
 	return NULL;
 }
 
+/* Throws away what has come in so far. */
+static void flush(struct port *port)
+{
+	uint8_t buffer[1024];
+
+	if (tcflush(port->fd, TCIFLUSH) == 0)
+		return;
+	for (size_t total = 0; total < FLUSH_MAX; total += sizeof(buffer))
+		if (recv(port->fd, buffer, sizeof(buffer), MSG_DONTWAIT) <= 0)
+			return;
+}
+
 bool port_open(const char *address, unsigned baud, struct port **ret_port, struct err *e)
 {
 	const char *path;
@@ -216,7 +228,7 @@ bool port_open(const char *address, unsigned baud, struct port **ret_port, struc
 	port->baud = baud ? baud : PORT_BAUD_DEFAULT;
 	if (!kind->open(port, path, e))
 		return false;
-	port_flush(port);
+	flush(port);
 	*ret_port = TAKE(port);
 	return true;
 }
@@ -279,17 +291,6 @@ bool port_read(struct port *port, uint8_t *buffer, size_t size, size_t *ret_len,
 		    events & (POLLHUP | POLLERR | POLLNVAL))
 			return gone(e);
 	}
-}
-
-void port_flush(struct port *port)
-{
-	uint8_t buffer[1024];
-
-	if (tcflush(port->fd, TCIFLUSH) == 0)
-		return;
-	for (size_t total = 0; total < FLUSH_MAX; total += sizeof(buffer))
-		if (recv(port->fd, buffer, sizeof(buffer), MSG_DONTWAIT) <= 0)
-			return;
 }
 
 int64_t port_wire_ms(const struct port *port, size_t len)

@@ -34,8 +34,6 @@ MUST_CHECK bool port_write(struct port *port, struct bytes bytes, int64_t deadli
 /* Waits for at least one byte; takes at most `size`. */
 MUST_CHECK bool port_read(struct port *port, uint8_t *buffer, size_t size, size_t *ret_len,
 			  int64_t deadline, int cancel_fd, struct err *e);
-/* Throws away what has come in so far. */
-void port_flush(struct port *port);
 
 /* How long so many bytes take on this line; 0 where there is no baud rate. */
 int64_t port_wire_ms(const struct port *port, size_t len);

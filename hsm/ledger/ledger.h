@@ -52,8 +52,6 @@ MUST_CHECK bool ledger_entry(struct ledger *l, uint64_t number, uint8_t **ret_da
 MUST_CHECK bool ledger_order(struct ledger *l, const char *id, struct order *ret_order,
 			     struct err *e);
 MUST_CHECK bool ledger_order_in_use(struct ledger *l, struct order *ret_order, struct err *e);
-MUST_CHECK bool ledger_order_lists(struct ledger *l, const char *id, const char *unit,
-				   bool *ret_listed, struct err *e);
 /* Is the unit one of the order's: any, by its pattern, or on its list? */
 MUST_CHECK bool ledger_order_takes(struct ledger *l, const struct order *order, const char *unit,
 				   bool *ret_takes, struct err *e);

@@ -56,8 +56,8 @@ bool ledger_order_in_use(struct ledger *l, struct order *ret_order, struct err *
 				"no order is in use: a supervisor runs imprint order use ID");
 }
 
-bool ledger_order_lists(struct ledger *l, const char *id, const char *unit, bool *ret_listed,
-			struct err *e)
+static bool is_listed(struct ledger *l, const char *id, const char *unit, bool *ret_listed,
+		      struct err *e)
 {
 	int64_t listed;
 
@@ -111,7 +111,7 @@ bool ledger_order_takes(struct ledger *l, const struct order *order, const char 
 	case UNITS_PATTERN:
 		return pattern_match(&l->pattern, order->pattern, unit, ret_takes, e);
 	case UNITS_LIST:
-		return ledger_order_lists(l, order->id, unit, ret_takes, e);
+		return is_listed(l, order->id, unit, ret_takes, e);
 	default:
 		*ret_takes = true;
 		return true;

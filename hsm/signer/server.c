@@ -36,7 +36,9 @@ struct server {
 	size_t count;
 };
 
-unsigned server_roles(const struct settings *settings, const struct socket_peer *peer)
+/* uid 0 has no implicit right; the station's user is only that, unless the settings say that this is
+ * a training set-up. */
+static unsigned roles_of(const struct settings *settings, const struct socket_peer *peer)
 {
 	unsigned roles = 0;
 
@@ -121,7 +123,7 @@ static void take_caller(struct server *server)
 		return;
 	client->fd = TAKE_FD(fd);
 	client->uid = peer.uid;
-	client->roles = server_roles(&server->signer->settings, &peer);
+	client->roles = roles_of(&server->signer->settings, &peer);
 	name_peer(client);
 	server->clients[server->count++] = client;
 }

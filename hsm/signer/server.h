@@ -10,9 +10,4 @@
 /* Serves until SIGTERM or SIGINT; then finishes what is under way, for at most a few seconds. */
 MUST_CHECK bool server_run(struct signer *s, struct err *e);
 
-/* The roles of a peer, by the signer's settings. uid 0 has no implicit right; the station's user is
- * only that, unless the settings say that this is a training set-up. */
-struct socket_peer;
-unsigned server_roles(const struct settings *settings, const struct socket_peer *peer);
-
 #endif

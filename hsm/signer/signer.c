@@ -102,7 +102,8 @@ bool signer_append(struct signer *s, struct entry *entry, struct err *e)
 	return true;
 }
 
-void signer_flush(struct signer *s)
+/* Commits what waits, whatever it is. */
+static void flush(struct signer *s)
 {
 	struct err e;
 
@@ -156,7 +157,7 @@ int signer_turn(struct signer *s)
 	wait_ms = linger_ms(s);
 	if (!wait_ms)
 		while (s->committing.first || ledger_in_transaction(s->ledger) || s->settled)
-			signer_flush(s);
+			flush(s);
 	keeper_turn(s);
 	look_at_disk(s);
 	if (pool_oldest_ms(s->pool) > HUNG_MS) {
@@ -189,7 +190,7 @@ static bool void_leftovers(struct signer *s, struct err *e)
 			return false;
 		voided++;
 	}
-	signer_flush(s);
+	flush(s);
 	if (voided)
 		log_event(LOG_NOTICE, "reservations voided that were never signed", "count=%zu",
 			  voided);

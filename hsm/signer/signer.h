@@ -127,8 +127,6 @@ bool signer_found(bool done, struct err *e);
 /* What the loop does between two waits: finished work, commits, the token, the disk. Returns the ms
  * until it wants to be called again. */
 int signer_turn(struct signer *s);
-/* Commits what waits, whatever it is. */
-void signer_flush(struct signer *s);
 
 /* The entry points of requests: one row of a table in requests.c each. */
 void signer_request(struct signer *s, struct job *job);

@@ -74,7 +74,7 @@ static void a_writer_never_runs_over(void **state)
 		cbor_put_key(&w, "b");
 		cbor_put_array(&w, 2);
 		cbor_put_bool(&w, true);
-		cbor_put_null(&w);
+		cbor_put_bool(&w, false);
 		whole = whole ? whole : w.len;
 		assert_int_equal(w.overflow, size < whole);
 		assert_int_equal(data[size], 0xee);
