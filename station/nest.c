@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "serial/fault.h"
+#include "station/outcome.h"
 #include "station/policy.h"
 #include "station/seat.h"
-#include "station/verdict.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -116,64 +116,6 @@ static bool has_had_its_tries(const struct nest *nest)
 				    (work->retest_tries && nest->failed >= work->retest_tries));
 }
 
-/* In the log a value ends at its quote: a board must not write keys there. */
-static char *log_text(const char *text, char quoted[static CONTROL_TEXT_MAX + 1])
-{
-	control_copy_text(quoted, CONTROL_TEXT_MAX + 1, text);
-	for (char *c = quoted; *c; c++)
-		if (*c == '"')
-			*c = '\'';
-	return quoted;
-}
-
-static void log_run(const struct run *run)
-{
-	int level = run->outcome == OUTCOME_PASS    ? LOG_INFO
-		    : run->outcome == OUTCOME_ERROR ? LOG_ERR
-						    : LOG_WARNING;
-	char unit[CONTROL_TEXT_MAX + 1], text[CONTROL_TEXT_MAX + 1];
-
-	log_event(level, "run ended",
-		  "run=%llu nest=%s unit=\"%s\" outcome=%s code=%s step=\"%s\" duration_ms=%llu "
-		  "text=\"%s\"",
-		  (unsigned long long)run->number, run->nest, log_text(run->unit, unit),
-		  control_outcome_name(run->outcome), run->code, run->step,
-		  (unsigned long long)run->duration_ms, log_text(run->text, text));
-}
-
-/* A run whose record is not durable has not passed: nobody could show it later. */
-static void keep_record(struct nest *nest, struct run *run, const char **remedy)
-{
-	struct err e;
-
-	if (runs_add(nest->shared->runs, run, &e)) {
-		alarms_clear(nest->shared->alarms, ALARM_RECORD, run->nest);
-		return;
-	}
-	err_add(&e, "the run is not on record");
-	log_event(LOG_CRIT, "run not recorded", "nest=%s text=\"%s\"", run->nest, e.text);
-	alarms_raise(nest->shared->alarms, ALARM_RECORD, run->nest, e.text);
-	run->outcome = OUTCOME_ERROR;
-	run->code = "record";
-	control_copy_text(run->text, sizeof(run->text), e.text);
-	*remedy = "Free space on the disk of the station, then start the nest again.";
-}
-
-/* Whatever came of it: a board whose power went away has said nothing. What a person aborted is
- * without power by that. */
-static void judge_by_jig(struct nest *nest, struct run *run, const char **remedy)
-{
-	bool aborted = run->outcome == OUTCOME_ABORTED;
-	struct err e;
-
-	if (aborted ? seat_holds(&nest->seat, &e) : seat_held(&nest->seat, &e))
-		return;
-	run->outcome = verdict_outcome(e.code);
-	run->code = verdict_code(e.code);
-	control_copy_text(run->text, sizeof(run->text), e.text);
-	*remedy = verdict_remedy(e.code);
-}
-
 /* Where a signal says that a board is there, its line does not. */
 static bool lost_board(const struct nest *nest, const struct run *run)
 {
@@ -197,7 +139,7 @@ static void end_run(struct nest *nest, struct run *run, const char *remedy)
 	count_failed(nest, run);
 	if (lost_board(nest, run))
 		forget_board(nest);
-	log_run(run);
+	outcome_log(run);
 	if (run->mode == MODE_GOLDEN && run->outcome != OUTCOME_ABORTED)
 		alarms_hold(nest->shared->alarms, ALARM_GOLDEN_FAIL, run->nest,
 			    run->outcome != OUTCOME_PASS, run->text);
@@ -239,8 +181,8 @@ static bool run_board(struct nest *nest, const struct nest_start *start)
 	struct run run;
 
 	recipe_run(&in, &run, &remedy);
-	judge_by_jig(nest, &run, &remedy);
-	keep_record(nest, &run, &remedy);
+	outcome_by_jig(&nest->seat, &run, &remedy);
+	outcome_keep(nest->shared->runs, nest->shared->alarms, &run, &remedy);
 	end_run(nest, &run, remedy);
 	return lost_board(nest, &run);
 }

@@ -1,10 +1,10 @@
 /* issue: the life of one certificate, from the request until it leaves (then: installed.c).
  *
  *	issue_start  order, product, clock, token, disk
- *	  check        worker: CSR, key type, serial, TBS
+ *	  work_check   worker: CSR, key type, TBS
  *	checked      rules: again | reserve | refuse			-> commit
  *	reserved
- *	  sign         worker: token, verify, compare, files
+ *	  work_sign    worker: token, verify, compare, files
  *	signed       the whole certificate becomes an entry		-> commit
  *	release      a nonce is opened, the reply leaves */
 #include "hsm/signer/signer.h"
@@ -12,98 +12,14 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "hsm/signer/unit.h"
+#include "hsm/signer/work.h"
 
-#include <openssl/rand.h>
-#include <openssl/sha.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 
 #define DISK_LEAST_MB 64
 #define REKEY_ROUNDS 4
-#define WHO_SIZE (NAME_MAX_LEN + 32)
-
-/* --- workers --- */
-
-static bool make_files(struct job *job, struct err *e)
-{
-	const struct product *product = job->product->product;
-	struct bytes certificate = bytes_of(job->der, job->der_len);
-
-	for (size_t i = 0; i < product->file_count; i++) {
-		if (!certificate_file(job->ca, product, &product->files[i], certificate,
-				      &job->files[i], &job->file_lens[i], e))
-			return false;
-		job->file_count = i + 1;
-		SHA256(job->files[i], job->file_lens[i], job->nonce.digests + i * SHA256_LEN);
-	}
-	job->nonce.digests_len = job->file_count * SHA256_LEN;
-	if (RAND_bytes(job->nonce.nonce, sizeof(job->nonce.nonce)) != 1)
-		return err_set(e, ERR_SYSTEM, "no random bytes to be had");
-	return true;
-}
-
-/* "unit T-1"; or the nest, while the unit is still to be taken from the order's list. */
-static const char *who(const struct job *job, char text[static WHO_SIZE])
-{
-	const struct request *r = &job->request;
-
-	snprintf(text, WHO_SIZE, "%s %s", *r->unit ? "unit" : "the board in nest",
-		 *r->unit ? r->unit : r->nest);
-	return text;
-}
-
-static bool check_key(const struct job *job, const struct product *product, struct err *e)
-{
-	char text[WHO_SIZE];
-
-	if (product_allows_key(product, job->csr.key_type))
-		return true;
-	return err_set(e, REFUSAL_KEY_TYPE,
-		       "%s has a key of type %s, which the product %s does not allow; "
-		       "check that the order is for this board",
-		       who(job, text), token_key_type_name(job->csr.key_type), product->name);
-}
-
-static bool compose(struct job *job, struct err *e)
-{
-	struct certificate_plan plan = { .product = job->product->product,
-					 .spki = bytes_of(job->csr.spki, job->csr.spki_len),
-					 .unit = job->request.unit,
-					 .order = job->order.id,
-					 .serial = BYTES(job->serial),
-					 .now_s = job->now_s };
-
-	return certificate_compose(job->ca, &plan, &job->tbs, e);
-}
-
-static bool check_work(struct job *job, struct csr_checker *checker, struct err *e)
-{
-	char text[WHO_SIZE];
-
-	if (!csr_check(checker, job->request.csr, &job->csr, e)) {
-		e->code = REFUSAL_CSR;
-		return err_add(e, "%s: the request is refused", who(job, text));
-	}
-	if (!job->product)
-		return true; /* no order: only a repeat can follow */
-	if (!check_key(job, job->product->product, e))
-		return false;
-	return !*job->request.unit || compose(job, e);
-}
-
-static bool sign_work(struct job *job, struct csr_checker *checker, struct err *e)
-{
-	(void)checker;
-	return certificate_sign(job->ca, &job->tbs, job->der, &job->der_len, e) &&
-	       make_files(job, e);
-}
-
-static bool files_work(struct job *job, struct csr_checker *checker, struct err *e)
-{
-	(void)checker;
-	return make_files(job, e);
-}
-
-/* --- the loop --- */
 
 static void release(struct signer *s, struct job *job)
 {
@@ -181,7 +97,7 @@ static void signed_step(struct signer *s, struct job *job)
 
 static void reserved_step(struct signer *s, struct job *job)
 {
-	signer_work(s, job, sign_work, signed_step);
+	signer_work(s, job, work_sign, signed_step);
 }
 
 static void files_step(struct signer *s, struct job *job)
@@ -195,7 +111,7 @@ static void files_step(struct signer *s, struct job *job)
 static void again_step(struct signer *s, struct job *job)
 {
 	job->again = true;
-	signer_work(s, job, files_work, files_step);
+	signer_work(s, job, work_files, files_step);
 }
 
 static bool may_reserve(struct signer *s, const struct job *job, struct err *e)
@@ -322,62 +238,10 @@ static enum verdict decide(struct signer *s, struct job *job, struct err *refusa
 	return verdict;
 }
 
-static bool check_unit(const struct job *job, struct err *e)
-{
-	const struct product *product;
-	char text[WHO_SIZE];
-
-	if (!job->product)
-		return true;
-	product = job->product->product;
-	if (*job->request.unit && !product_allows_unit(product, job->request.unit))
-		return err_set(e, REFUSAL_UNIT_TEXT,
-			       "the unit id \"%s\" is none of the product %s (%s); check board and "
-			       "order",
-			       job->request.unit, product->name, product->unit_pattern_text);
-	if (job->request.source != product->unit_source &&
-	    (!*job->request.unit || !(job->roles & ROLE_SUPERVISOR)))
-		return err_set(e, REFUSAL_REQUEST,
-			       "%s: the product %s takes its unit ids from the %s, not from "
-			       "the %s; make both parts of the product file agree",
-			       who(job, text), product->name,
-			       unit_source_name(product->unit_source),
-			       unit_source_name((enum unit_source)job->request.source));
-	return true;
-}
-
-static bool next_unit(struct signer *s, struct job *job, struct err *e)
-{
-	if (!job->has_order)
-		return err_set(e, REFUSAL_ORDER_NONE,
-			       "no order is in use for nest %s; a supervisor opens one (imprint "
-			       "order open) or puts one in use (imprint order use ID)",
-			       job->request.nest);
-	if (job->order.units != UNITS_LIST)
-		return err_set(e, REFUSAL_ORDER_UNIT,
-			       "the product %s takes its unit ids from the order's list, and order "
-			       "%s has none; a supervisor opens one with --units FILE",
-			       job->order.product, job->order.id);
-	if (!signer_found(ledger_order_next_unit(s->ledger, job->order.id, job->request.unit, e),
-			  e))
-		return err_set(e, REFUSAL_ORDER_UNIT,
-			       "every unit id on the list of order %s has its certificate; a "
-			       "supervisor opens the next order",
-			       job->order.id);
-	return true;
-}
-
-/* A board that does not know its unit id has that which its key was given before, or the next of
- * the order's list. It is composed here, where no other request can come between. */
+/* Composed here, where no other request can come between. */
 static bool take_unit(struct signer *s, struct job *job, struct err *e)
 {
-	struct issuance earlier;
-
-	if (signer_found(ledger_key_elsewhere(s->ledger, job->csr.key_sha256, "", &earlier, e), e))
-		memcpy(job->request.unit, earlier.unit, sizeof(job->request.unit));
-	else if (!next_unit(s, job, e))
-		return false;
-	return !job->product || (check_unit(job, e) && compose(job, e));
+	return unit_take(s, job, e) && (!job->product || work_compose(job, e));
 }
 
 static void checked_step(struct signer *s, struct job *job)
@@ -433,7 +297,7 @@ static bool is_text(const char *text)
 static bool may_start(struct signer *s, struct job *job, struct err *e)
 {
 	const struct request *r = &job->request;
-	char text[WHO_SIZE];
+	char text[UNIT_WHO_SIZE];
 
 	if ((!*r->unit && r->source != SOURCE_LIST) || !is_text(r->unit) || !is_text(r->nest) ||
 	    r->source < SOURCE_BOARD || r->source > SOURCE_LIST)
@@ -441,12 +305,12 @@ static bool may_start(struct signer *s, struct job *job, struct err *e)
 			       "the request names no unit, or not in printable ASCII");
 	if (*s->token_trouble)
 		return err_set(e, REFUSAL_TOKEN, "%s waits, the token is lost: %.300s",
-			       who(job, text), s->token_trouble);
+			       unit_who(job, text), s->token_trouble);
 	if (clock_wall_s() > s->ca->not_after)
 		return err_set(
 			e, REFUSAL_CA,
 			"the CA certificate has ended; make a new one with imprint ca create");
-	return find_order(s, job, e) && check_unit(job, e);
+	return find_order(s, job, e) && unit_check(job, e);
 }
 
 void issue_start(struct signer *s, struct job *job)
@@ -459,5 +323,5 @@ void issue_start(struct signer *s, struct job *job)
 	}
 	job->ca = s->ca;
 	job->now_s = guard_now(&s->guard);
-	signer_work(s, job, check_work, checked_step);
+	signer_work(s, job, work_check, checked_step);
 }
