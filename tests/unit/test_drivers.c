@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include "serial/board.h"
 #include "serial/fault.h"
-#include "tests/rig/boards_rig.h"
 #include "tests/rig/boards_vkey.h"
+#include "tests/unit/rig_thread.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,23 +58,6 @@ static const struct kind {
 
 static struct board_file files[FILES] = { { .name = "certificate" }, { .name = "issuer" } };
 
-static struct {
-	char dir[64], reply[RIG_REPLY_SIZE];
-	struct rig *rig;
-	int stop_fd;
-	pthread_t thread;
-} rig;
-
-static void *serve(void *context)
-{
-	struct err e;
-
-	(void)context;
-	if (!rig_run(rig.rig, rig.stop_fd, &e))
-		print_error("%s\n", e.text);
-	return NULL;
-}
-
 static void start_rig(unsigned baud)
 {
 	static char settings[COUNT(kinds)][32];
@@ -84,55 +67,22 @@ static void start_rig(unsigned baud)
 					     .baud = baud,
 					     .unit_prefix = "T-",
 					     .drivers = drivers };
-	struct err e;
 
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		snprintf(settings[i], sizeof(settings[i]), "%s=%s", kinds[i].nest, kinds[i].driver);
 		drivers[i] = settings[i];
 	}
-	rig.stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (!rig_open(&options, &rig.rig, &e))
-		fail_msg("%s", e.text);
-	assert_int_equal(pthread_create(&rig.thread, NULL, serve, NULL), 0);
-}
-
-static void stop_rig(void)
-{
-	assert_int_equal(eventfd_write(rig.stop_fd, 1), 0);
-	pthread_join(rig.thread, NULL);
-	rig_close(rig.rig);
-	close(rig.stop_fd);
+	rig_start(&options);
 }
 
 static int make_rig(void **state)
 {
 	(void)state;
-	strcpy(rig.dir, "/tmp/test_drivers.XXXXXX");
-	assert_non_null(mkdtemp(rig.dir));
+	rig_folder();
 	for (size_t i = 0; i < sizeof(der); i++)
 		der[i] = (uint8_t)(i * 7 + 1);
 	start_rig(0);
 	return 0;
-}
-
-static int remove_rig(void **state)
-{
-	char command[128];
-
-	(void)state;
-	stop_rig();
-	snprintf(command, sizeof(command), "rm -r %s", rig.dir);
-	return system(command);
-}
-
-static void tell(const char *verb, const char *nest, const char *argument)
-{
-	char command[128];
-	struct err e;
-
-	snprintf(command, sizeof(command), "%s %s %s", verb, nest, argument);
-	if (!rig_send(rig.dir, command, rig.reply, &e))
-		fail_msg("%s: %s", command, e.text);
 }
 
 struct outcome {
@@ -297,7 +247,7 @@ static void every_fault_has_its_code_in_time(void **state)
 
 			if (faults[i].only && strcmp(faults[i].only, kind->driver) != 0)
 				continue;
-			tell("fault", kind->nest, faults[i].fault);
+			rig_tell("fault", kind->nest, faults[i].fault);
 			run(kind, false, &o);
 			if (o.code != faults[i].code || !strstr(o.text, faults[i].text))
 				fail_msg("%s, %s: %d %s", kind->driver, faults[i].fault, o.code,
@@ -340,7 +290,7 @@ static void flip_one(const struct kind *kind, struct flips *flips, unsigned *see
 	pem[30 + rand_r(seed) % 30] = (char)('A' + rand_r(seed) % 26);
 	snprintf(fault, sizeof(fault), "%s:%u", flips->fault,
 		 1 + (unsigned)rand_r(seed) % flips->bits);
-	tell("fault", kind->nest, fault);
+	rig_tell("fault", kind->nest, fault);
 	run(kind, rand_r(seed) % 2, &o);
 	flips->failed += o.code != 0;
 	if (o.code || !csr_verifies(&o))
@@ -369,7 +319,7 @@ static void one_flipped_bit_never_passes_with_a_wrong_flash(void **state)
 				      count, flips[i].fault, flips[i].passed, flips[i].failed);
 			assert_true(flips[i].passed > count / 2);
 		}
-		tell("fault", kinds[k].nest, "none");
+		rig_tell("fault", kinds[k].nest, "none");
 	}
 }
 
@@ -378,7 +328,7 @@ static size_t bytes_received(const struct kind *kind)
 	char *line;
 	size_t count;
 
-	tell("list", "", "");
+	rig_tell("list", "", "");
 	line = strstr(rig.reply, kind->nest);
 	assert_non_null(line);
 	line = strstr(line, "received=");
@@ -432,7 +382,7 @@ static unsigned long long bytes_moved(const struct kind *kind)
 	unsigned long long received, sent;
 	char *line;
 
-	tell("list", "", "");
+	rig_tell("list", "", "");
 	line = strstr(rig.reply, kind->nest);
 	assert_non_null(line);
 	line = strstr(line, "received=");
@@ -447,7 +397,7 @@ static void the_wire_is_the_only_cost(void **state)
 	static struct outcome o;
 
 	(void)state;
-	stop_rig();
+	rig_stop();
 	start_rig(115200);
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		int64_t wire_ms = 0;
@@ -478,5 +428,5 @@ int main(void)
 		cmocka_unit_test(the_wire_is_the_only_cost),
 	};
 
-	return cmocka_run_group_tests(tests, make_rig, remove_rig);
+	return cmocka_run_group_tests(tests, make_rig, rig_remove);
 }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "serial/fault.h"
 #include "serial/line.h"
+#include "tests/unit/far_end.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define ANSWER_MS 80
 #define LONG_MS 5000
@@ -140,8 +140,6 @@ static const struct {
 };
 
 static struct {
-	char dir[64], path[96], address[112];
-	int listen_fd;
 	size_t index;
 	unsigned tries;
 } board;
@@ -168,7 +166,7 @@ static bool reply(int fd)
 
 static void *serve(void *context)
 {
-	int fd = accept(board.listen_fd, NULL, NULL);
+	int fd = accept(far_end.listen_fd, NULL, NULL);
 	char byte;
 
 	(void)context;
@@ -179,29 +177,6 @@ static void *serve(void *context)
 	return NULL;
 }
 
-static int make_socket(void **state)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	(void)state;
-	strcpy(board.dir, "/tmp/test_line.XXXXXX");
-	assert_non_null(mkdtemp(board.dir));
-	snprintf(board.path, sizeof(board.path), "%s/board", board.dir);
-	snprintf(board.address, sizeof(board.address), "unix:%s", board.path);
-	strcpy(address.sun_path, board.path);
-	board.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(board.listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return listen(board.listen_fd, 1);
-}
-
-static int remove_socket(void **state)
-{
-	(void)state;
-	close(board.listen_fd);
-	unlink(board.path);
-	return rmdir(board.dir);
-}
-
 static void run_case(struct line *line, struct err *e, bool *ret_done)
 {
 	struct port *port;
@@ -209,7 +184,7 @@ static void run_case(struct line *line, struct err *e, bool *ret_done)
 
 	board.tries = 0;
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
-	if (!port_open(board.address, 0, &port, e))
+	if (!port_open(far_end.address, 0, &port, e))
 		fail_msg("%s", e->text);
 	line_start(line, port, -1, bytes_text("\r"), "", 0);
 	*ret_done = line_ask(line, bytes_text("AT+X"), cases[board.index].how,
@@ -251,5 +226,5 @@ int main(void)
 		cmocka_unit_test(every_answer_has_its_meaning),
 	};
 
-	return cmocka_run_group_tests(tests, make_socket, remove_socket);
+	return cmocka_run_group_tests(tests, far_end_make, far_end_remove);
 }

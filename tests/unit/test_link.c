@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "serial/fault.h"
 #include "serial/link.h"
+#include "tests/unit/far_end.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define GROUP 113
 #define COMMAND 2
@@ -114,8 +114,6 @@ static const struct {
 };
 
 static struct {
-	char dir[64], path[96], address[112];
-	int listen_fd;
 	size_t index;	/* of the case under way */
 	unsigned tries; /* seen by the board */
 } board;
@@ -198,7 +196,7 @@ static bool reply(int fd, struct bytes request)
 
 static void *serve(void *context)
 {
-	int fd = accept(board.listen_fd, NULL, NULL);
+	int fd = accept(far_end.listen_fd, NULL, NULL);
 	uint8_t buffer[512], byte;
 	struct frame_decoder d = frame_decoder_start(buffer, sizeof(buffer));
 	struct bytes request;
@@ -211,29 +209,6 @@ static void *serve(void *context)
 	return NULL;
 }
 
-static int make_socket(void **state)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	(void)state;
-	strcpy(board.dir, "/tmp/test_link.XXXXXX");
-	assert_non_null(mkdtemp(board.dir));
-	snprintf(board.path, sizeof(board.path), "%s/board", board.dir);
-	snprintf(board.address, sizeof(board.address), "unix:%s", board.path);
-	strcpy(address.sun_path, board.path);
-	board.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(board.listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return listen(board.listen_fd, 1);
-}
-
-static int remove_socket(void **state)
-{
-	(void)state;
-	close(board.listen_fd);
-	unlink(board.path);
-	return rmdir(board.dir);
-}
-
 static void connect_link(struct link *link, struct port **ret_port, pthread_t *ret_thread,
 			 int cancel_fd)
 {
@@ -241,7 +216,7 @@ static void connect_link(struct link *link, struct port **ret_port, pthread_t *r
 
 	board.tries = 0;
 	assert_int_equal(pthread_create(ret_thread, NULL, serve, NULL), 0);
-	if (!port_open(board.address, 0, ret_port, &e))
+	if (!port_open(far_end.address, 0, ret_port, &e))
 		fail_msg("%s", e.text);
 	link_start(link, *ret_port, cancel_fd, 0);
 }
@@ -427,5 +402,5 @@ int main(void)
 		cmocka_unit_test(a_cancel_ends_a_call_at_once),
 	};
 
-	return cmocka_run_group_tests(tests, make_socket, remove_socket);
+	return cmocka_run_group_tests(tests, far_end_make, far_end_remove);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "serial/board.h"
 #include "serial/fault.h"
+#include "tests/unit/far_end.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define STEP_MS 3000
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -74,9 +74,8 @@ static const struct {
 static char data[DATA_MODEMS][1024]; /* their lines */
 
 static struct {
-	char dir[64], path[96], address[112], seen[1024], keygen[1100];
+	char seen[1024], keygen[1100];
 	const char *uuid;
-	int listen_fd;
 } modem;
 
 static bool answer(int fd, const char *command)
@@ -97,7 +96,7 @@ static bool answer(int fd, const char *command)
 
 static void *serve(void *context)
 {
-	int fd = accept(modem.listen_fd, NULL, NULL);
+	int fd = accept(far_end.listen_fd, NULL, NULL);
 	char command[128] = "", byte;
 	size_t len = 0;
 
@@ -117,29 +116,6 @@ static void *serve(void *context)
 	return NULL;
 }
 
-static int make_socket(void **state)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	(void)state;
-	strcpy(modem.dir, "/tmp/test_nrf91.XXXXXX");
-	assert_non_null(mkdtemp(modem.dir));
-	snprintf(modem.path, sizeof(modem.path), "%s/modem", modem.dir);
-	snprintf(modem.address, sizeof(modem.address), "unix:%s", modem.path);
-	strcpy(address.sun_path, modem.path);
-	modem.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(modem.listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return listen(modem.listen_fd, 1);
-}
-
-static int remove_socket(void **state)
-{
-	(void)state;
-	close(modem.listen_fd);
-	unlink(modem.path);
-	return rmdir(modem.dir);
-}
-
 static bool ask_csr(uint32_t sec_tag, struct err *e)
 {
 	const struct board_settings settings = {
@@ -147,7 +123,7 @@ static bool ask_csr(uint32_t sec_tag, struct err *e)
 		.nrf91 = { sec_tag, BOARD_CR, modem.uuid ? BOARD_UNIT_UUID : BOARD_UNIT_IMEI }
 	};
 	const struct board_options options = {
-		.driver = "nrf91", .port = modem.address, .settings = &settings, .cancel_fd = -1
+		.driver = "nrf91", .port = far_end.address, .settings = &settings, .cancel_fd = -1
 	};
 	uint8_t csr[BOARD_CSR_MAX];
 	struct board_identity identity;
@@ -230,5 +206,5 @@ int main(void)
 		cmocka_unit_test(a_real_answer_is_held_against_what_was_asked),
 	};
 
-	return cmocka_run_group_tests(tests, make_socket, remove_socket);
+	return cmocka_run_group_tests(tests, far_end_make, far_end_remove);
 }

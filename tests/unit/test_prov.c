@@ -4,7 +4,7 @@
 #include "base/wait.h"
 #include "serial/board.h"
 #include "serial/fault.h"
-#include "tests/rig/boards_rig.h"
+#include "tests/unit/rig_thread.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,49 +27,19 @@ static struct board_file files[] = {
 
 #define FILE_COUNT (sizeof(files) / sizeof(files[0]))
 
-static struct {
-	char dir[64], reply[RIG_REPLY_SIZE];
-	struct rig *rig;
-	int stop_fd;
-	pthread_t thread;
-} rig;
-
-static void *serve(void *context)
-{
-	struct err e;
-
-	(void)context;
-	if (!rig_run(rig.rig, rig.stop_fd, &e))
-		print_error("%s\n", e.text);
-	return NULL;
-}
-
 static void start_rig(size_t count, unsigned baud)
 {
 	const struct rig_options options = {
 		.dir = rig.dir, .count = count, .baud = baud, .unit_prefix = "T-"
 	};
-	struct err e;
 
-	rig.stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (!rig_open(&options, &rig.rig, &e))
-		fail_msg("%s", e.text);
-	assert_int_equal(pthread_create(&rig.thread, NULL, serve, NULL), 0);
-}
-
-static void stop_rig(void)
-{
-	assert_int_equal(eventfd_write(rig.stop_fd, 1), 0);
-	pthread_join(rig.thread, NULL);
-	rig_close(rig.rig);
-	close(rig.stop_fd);
+	rig_start(&options);
 }
 
 static int make_rig(void **state)
 {
 	(void)state;
-	strcpy(rig.dir, "/tmp/test_prov.XXXXXX");
-	assert_non_null(mkdtemp(rig.dir));
+	rig_folder();
 	for (size_t i = 0; i < sizeof(certificate); i++)
 		certificate[i] = (uint8_t)(i * 7 + 1);
 	for (size_t i = 0; i < sizeof(bundle); i++)
@@ -78,26 +48,6 @@ static int make_rig(void **state)
 		SHA256(files[i].content.data, files[i].content.len, files[i].sha256);
 	start_rig(BOARDS, 0);
 	return 0;
-}
-
-static int remove_rig(void **state)
-{
-	char command[128];
-
-	(void)state;
-	stop_rig();
-	snprintf(command, sizeof(command), "rm -r %s", rig.dir);
-	return system(command);
-}
-
-static void tell(const char *verb, const char *nest, const char *argument)
-{
-	char command[128];
-	struct err e;
-
-	snprintf(command, sizeof(command), "%s %s %s", verb, nest, argument);
-	if (!rig_send(rig.dir, command, rig.reply, &e))
-		fail_msg("%s: %s", command, e.text);
 }
 
 static void address_of(const char *nest, char ret_address[128])
@@ -277,7 +227,7 @@ static void every_fault_has_its_code_in_time(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		tell("fault", "B1", faults[i].fault);
+		rig_tell("fault", "B1", faults[i].fault);
 		run("B1", &o);
 		if (o.code != faults[i].code || !strstr(o.text, faults[i].text))
 			fail_msg("%s: %d %s", faults[i].fault, o.code, o.text);
@@ -300,7 +250,7 @@ static void two_boards_with_one_key(void **state)
 
 	(void)state;
 	run("A1", &first);
-	tell("fault", "B2", "same-key:A1");
+	rig_tell("fault", "B2", "same-key:A1");
 	run("B2", &second);
 	at = first.csr;
 	a = d2i_X509_REQ(NULL, &at, (long)first.csr_len);
@@ -322,17 +272,17 @@ static void a_nest_is_empty_or_not(void **state)
 	assert_true(board_line_present(address));
 	run("B3", &o);
 	strcpy(unit, o.identity.unit);
-	tell("remove", "B3", "");
+	rig_tell("remove", "B3", "");
 	assert_false(board_line_present(address));
 	run("B3", &o);
 	assert_int_equal(o.code, FAULT_LINE_GONE);
-	tell("insert", "B3", "");
+	rig_tell("insert", "B3", "");
 	assert_true(board_line_present(address));
 	run("B3", &o);
 	assert_int_equal(o.code, 0);
 	assert_string_not_equal(o.identity.unit, unit);
-	tell("remove", "B3", "");
-	tell("insert", "B3", unit);
+	rig_tell("remove", "B3", "");
+	rig_tell("insert", "B3", unit);
 	run("B3", &o);
 	assert_string_equal(o.identity.unit, unit);
 }
@@ -355,14 +305,14 @@ static void a_board_that_is_taken_out_is_seen(void **state)
 
 	(void)state;
 	o.cancel_fd = -1;
-	tell("fault", "A2", "mute");
+	rig_tell("fault", "A2", "mute");
 	assert_int_equal(pthread_create(&thread, NULL, run_a2, &o), 0);
 	assert_true(wait_pause(100, -1, &e));
-	tell("remove", "A2", "");
+	rig_tell("remove", "A2", "");
 	pthread_join(thread, NULL);
 	assert_int_equal(o.code, FAULT_LINE_GONE);
-	tell("fault", "A2", "none");
-	tell("insert", "A2", "");
+	rig_tell("fault", "A2", "none");
+	rig_tell("insert", "A2", "");
 }
 
 static void a_cancel_is_obeyed_at_once(void **state)
@@ -374,14 +324,14 @@ static void a_cancel_is_obeyed_at_once(void **state)
 
 	(void)state;
 	o.cancel_fd = eventfd(0, EFD_CLOEXEC);
-	tell("fault", "A2", "mute");
+	rig_tell("fault", "A2", "mute");
 	assert_int_equal(pthread_create(&thread, NULL, run_a2, &o), 0);
 	assert_true(wait_pause(100, -1, &e));
 	assert_int_equal(eventfd_write(o.cancel_fd, 1), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(o.code, ERR_CANCELLED);
 	assert_in_range(clock_monotonic_ms() - began_ms, 100, 1000);
-	tell("fault", "A2", "none");
+	rig_tell("fault", "A2", "none");
 	close(o.cancel_fd);
 }
 
@@ -427,10 +377,10 @@ static void a_whole_panel_at_once(void **state)
 	char *line;
 
 	(void)state;
-	stop_rig();
+	rig_stop();
 	start_rig(BOARDS, 115200);
 	longest_ms = run_all(jobs, BOARDS);
-	tell("list", "", "");
+	rig_tell("list", "", "");
 	line = strstr(rig.reply, "received=");
 	assert_non_null(line);
 	assert_int_equal(sscanf(line, "received=%llu sent=%llu", &received, &sent), 2);
@@ -452,5 +402,5 @@ int main(void)
 		cmocka_unit_test(a_whole_panel_at_once),
 	};
 
-	return cmocka_run_group_tests(tests, make_rig, remove_rig);
+	return cmocka_run_group_tests(tests, make_rig, rig_remove);
 }
