@@ -10,10 +10,9 @@ flash in a file, all behind one bridge.
 The firmware is built once into build/firmware; NoBoards says why where it or the emulator cannot be had."""
 import os
 import shutil
-import socket
 import subprocess
 
-from station import BUILD, PATIENCE_S, ROOT, wait_until
+from station import BUILD, PATIENCE_S, ROOT, rig_send, wait_until
 
 PAGE = 4096
 KEY, COMMIT = 1 * PAGE, 2 * PAGE
@@ -172,18 +171,8 @@ class Fleet:
         return f"pty:{self.dir}/{name}.pty"
 
     def send(self, command):
-        folder = os.open(self.dir, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            wait_until(lambda: (self.dir / "ready").exists() or self.bridge.poll() is not None, what="the bridge")
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
-                control.settimeout(PATIENCE_S)
-                control.connect(f"/proc/self/fd/{folder}/control")
-                control.send(command.encode())
-                answer = control.recv(65536).decode()
-        finally:
-            os.close(folder)
-        assert answer.startswith("ok"), f"bridge: {command}: {answer}"
-        return answer[3:]
+        wait_until(lambda: (self.dir / "ready").exists() or self.bridge.poll() is not None, what="the bridge")
+        return rig_send(self.dir, command)
 
     def counts(self):
         """{name: {what was counted: how often}}"""

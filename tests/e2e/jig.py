@@ -5,44 +5,52 @@
 		with Drive(jig.map, "A1,A2") as drive:  # rig-drive: fixtures/ without a station
 			drive("want clamp power=A1"); drive.see()["powered"]"""
 import json
-import socket
 import subprocess
 from pathlib import Path
 
-from station import BUILD, wait_until
+from station import BUILD, rig_send, wait_until
 
 LOADED_S = 15  # what a state may take on a busy machine
 
 
-class Jig:
+class JigControl:
+    """A virtual jig that runs, by the control socket in its folder; rig-jig --help and tests/rig/jig_control.h list the commands."""
+
+    def __init__(self, folder):
+        self.dir = Path(folder)
+
+    def do(self, *commands):
+        """One after the other, each on a connection of its own; the last one's answer."""
+        answer = ""
+        for command in commands:
+            answer = rig_send(self.dir, command)
+        return answer
+
+    def state(self):
+        return json.loads(self.do("state"))
+
+    def pass_requests(self, count=20):
+        """Until the host has asked so many more times: what it was about to do, it has done."""
+        before = self.state()["requests"]
+        wait_until(lambda: self.state()["requests"] >= before + count, what=f"{count} requests")
+
+
+class Jig(JigControl):
     def __init__(self, folder, nests, *options, may_breach=False):
-        self.dir, self.may_breach = Path(folder), may_breach
+        super().__init__(folder)
+        self.may_breach = may_breach
         self.map = self.dir / "map.yaml"
         self.process = subprocess.Popen([BUILD / "tests/rig-jig", "--dir", self.dir, "--nests", nests, "--speed", "20",
                                          *map(str, options)], stdout=subprocess.PIPE, text=True)
         wait_until((self.dir / "ready").exists, what="rig-jig")
 
     def __call__(self, command):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
-            control.settimeout(30)
-            control.connect(str(self.dir / "control"))
-            control.send(command.encode())
-            answer = control.recv(65536).decode()
-        assert not answer.startswith("error"), f"{command}: {answer}"
-        return answer[3:]
-
-    def state(self):
-        return json.loads(self("state"))
+        return self.do(command)
 
     def wait(self, **wanted):
         """Until the state has these values."""
         return wait_until(lambda: all((now := self.state())[key] == value for key, value in wanted.items()) and now,
                           LOADED_S, f"{wanted} of the jig")
-
-    def pass_requests(self, count=20):
-        """Until the host has asked so many more times: what it was about to do, it has done."""
-        before = self.state()["requests"]
-        wait_until(lambda: self.state()["requests"] >= before + count, LOADED_S, f"{count} requests")
 
     def end(self):
         self.process.terminate()

@@ -3,17 +3,17 @@
 	s = station("--boards", 4, "--jig", "--jig-options", "--speed 20")
 	jig = JigStation(s)
 	jig.load(); jig.start(); jig.wait("unload")     # one panel
-	jig.do("estop press"); jig.wait("stopped")      # rig-jig --help and tests/rig/jig_control.h list the commands
+	jig.do("estop press"); jig.wait("stopped")
 	jig.check()                                     # it judges who drives it"""
-import json
-
-from station import rig_send, wait_until
+from jig import JigControl
+from station import wait_until
 
 OFF_MS = 300  # from the sample until the power is off, on a healthy bus
 
 
-class JigStation:
+class JigStation(JigControl):
     def __init__(self, station):
+        super().__init__(station.dir / "jig")
         self.s = station
         self.wait_first()
 
@@ -22,15 +22,6 @@ class JigStation:
         wait_until(lambda: self.station()["phase"] in ("load", "ready"), what="the jig")
 
     # --- asking ---
-
-    def do(self, *commands):
-        """One after the other, each on a connection of its own; the last one's answer."""
-        for command in commands:
-            answer = rig_send(self.s.dir / "jig", command)
-        return answer if commands else ""
-
-    def state(self):
-        return json.loads(self.do("state"))
 
     def status(self):
         """What the station says: of itself, and {nest: row}."""
@@ -42,16 +33,22 @@ class JigStation:
 
     def wait(self, *phases, timeout_s=60):
         """Until the cycle is in one of these phases; what the station says then."""
-        def there():
-            row = self.station()
-            return row if row["phase"] in phases else None
-        return wait_until(there, timeout_s, f"{' or '.join(phases)}: the station says {self.station()}")
+        return self.wait_key("phase", phases, timeout_s)
 
     def wait_next(self, *nexts, timeout_s=60):
+        return self.wait_key("next", nexts, timeout_s)
+
+    def wait_key(self, key, values, timeout_s):
+        said = {}
+
         def there():
-            row = self.station()
-            return row if row["next"] in nexts else None
-        return wait_until(there, timeout_s, f"next {' or '.join(nexts)}: the station says {self.station()}")
+            said.update(self.station())
+            return said[key] in values
+        try:
+            wait_until(there, timeout_s, f"{key} {' or '.join(values)}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}: the station says {said}") from None
+        return said
 
     # --- doing ---
 
@@ -67,9 +64,8 @@ class JigStation:
         wait_until(idle, what="a calm jig")
 
     def let_see(self):
-        """The daemon polls: what is for less time than that never was. A poll is three requests."""
-        before = self.state()["requests"]
-        wait_until(lambda: self.state()["requests"] >= before + 6, what="two polls")
+        """The daemon polls: what is for less time than that never was. A poll is three requests, so these are two."""
+        self.pass_requests(6)
 
     def change(self, *nests):
         """New boards there, with the lid open."""
@@ -110,7 +106,6 @@ class JigStation:
     def check(self):
         """Power never reached a nest outside its interlock, and went off in time."""
         state = self.state()
-        breaches = self.s.dir / "jig/breaches"
-        assert state["breaches"] == 0, breaches.read_text()
+        assert state["breaches"] == 0, (self.dir / "breaches").read_text()
         assert state["slowest_after_sample_ms"] <= OFF_MS, state
         return state

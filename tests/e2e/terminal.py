@@ -2,16 +2,13 @@
 
 	with Terminal(station.dir, 80, 24, "--lang", "de") as t:
 		t.wait("BEREIT"); t.key("Space"); t.scan("T-0001"); print(t.text())"""
-import os
 import shlex
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("IMPRINT_BUILD") or ROOT / "build/dev").resolve()
-PATIENCE_S = 60
+from station import BUILD, PATIENCE_S
 
 
 class Terminal:

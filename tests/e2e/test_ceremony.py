@@ -6,14 +6,12 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from station import BUILD
 from tools import certificate_id, der_of, make_key, openssl, pem
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("IMPRINT_BUILD") or ROOT / "build/dev").resolve()
 PROGRAM = BUILD / "imprint-ca"
 SUBJECT = "O=Brand\\, Inc.,CN=Brand SZ1 CA 1"
 LEDGER, CA_KEY, CA = 1, 2, 3  # entry types

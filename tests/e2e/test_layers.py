@@ -1,14 +1,12 @@
 """The folders of the design: who may include whom, which library may appear where, what each program links."""
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("IMPRINT_BUILD", ROOT / "build/dev"))
+from station import BUILD, ROOT
 
 # A folder's own rule, or that of the nearest folder above it: whose headers it may include beside its own.
 # base <- serial, fixtures, hsm/api, station/control <- station/*, hsm/*, cloud; never a neighbour.

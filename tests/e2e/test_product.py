@@ -1,14 +1,12 @@
 """imprint product check: a sample to approve, or every mistake with line and column."""
-import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("IMPRINT_BUILD") or ROOT / "build/dev").resolve()
+from station import BUILD, ROOT
+
 EXAMPLES = ROOT / "docs/examples/products"
 
 
