@@ -20,11 +20,8 @@ class JigControl:
         self.dir = Path(folder)
 
     def do(self, *commands):
-        """One after the other, each on a connection of its own; the last one's answer."""
-        answer = ""
-        for command in commands:
-            answer = rig_send(self.dir, command)
-        return answer
+        """One after the other; the last one's answer."""
+        return rig_send(self.dir, *commands)
 
     def state(self):
         return json.loads(self.do("state"))

@@ -144,13 +144,13 @@ static void send_lines(const struct arguments *a, char *reply)
 	size_t size = 0;
 
 	while (getline(&line, &size, stdin) > 0)
-		if (!rig_send(a->options.dir, line, reply, &e))
+		if (!service_send(a->options.dir, line, reply, &e))
 			fprintf(stderr, "rig-boards: %s\n", e.text);
 }
 
 static bool send_command(const struct arguments *a, struct err *e)
 {
-	AUTO_FREE char *reply = malloc(RIG_REPLY_SIZE);
+	AUTO_FREE char *reply = malloc(SERVICE_REPLY_SIZE);
 
 	if (!reply)
 		return err_errno(e, ERR_SYSTEM, "no memory");
@@ -158,7 +158,7 @@ static bool send_command(const struct arguments *a, struct err *e)
 		send_lines(a, reply);
 		return true;
 	}
-	if (!rig_send(a->options.dir, a->send, reply, e))
+	if (!service_send(a->options.dir, a->send, reply, e))
 		return false;
 	if (strncmp(reply, "ok\n", 3) == 0)
 		puts(reply + 3);

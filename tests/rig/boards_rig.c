@@ -1,12 +1,6 @@
 #include "tests/rig/boards_rig.h"
 
-#include "base/clock.h"
-#include "base/socket.h"
-
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,9 +8,8 @@
 #include <unistd.h>
 
 #define ROW 8
-#define SEND_MS 5000
 #define WORDS_MAX 3
-#define POLL_EXTRA 3 /* stop, listen, client */
+#define POLL_EXTRA 2 /* stop, service */
 
 void rig_path(const struct rig *rig, const char *name, const char *suffix,
 	      char ret_path[static PATH_MAX])
@@ -159,45 +152,23 @@ static bool make_folders(const struct rig *rig, struct err *e)
 	return true;
 }
 
-static bool listen_there(struct rig *rig, struct err *e)
-{
-	AUTO(fd) dir_fd = open(rig->dir, O_DIRECTORY | O_CLOEXEC);
-
-	if (dir_fd < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot open %s", rig->dir);
-	return socket_listen(dir_fd, "control", 0600, &rig->listen_fd, e);
-}
-
-static bool say_ready(const struct rig *rig, struct err *e)
-{
-	char path[PATH_MAX];
-	AUTO(fd) fd = -1;
-
-	rig_path(rig, "ready", "", path);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0 || dprintf(fd, "%d\n", getpid()) < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot write %s", path);
-	return true;
-}
-
 bool rig_open(const struct rig_options *options, struct rig **ret_rig, struct err *e)
 {
 	AUTO(rig) rig = calloc(1, sizeof(*rig));
 
 	if (!rig)
 		return err_errno(e, ERR_SYSTEM, "no memory for a rig");
-	rig->listen_fd = rig->client_fd = -1;
 	snprintf(rig->dir, sizeof(rig->dir), "%s", options->dir);
 	snprintf(rig->prefix, sizeof(rig->prefix), "%s", options->unit_prefix);
 	rig->baud = options->baud;
 	if (!add_nests(rig, options, e) || !set_each(rig, options->drivers, set_kind, e) ||
 	    !set_each(rig, options->lines, set_line, e) || !make_folders(rig, e) ||
-	    !listen_there(rig, e))
+	    !service_open(rig->dir, &rig->service, e))
 		return false;
 	for (size_t i = 0; i < rig->count; i++)
 		if (!nest_start(rig->nests[i], e))
 			return false;
-	if (!set_each(rig, options->faults, set_trouble, e) || !say_ready(rig, e))
+	if (!set_each(rig, options->faults, set_trouble, e) || !service_ready(rig->service, e))
 		return false;
 	*ret_rig = TAKE(rig);
 	return true;
@@ -205,23 +176,13 @@ bool rig_open(const struct rig_options *options, struct rig **ret_rig, struct er
 
 void rig_close(struct rig *rig)
 {
-	char path[PATH_MAX];
-
 	if (!rig)
 		return;
 	for (size_t i = 0; i < rig->count; i++) {
 		nest_remove(rig->nests[i]);
 		free(rig->nests[i]);
 	}
-	if (rig->client_fd >= 0)
-		close(rig->client_fd);
-	if (rig->listen_fd >= 0) { /* it is ours: nobody else's marks are taken away */
-		close(rig->listen_fd);
-		rig_path(rig, "ready", "", path);
-		unlink(path);
-		rig_path(rig, "control", "", path);
-		unlink(path);
-	}
+	service_close(rig->service);
 	free(rig);
 }
 
@@ -274,37 +235,27 @@ static const struct {
 	{ "restart", restart_command }, { "power", power_command },
 };
 
-static void append(char reply[RIG_REPLY_SIZE], const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void append(char reply[RIG_REPLY_SIZE], const char *format, ...)
-{
-	size_t len = strlen(reply);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(reply + len, RIG_REPLY_SIZE - len, format, args);
-	va_end(args);
-}
-
-static void list(const struct rig *rig, char reply[RIG_REPLY_SIZE])
+static void list(const struct rig *rig, char *reply)
 {
 	for (size_t i = 0; i < rig->count; i++) {
 		const struct nest *nest = rig->nests[i];
 		const struct vboard *board = nest->device ? nest->device->metal : NULL;
 
-		append(reply,
-		       "\n%s %s fault=%s received=%llu sent=%llu computing_us=%llu "
-		       "round_trips=%llu",
-		       nest->name, board ? board->unit : "-", trouble_name(&nest->trouble),
-		       (unsigned long long)nest->wire.received, (unsigned long long)nest->wire.sent,
-		       board ? (unsigned long long)board->computing_ns / 1000 : 0ULL,
-		       (unsigned long long)nest->wire.round_trips);
+		service_say(reply,
+			    "\n%s %s fault=%s received=%llu sent=%llu computing_us=%llu "
+			    "round_trips=%llu",
+			    nest->name, board ? board->unit : "-", trouble_name(&nest->trouble),
+			    (unsigned long long)nest->wire.received,
+			    (unsigned long long)nest->wire.sent,
+			    board ? (unsigned long long)board->computing_ns / 1000 : 0ULL,
+			    (unsigned long long)nest->wire.round_trips);
 	}
 }
 
-static bool run_command(struct rig *rig, char *line, char reply[RIG_REPLY_SIZE], struct err *e)
+static bool run_command(void *context, char *command, char *reply, struct err *e)
 {
-	char *words[WORDS_MAX] = { NULL }, *rest = line;
+	char *words[WORDS_MAX] = { NULL }, *rest = command;
+	struct rig *rig = context;
 	struct nest *nest;
 
 	for (size_t i = 0; i < WORDS_MAX; i++)
@@ -325,50 +276,13 @@ static bool run_command(struct rig *rig, char *line, char reply[RIG_REPLY_SIZE],
 	return err_set(e, ERR_USAGE, "commands: remove, insert, fault, restart, power, list");
 }
 
-static void answer_client(struct rig *rig, uint8_t *record)
-{
-	static char reply[RIG_REPLY_SIZE];
-	struct err e = { 0 };
-	size_t len;
-
-	if (!socket_receive(rig->client_fd, record, &len, NULL, clock_deadline(0), -1, &e)) {
-		close(rig->client_fd);
-		rig->client_fd = -1;
-		return;
-	}
-	record[len < SOCKET_RECORD_MAX ? len : SOCKET_RECORD_MAX - 1] = '\0';
-	strcpy(reply, "ok");
-	if (!run_command(rig, (char *)record, reply, &e))
-		snprintf(reply, sizeof(reply), "error: %s", e.text);
-	if (!socket_send(rig->client_fd, bytes_of(reply, strlen(reply)), -1, clock_deadline(100),
-			 -1, &e)) {
-		close(rig->client_fd);
-		rig->client_fd = -1;
-	}
-}
-
-/* One caller at a time; the next one waits in the queue until it hangs up. */
-static void serve_control(struct rig *rig, const struct pollfd *listener,
-			  const struct pollfd *client, uint8_t *record)
-{
-	struct err e;
-
-	if (client->revents && client->fd >= 0)
-		answer_client(rig, record);
-	else if (listener->revents && rig->client_fd < 0 &&
-		 !socket_accept(rig->listen_fd, &rig->client_fd, &e))
-		rig->client_fd = -1;
-}
-
 static int wait_work(struct rig *rig, struct pollfd *fds, int stop_fd)
 {
 	int64_t due_ns = INT64_MAX, now_ns = wire_now_ns();
 	struct timespec timeout;
 
 	fds[0] = (struct pollfd) { .fd = stop_fd, .events = POLLIN };
-	fds[1] = (struct pollfd) { .fd = rig->client_fd < 0 ? rig->listen_fd : -1,
-				   .events = POLLIN };
-	fds[2] = (struct pollfd) { .fd = rig->client_fd, .events = POLLIN };
+	fds[1] = service_poll(rig->service);
 	for (size_t i = 0; i < rig->count; i++) {
 		const struct wire *wire = &rig->nests[i]->wire;
 		int64_t nest_ns = nest_due_ns(rig->nests[i]);
@@ -385,11 +299,8 @@ static int wait_work(struct rig *rig, struct pollfd *fds, int stop_fd)
 
 bool rig_run(struct rig *rig, int stop_fd, struct err *e)
 {
-	AUTO_FREE uint8_t *record = malloc(SOCKET_RECORD_MAX);
 	struct pollfd fds[POLL_EXTRA + RIG_NESTS_MAX];
 
-	if (!record)
-		return err_errno(e, ERR_SYSTEM, "no memory for the control socket");
 	for (;;) {
 		int64_t now_ns;
 
@@ -405,25 +316,6 @@ bool rig_run(struct rig *rig, int stop_fd, struct err *e)
 			    nest_due_ns(nest) <= now_ns)
 				nest_work(rig->nests[i], now_ns);
 		}
-		serve_control(rig, &fds[1], &fds[2], record);
+		service_work(rig->service, &fds[1], run_command, rig);
 	}
-}
-
-bool rig_send(const char *dir, const char *command, char ret_reply[static RIG_REPLY_SIZE],
-	      struct err *e)
-{
-	AUTO(fd) dir_fd = open(dir, O_DIRECTORY | O_CLOEXEC), fd = -1;
-	int64_t deadline = clock_deadline(SEND_MS);
-	size_t len;
-
-	if (dir_fd < 0)
-		return err_errno(e, ERR_NOT_FOUND, "cannot open %s", dir);
-	if (!socket_connect(dir_fd, "control", &fd, e) ||
-	    !socket_send(fd, bytes_text(command), -1, deadline, -1, e) ||
-	    !socket_receive(fd, (uint8_t *)ret_reply, &len, NULL, deadline, -1, e))
-		return false;
-	ret_reply[len < RIG_REPLY_SIZE ? len : RIG_REPLY_SIZE - 1] = '\0';
-	if (strncmp(ret_reply, "error: ", 7) == 0)
-		return err_set(e, ERR_REFUSED, "%s", ret_reply + 7);
-	return true;
 }

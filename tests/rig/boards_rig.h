@@ -1,20 +1,15 @@
-/* rig: many nests in one loop, and its control socket DIR/control: SEQPACKET, one command a record:
+/* rig: many nests in one loop, and what its service does (tests/rig/service.h):
  *	remove NEST | insert NEST [UNIT] | fault NEST KIND | restart NEST
  *	power NEST on|off | list
- * answered by "ok" and the lines of a list, or by "error: " and a sentence. DIR/ready is there
- * while it serves. Threads: one a rig. Layer above: boards_main, tests. Below: nest. */
+ * Threads: one a rig. Layer above: boards_main, tests. Below: nest, service. */
 #ifndef RIG_BOARDS_RIG_H
 #define RIG_BOARDS_RIG_H
 
-#include "base/cleanup.h"
-#include "base/err.h"
 #include "tests/rig/boards_nest.h"
-
-#include <limits.h>
+#include "tests/rig/service.h"
 
 #define RIG_NESTS_MAX 512
 #define RIG_PREFIX_MAX 32
-#define RIG_REPLY_SIZE 65536
 
 struct rig_options {
 	const char *dir;
@@ -32,7 +27,7 @@ struct rig {
 	unsigned baud, last_unit;
 	size_t count;
 	struct nest *nests[RIG_NESTS_MAX];
-	int listen_fd, client_fd;
+	struct service *service;
 };
 
 MUST_CHECK bool rig_open(const struct rig_options *options, struct rig **ret_rig, struct err *e);
@@ -50,9 +45,5 @@ void rig_next_unit(struct rig *rig, const struct device_kind *kind,
 		   char ret_unit[static AGENT_UNIT_MAX + 1]);
 struct nest *rig_nest(const struct rig *rig, const char *name);
 struct nest *rig_nest_of_unit(const struct rig *rig, const char *unit);
-
-/* From another process or thread: sends a command and returns the answer. */
-MUST_CHECK bool rig_send(const char *dir, const char *command,
-			 char ret_reply[static RIG_REPLY_SIZE], struct err *e);
 
 #endif

@@ -1,24 +1,18 @@
 #include "tests/rig/bridge_loop.h"
 
-#include "base/clock.h"
-#include "base/socket.h"
+#include "tests/rig/service.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define FOREVER_NS INT64_MAX
-#define REPLY_SIZE (BRIDGE_LINES_MAX * 512)
-#define ANSWER_MS 100
+_Static_assert(BRIDGE_LINES_MAX * 512 <= SERVICE_REPLY_SIZE, "every line has room in a list");
 
 enum {
 	POLL_STOP,
-	POLL_LISTEN,
-	POLL_CLIENT,
+	POLL_SERVICE,
 	POLL_LINES, /* two each: board, station */
 	POLL_COUNT = POLL_LINES + 2 * BRIDGE_LINES_MAX,
 };
@@ -26,9 +20,8 @@ enum {
 struct bridge {
 	const struct bridge_options *options;
 	size_t count;
-	int listen_fd, client_fd;
+	struct service *service;
 	struct line lines[BRIDGE_LINES_MAX];
-	char record[SOCKET_RECORD_MAX], reply[REPLY_SIZE];
 };
 
 static bool add_lines(struct bridge *b, struct err *e)
@@ -51,21 +44,6 @@ static bool add_lines(struct bridge *b, struct err *e)
 	return true;
 }
 
-static bool open_control(struct bridge *b, struct err *e)
-{
-	AUTO(fd) dir_fd = open(b->options->dir, O_DIRECTORY | O_CLOEXEC);
-	AUTO(fd) ready_fd = -1;
-
-	if (dir_fd < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot open %s", b->options->dir);
-	if (!socket_listen(dir_fd, "control", 0600, &b->listen_fd, e))
-		return false;
-	ready_fd = openat(dir_fd, "ready", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (ready_fd < 0 || dprintf(ready_fd, "%d\n", getpid()) < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot write %s/ready", b->options->dir);
-	return true;
-}
-
 bool bridge_open(const struct bridge_options *options, struct bridge **ret_bridge, struct err *e)
 {
 	AUTO(bridge) b = calloc(1, sizeof(*b));
@@ -73,19 +51,11 @@ bool bridge_open(const struct bridge_options *options, struct bridge **ret_bridg
 	if (!b)
 		return err_errno(e, ERR_SYSTEM, "no memory for a bridge");
 	b->options = options;
-	b->listen_fd = b->client_fd = -1;
-	if (!add_lines(b, e) || !open_control(b, e))
+	if (!add_lines(b, e) || !service_open(options->dir, &b->service, e) ||
+	    !service_ready(b->service, e))
 		return false;
 	*ret_bridge = TAKE(b);
 	return true;
-}
-
-static void take_marks_away(const struct bridge *b)
-{
-	AUTO(fd) dir_fd = open(b->options->dir, O_DIRECTORY | O_CLOEXEC);
-
-	unlinkat(dir_fd, "ready", 0);
-	unlinkat(dir_fd, "control", 0);
 }
 
 void bridge_close(struct bridge *b)
@@ -94,45 +64,30 @@ void bridge_close(struct bridge *b)
 		return;
 	for (size_t i = 0; i < b->count; i++)
 		line_close(&b->lines[i]);
-	if (b->client_fd >= 0)
-		close(b->client_fd);
-	if (b->listen_fd >= 0) {
-		close(b->listen_fd);
-		take_marks_away(b);
-	}
+	service_close(b->service);
 	free(b);
 }
 
-/* Appends to a text that always fits: a line of a list is far shorter than its share. */
-__attribute__((format(printf, 2, 3))) static void tell(struct bridge *b, const char *format, ...)
+static void say_flow(char *reply, const char *name, const struct flow *flow)
 {
-	size_t len = strlen(b->reply);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(b->reply + len, sizeof(b->reply) - len, format, args);
-	va_end(args);
+	service_say(reply, " %s_packets=%llu %s_bytes=%llu", name,
+		    (unsigned long long)flow->packets, name, (unsigned long long)flow->bytes);
 }
 
-static void tell_flow(struct bridge *b, const char *name, const struct flow *flow)
-{
-	tell(b, " %s_packets=%llu %s_bytes=%llu", name, (unsigned long long)flow->packets, name,
-	     (unsigned long long)flow->bytes);
-}
-
-static void list(struct bridge *b)
+static void list(const struct bridge *b, char *reply)
 {
 	for (size_t i = 0; i < b->count; i++) {
 		const struct line *line = &b->lines[i];
 
-		tell(b, "\n%s power=%d received=%llu sent=%llu", line->name, line->board_fd >= 0,
-		     (unsigned long long)line->wire.received, (unsigned long long)line->wire.sent);
-		tell_flow(b, "to_board", &line->to_board);
-		tell_flow(b, "to_station", &line->to_station);
+		service_say(reply, "\n%s power=%d received=%llu sent=%llu", line->name,
+			    line->board_fd >= 0, (unsigned long long)line->wire.received,
+			    (unsigned long long)line->wire.sent);
+		say_flow(reply, "to_board", &line->to_board);
+		say_flow(reply, "to_station", &line->to_station);
 		for (size_t k = 0; k < NOISE_KIND_COUNT; k++)
-			tell(b, " %s=%llu", noise_names[k],
-			     (unsigned long long)(line->to_board.noise.counts[k] +
-						  line->to_station.noise.counts[k]));
+			service_say(reply, " %s=%llu", noise_names[k],
+				    (unsigned long long)(line->to_board.noise.counts[k] +
+							 line->to_station.noise.counts[k]));
 	}
 }
 
@@ -144,13 +99,14 @@ static struct line *line_of(struct bridge *b, const char *name)
 	return NULL;
 }
 
-static bool run_command(struct bridge *b, struct err *e)
+static bool run_command(void *context, char *command, char *reply, struct err *e)
 {
-	char *rest = b->record, *verb = strtok_r(NULL, " \n", &rest);
+	struct bridge *b = context;
+	char *rest = command, *verb = strtok_r(NULL, " \n", &rest);
 	struct line *line = line_of(b, strtok_r(NULL, " \n", &rest));
 
 	if (verb && strcmp(verb, "list") == 0)
-		list(b);
+		list(b, reply);
 	else if (verb && line && strcmp(verb, "hang-up") == 0)
 		line_hang_up(line, FOREVER_NS);
 	else if (verb && line && strcmp(verb, "plug") == 0)
@@ -160,46 +116,13 @@ static bool run_command(struct bridge *b, struct err *e)
 	return true;
 }
 
-static void answer_client(struct bridge *b)
-{
-	struct err e = { 0 };
-	size_t len;
-
-	if (socket_receive(b->client_fd, (uint8_t *)b->record, &len, NULL, clock_deadline(0), -1,
-			   &e)) {
-		b->record[len < sizeof(b->record) ? len : sizeof(b->record) - 1] = '\0';
-		strcpy(b->reply, "ok");
-		if (!run_command(b, &e))
-			snprintf(b->reply, sizeof(b->reply), "error: %s", e.text);
-		if (socket_send(b->client_fd, bytes_text(b->reply), -1, clock_deadline(ANSWER_MS),
-				-1, &e))
-			return;
-	}
-	close(b->client_fd);
-	b->client_fd = -1;
-}
-
-/* One caller at a time; the next one waits in the queue until it hangs up. */
-static void serve_control(struct bridge *b, const struct pollfd *fds)
-{
-	struct err e;
-
-	if (b->client_fd >= 0 && fds[POLL_CLIENT].revents)
-		answer_client(b);
-	else if (b->client_fd < 0 && fds[POLL_LISTEN].revents &&
-		 !socket_accept(b->listen_fd, &b->client_fd, &e))
-		b->client_fd = -1;
-}
-
 static int wait_work(struct bridge *b, struct pollfd *fds, int stop_fd)
 {
 	int64_t due_ns = FOREVER_NS, now_ns = wire_now_ns();
 	struct timespec timeout;
 
 	fds[POLL_STOP] = (struct pollfd) { .fd = stop_fd, .events = POLLIN };
-	fds[POLL_LISTEN] =
-		(struct pollfd) { .fd = b->client_fd < 0 ? b->listen_fd : -1, .events = POLLIN };
-	fds[POLL_CLIENT] = (struct pollfd) { .fd = b->client_fd, .events = POLLIN };
+	fds[POLL_SERVICE] = service_poll(b->service);
 	for (size_t i = 0; i < b->count; i++) {
 		const struct line *line = &b->lines[i];
 		int64_t line_ns = line_due_ns(line);
@@ -233,6 +156,6 @@ bool bridge_run(struct bridge *b, int stop_fd, struct err *e)
 			    fds[POLL_LINES + 2 * i + 1].revents ||
 			    line_due_ns(&b->lines[i]) <= now_ns)
 				line_work(&b->lines[i], now_ns);
-		serve_control(b, fds);
+		service_work(b->service, &fds[POLL_SERVICE], run_command, b);
 	}
 }

@@ -1,8 +1,7 @@
-/* bridge: many lines in one loop, and its control socket DIR/control: SEQPACKET, one command a
- * record, answered by "ok" and the lines of a list, or by "error: " and a sentence:
+/* bridge: many lines in one loop, and what its service does (tests/rig/service.h):
  *	list			for each line what was counted
  *	hang-up LINE | plug LINE
- * DIR/ready is there while it serves. Threads: one. Layer above: bridge_main. Below: line. */
+ * Threads: one. Layer above: bridge_main. Below: line, service. */
 #ifndef RIG_BRIDGE_LOOP_H
 #define RIG_BRIDGE_LOOP_H
 

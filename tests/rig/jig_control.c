@@ -1,7 +1,9 @@
 #include "tests/rig/jig_control.h"
 
+#include "base/clock.h"
+#include "tests/rig/service.h"
+
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,34 +148,24 @@ static bool fault_command(const struct call *call, struct err *e)
 
 /* --- state --- */
 
-__attribute__((format(printf, 2, 3))) static void append(char *reply, const char *format, ...)
-{
-	size_t len = strlen(reply);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(reply + len, CONTROL_REPLY_SIZE - len, format, args);
-	va_end(args);
-}
-
 static void append_nests(char *reply, const struct plant *plant, const char *key, uint64_t mask)
 {
 	const char *comma = "";
 
-	append(reply, "\"%s\": [", key);
+	service_say(reply, "\"%s\": [", key);
 	for (unsigned i = 0; i < plant->nest_count; i++) {
 		if (!(mask >> i & 1))
 			continue;
-		append(reply, "%s\"%s\"", comma, plant->names[i]);
+		service_say(reply, "%s\"%s\"", comma, plant->names[i]);
 		comma = ", ";
 	}
-	append(reply, "], ");
+	service_say(reply, "], ");
 }
 
 static void append_flags(char *reply, const char *const *names, size_t count, unsigned bits)
 {
 	for (size_t i = 0; i < count; i++)
-		append(reply, "\"%s\": %s, ", names[i], bits >> i & 1 ? "true" : "false");
+		service_say(reply, "\"%s\": %s, ", names[i], bits >> i & 1 ? "true" : "false");
 }
 
 static void state(const struct server *server, char *reply)
@@ -186,18 +178,19 @@ static void state(const struct server *server, char *reply)
 
 	for (enum plant_input i = 0; i < IN_COUNT; i++)
 		inputs[i] = plant_input_name(i);
-	append(reply, "\n{");
+	service_say(reply, "\n{");
 	append_flags(reply, inputs, IN_COUNT, plant->in[0]);
 	append_flags(reply, outputs, OUT_COUNT, plant->out[0]);
 	append_nests(reply, plant, "present", plant->boards);
 	append_nests(reply, plant, "power", plant_mask(&plant->out[WORD_POWER]));
 	append_nests(reply, plant, "lamp_pass", plant_mask(&plant->out[WORD_LAMP_PASS]));
 	append_nests(reply, plant, "lamp_fail", plant_mask(&plant->out[WORD_LAMP_FAIL]));
-	append(reply, "\"watchdog\": \"%s\", \"requests\": %" PRIu64 ", \"power_ons\": %u, ",
-	       watchdogs[plant->watchdog], server->requests, plant->power_ons);
-	append(reply, "\"breaches\": %u, \"slowest_off_ms\": %" PRId64 ", ", plant->breaches,
-	       plant->slowest_off_ms);
-	append(reply, "\"slowest_after_sample_ms\": %" PRId64 "}", plant->slowest_after_sample_ms);
+	service_say(reply, "\"watchdog\": \"%s\", \"requests\": %" PRIu64 ", \"power_ons\": %u, ",
+		    watchdogs[plant->watchdog], server->requests, plant->power_ons);
+	service_say(reply, "\"breaches\": %u, \"slowest_off_ms\": %" PRId64 ", ", plant->breaches,
+		    plant->slowest_off_ms);
+	service_say(reply, "\"slowest_after_sample_ms\": %" PRId64 "}",
+		    plant->slowest_after_sample_ms);
 }
 
 /* --- dispatch --- */
@@ -223,20 +216,21 @@ static bool run(const struct call *call, char *reply, struct err *e)
 	return usage(e, "lid, board, press, hold, release, estop, air, mode, fault or state");
 }
 
-void control_run(struct server *server, char *line, int64_t now_ms,
-		 char ret_reply[static CONTROL_REPLY_SIZE])
+bool control_run(void *context, char *command, char *reply, struct err *e)
 {
-	struct call call = { .server = server, .plant = server->plant, .now_ms = now_ms };
-	struct err e = { 0 };
-	char *rest = line;
+	struct server *server = context;
+	struct call call = { .server = server,
+			     .plant = server->plant,
+			     .now_ms = clock_monotonic_ms() };
+	char *rest = command;
+	bool done;
 
 	for (size_t i = 0; i < WORDS_MAX; i++) {
 		call.words[i] = strtok_r(NULL, " \n", &rest);
 		if (!call.words[i])
 			call.words[i] = "";
 	}
-	strcpy(ret_reply, "ok");
-	if (!run(&call, ret_reply, &e))
-		snprintf(ret_reply, CONTROL_REPLY_SIZE, "error: %s", e.text);
-	plant_tick(server->plant, now_ms);
+	done = run(&call, reply, e);
+	plant_tick(server->plant, call.now_ms);
+	return done;
 }

@@ -1,5 +1,5 @@
-/* control: what a test, the demo or a person does with the virtual jig: lines on the socket
- * DIR/control (SEQPACKET, as that of rig-boards), answered by "ok" or "error: " and a sentence.
+/* control: what a test, the demo or a person does with the virtual jig: the commands of its service
+ * (tests/rig/service.h).
  *	lid open|close|force		force opens it though it is locked
  *	board NEST|all in|out		at any time; an operator would open the lid first
  *	press start|reset [MS]		for 300 ms;	hold start|reset	release start|reset
@@ -16,9 +16,7 @@
 
 #include "tests/rig/jig_server.h"
 
-#define CONTROL_REPLY_SIZE 8192
-
-void control_run(struct server *server, char *line, int64_t now_ms,
-		 char ret_reply[static CONTROL_REPLY_SIZE]);
+/* A service_run; the context is the server. */
+bool control_run(void *context, char *command, char *reply, struct err *e);
 
 #endif

@@ -3,17 +3,15 @@
  *	ready		while it serves		control		its socket
  *	map.yaml	the part `jig:` of station.yaml that fits it
  *	breaches	one line each time the interlocks were broken; then the exit code is 3 */
-#include "tests/rig/boards_rig.h"
 #include "tests/rig/daemon.h"
 #include "tests/rig/jig_control.h"
 #include "tests/rig/jig_map.h"
+#include "tests/rig/service.h"
 
 #include "base/clock.h"
-#include "base/socket.h"
 
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -163,84 +161,29 @@ static bool name_nests(struct arguments *a, struct err *e)
 	return true;
 }
 
-static bool listen_there(const struct arguments *a, int *ret_fd, struct err *e)
+static bool make_folder(const struct arguments *a, struct err *e)
 {
-	AUTO(fd) dir_fd = -1;
-
-	if (mkdir(a->dir, 0755) < 0 && errno != EEXIST)
-		return err_errno(e, ERR_SYSTEM, "cannot make %s", a->dir);
-	dir_fd = open(a->dir, O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot open %s", a->dir);
-	return socket_listen(dir_fd, "control", 0600, ret_fd, e);
-}
-
-static bool say_ready(const struct arguments *a, struct err *e)
-{
-	char path[PATH_MAX];
-	AUTO(FILE) file = NULL;
-
-	path_in(a, "ready", path);
-	file = fopen(path, "w");
-	if (!file || fprintf(file, "%d\n", getpid()) < 0 || fflush(file) != 0)
-		return err_errno(e, ERR_SYSTEM, "cannot write %s", path);
-	return true;
-}
-
-static void clear_folder(const struct arguments *a)
-{
-	char path[PATH_MAX];
-
-	path_in(a, "ready", path);
-	unlink(path);
-	path_in(a, "control", path);
-	unlink(path);
+	return mkdir(a->dir, 0755) == 0 || errno == EEXIST ||
+	       err_errno(e, ERR_SYSTEM, "cannot make %s", a->dir);
 }
 
 /* --- the loop --- */
 
-/* One command a call. A caller may be slow: nobody waits for it. */
-static void serve_caller(struct server *server, int caller_fd, uint8_t *record)
+static bool loop(struct server *server, struct service *service, int stop_fd, struct err *e)
 {
-	char reply[CONTROL_REPLY_SIZE];
-	AUTO(fd) fd = caller_fd;
-	struct err e;
-	size_t len;
-
-	if (!socket_receive(fd, record, &len, NULL, clock_deadline(0), -1, &e))
-		return;
-	record[len < SOCKET_RECORD_MAX ? len : SOCKET_RECORD_MAX - 1] = '\0';
-	control_run(server, (char *)record, clock_monotonic_ms(), reply);
-	if (!socket_send(fd, bytes_text(reply), -1, clock_deadline(100), -1, &e))
-		return; /* the caller has gone */
-}
-
-static bool loop(struct server *server, int listen_fd, int stop_fd, struct err *e)
-{
-	AUTO_FREE uint8_t *record = malloc(SOCKET_RECORD_MAX);
 	struct pollfd polls[SERVER_POLLS + 2];
-	AUTO(fd) caller_fd = -1;
 
-	if (!record)
-		return err_errno(e, ERR_SYSTEM, "no memory for the control socket");
 	for (;;) {
 		server_polls(server, polls);
 		polls[SERVER_POLLS] = (struct pollfd) { .fd = stop_fd, .events = POLLIN };
-		polls[SERVER_POLLS + 1] =
-			(struct pollfd) { .fd = caller_fd >= 0 ? caller_fd : listen_fd,
-					  .events = POLLIN };
+		polls[SERVER_POLLS + 1] = service_poll(service);
 		if (poll(polls, SERVER_POLLS + 2, PLANT_TICK_MS) < 0 && errno != EINTR)
 			return err_errno(e, ERR_SYSTEM, "waiting failed");
 		if (polls[SERVER_POLLS].revents)
 			return true;
 		plant_tick(server->plant, clock_monotonic_ms());
 		server_work(server, polls, clock_monotonic_ms());
-		if (!polls[SERVER_POLLS + 1].revents)
-			continue;
-		if (caller_fd >= 0)
-			serve_caller(server, TAKE_FD(caller_fd), record);
-		else if (!socket_accept(listen_fd, &caller_fd, e))
-			return false;
+		service_work(service, &polls[SERVER_POLLS + 1], control_run, server);
 	}
 }
 
@@ -249,29 +192,26 @@ static bool serve(void *context, int stop_fd, struct err *e)
 	struct arguments *a = context;
 	char map[PATH_MAX];
 	AUTO(server) server = NULL;
-	AUTO(fd) listen_fd = -1;
-	bool done;
+	AUTO(service) service = NULL;
 
 	path_in(a, "map.yaml", map);
 	path_in(a, "breaches", a->plant.breach_path);
-	if (!name_nests(a, e) || !listen_there(a, &listen_fd, e) ||
+	if (!name_nests(a, e) || !make_folder(a, e) || !service_open(a->dir, &service, e) ||
 	    !server_open(&a->plant, a->has_tcp, a->port, a->has_rtu, &server, e) ||
 	    !map_write(server, map, a->style, e))
 		return false;
 	unlink(a->plant.breach_path);
 	plant_begin(&a->plant, clock_monotonic_ms());
-	done = say_ready(a, e) && daemon_ready(e) && loop(server, listen_fd, stop_fd, e);
-	clear_folder(a);
-	return done;
+	return service_ready(service, e) && daemon_ready(e) && loop(server, service, stop_fd, e);
 }
 
 static bool send_command(const struct arguments *a, struct err *e)
 {
-	AUTO_FREE char *reply = malloc(RIG_REPLY_SIZE);
+	AUTO_FREE char *reply = malloc(SERVICE_REPLY_SIZE);
 
 	if (!reply)
 		return err_errno(e, ERR_SYSTEM, "no memory");
-	if (!rig_send(a->dir, a->send, reply, e))
+	if (!service_send(a->dir, a->send, reply, e))
 		return false;
 	if (strncmp(reply, "ok\n", 3) == 0)
 		puts(reply + 3);

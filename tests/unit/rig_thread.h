@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 static struct {
-	char dir[64], reply[RIG_REPLY_SIZE];
+	char dir[64], reply[SERVICE_REPLY_SIZE];
 	struct rig *rig;
 	int stop_fd;
 	pthread_t thread;
@@ -72,7 +72,7 @@ static void rig_tell(const char *verb, const char *nest, const char *argument)
 	struct err e;
 
 	snprintf(command, sizeof(command), "%s %s %s", verb, nest, argument);
-	if (!rig_send(rig.dir, command, rig.reply, &e))
+	if (!service_send(rig.dir, command, rig.reply, &e))
 		fail_msg("%s: %s", command, e.text);
 }
 
