@@ -12,6 +12,7 @@
 #include "serial/fault.h"
 #include "serial/line.h"
 #include "serial/text.h"
+#include "serial/unchecked.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +36,7 @@ struct nrf91 {
 	const struct board_nrf91 *settings;
 	const struct board_options *options;
 	struct line line;
-	bool awake, identified;
-	char unit[BOARD_TEXT_MAX + 1];
+	struct unchecked unchecked;
 	unsigned cme;		 /* of the last refusal; 0: a plain ERROR */
 	char list[LIST_MAX + 1]; /* what it holds; "": to be asked for */
 	char command[COMMAND_MAX + 1];
@@ -193,9 +193,10 @@ static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 	return ask(m, VERBOSE, 0, deadline, e);
 }
 
-static bool read_unit(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1], int64_t deadline,
+static bool read_unit(void *state, char ret_unit[static BOARD_TEXT_MAX + 1], int64_t deadline,
 		      struct err *e)
 {
+	struct nrf91 *m = state;
 	bool by_imei = m->settings->unit == BOARD_UNIT_IMEI;
 	const char *text = m->line.answer;
 
@@ -206,32 +207,14 @@ static bool read_unit(struct nrf91 *m, char ret_unit[static BOARD_TEXT_MAX + 1],
 	return text_take(bytes_text(text), "unit", FAULT_UNIT_TEXT, ret_unit, e);
 }
 
-/* Where it agrees with what was said before, once is enough. */
-static bool read_identity(void *state, void *context, int64_t deadline, struct err *e)
-{
-	struct nrf91 *m = state;
-	char *ret_unit = context, again[BOARD_TEXT_MAX + 1];
-
-	if ((!m->awake && !wake_up(m, NULL, deadline, e)) || !read_unit(m, ret_unit, deadline, e))
-		return false;
-	m->awake = true;
-	if (m->identified && strcmp(ret_unit, m->unit) == 0)
-		return true;
-	if (!read_unit(m, again, deadline, e))
-		return false;
-	return strcmp(ret_unit, again) == 0 ||
-	       err_set(e, FAULT_GARBAGE, "it says its unit id differently each time");
-}
-
 static bool nrf91_identify(void *state, struct board_identity *ret_identity, int64_t deadline,
 			   struct err *e)
 {
 	struct nrf91 *m = state;
 	struct board_identity identity = { .hardware = "nRF91" };
 
-	if (!line_insist(&m->line, read_identity, wake_up, m, identity.unit, deadline, e) ||
-	    !text_same_unit(m->unit, &m->identified, identity.unit, e))
-		return err_add(e, "asking who it is");
+	if (!unchecked_identify(&m->unchecked, identity.unit, deadline, e))
+		return false;
 	*ret_identity = identity;
 	return true;
 }
@@ -298,9 +281,10 @@ static bool check_attest(const struct nrf91 *m, const struct attest *attest, str
 	if (!attest_names(attest, csr))
 		return err_set(e, FAULT_ANSWER, "it does not name the modem that made it, %s",
 			       attest->uuid);
-	return m->settings->unit != BOARD_UNIT_UUID || strcasecmp(attest->uuid, m->unit) == 0 ||
+	return m->settings->unit != BOARD_UNIT_UUID ||
+	       strcasecmp(attest->uuid, m->unchecked.unit) == 0 ||
 	       err_set(e, FAULT_UNIT_CHANGED, "the board was %s, and the key is made by %s",
-		       m->unit, attest->uuid);
+		       m->unchecked.unit, attest->uuid);
 }
 
 /* An answer that was damaged cannot be had again: another key is made. */
@@ -408,8 +392,10 @@ static const char *behind_quote(const char *text, int count)
 	return text;
 }
 
-static bool ask_list(struct nrf91 *m, int64_t deadline, struct err *e)
+static bool ask_list(void *state, int64_t deadline, struct err *e)
 {
+	struct nrf91 *m = state;
+
 	if (*m->list)
 		return true;
 	if (!ask(m, LIST, 0, deadline, e))
@@ -439,9 +425,10 @@ static const char *listed(const struct nrf91 *m, unsigned type)
 	return line ? line + strlen(mark) : NULL;
 }
 
-static bool same_hash(const struct nrf91 *m, const struct board_file *file, bool *ret_same,
+static bool same_hash(const void *state, const struct board_file *file, bool *ret_same,
 		      struct err *e)
 {
+	const struct nrf91 *m = state;
 	const char *from = listed(m, type_of(file->target));
 	char hex[2 * sizeof(file->sha256) + 1];
 	uint8_t sha256[sizeof(file->sha256)];
@@ -462,8 +449,9 @@ static bool same_hash(const struct nrf91 *m, const struct board_file *file, bool
 }
 
 /* %CMNG: tag,type,"SHA-256","content": the content has line ends of its own. */
-static bool compare(struct nrf91 *m, const struct board_file *file, int64_t deadline, struct err *e)
+static bool compare(void *state, const struct board_file *file, int64_t deadline, struct err *e)
 {
+	struct nrf91 *m = state;
 	const char *from, *end;
 	size_t len;
 
@@ -485,49 +473,37 @@ static bool compare(struct nrf91 *m, const struct board_file *file, int64_t dead
 		       file->name, len, file->content.len);
 }
 
-struct check {
-	const struct board_file *file;
-	bool read_back;
-	bool differs; /* it is to be written again */
-};
-
-/* What differs was spoilt on its way by all likelihood. */
-static bool try_check(void *state, void *context, int64_t deadline, struct err *e)
+static bool check_key(void *state, int64_t deadline, struct err *e)
 {
-	struct check *check = context;
-	struct nrf91 *m = state;
-	bool same = false;
+	const struct nrf91 *m = state;
 
-	if (check->differs) {
-		if (!store_file(m, (void *)check->file, deadline, e))
-			return err_add(e, "writing the %s again", check->file->name);
-		check->differs = false;
-	}
-	if (!ask_list(m, deadline, e))
-		return err_add(e, "comparing the %s", check->file->name);
-	if (!same_hash(m, check->file, &same, e)) {
-		check->differs = e->code == FAULT_FLASH;
-		return err_add(e, "comparing the %s", check->file->name);
-	}
-	check->differs = !same;
-	if (!listed(m, KEY_TYPE))
-		return err_set(e, FAULT_PROOF, "the modem's key is not there any more");
-	if (same && !check->read_back)
-		return true;
-	return compare(m, check->file, deadline, e) &&
-	       (same || err_set(e, FAULT_FLASH,
-				"the flash did not keep the %s: the modem's SHA-256 differs, "
-				"though every byte reads right",
-				check->file->name));
+	(void)deadline;
+	return listed(m, KEY_TYPE) ||
+	       err_set(e, FAULT_PROOF, "the modem's key is not there any more");
 }
+
+static bool rewrite(void *state, const struct board_file *file, int64_t deadline, struct err *e)
+{
+	return store_file(state, (void *)file, deadline, e);
+}
+
+static const struct unchecked_ways ways = {
+	.whose = "the modem's",
+	.wake_up = wake_up,
+	.read_unit = read_unit,
+	.rewrite = rewrite,
+	.ask_list = ask_list,
+	.same_hash = same_hash,
+	.check_key = check_key,
+	.compare = compare,
+};
 
 static bool nrf91_verify(void *state, const struct board_file *file, bool read_back,
 			 int64_t deadline, struct err *e)
 {
-	struct check check = { .file = file, .read_back = read_back };
 	struct nrf91 *m = state;
 
-	return line_insist(&m->line, try_check, wake_up, m, &check, deadline, e);
+	return unchecked_verify(&m->unchecked, file, read_back, deadline, e);
 }
 
 /* --- for the engineer --- */
@@ -569,6 +545,7 @@ static void *nrf91_start(const struct board_options *options, struct port *port,
 	}
 	m->settings = &options->settings->nrf91;
 	m->options = options;
+	m->unchecked = (struct unchecked) { .ways = &ways, .line = &m->line, .state = m };
 	line_start(&m->line, port, options->cancel_fd, end_of(m->settings->line_end), "",
 		   options->line_gap_ms);
 	return m;

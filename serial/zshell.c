@@ -10,6 +10,7 @@
 #include "serial/fault.h"
 #include "serial/line.h"
 #include "serial/text.h"
+#include "serial/unchecked.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +27,7 @@ struct zshell {
 	const struct board_zshell *settings;
 	const struct board_options *options;
 	struct line line;
-	bool awake, identified;
-	char unit[BOARD_TEXT_MAX + 1];
+	struct unchecked unchecked;
 	uint8_t csr[BOARD_CSR_MAX];
 	size_t csr_len;
 	bool key_checked;	 /* since something was last written */
@@ -137,9 +137,11 @@ static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 	       explain(z, e);
 }
 
-static bool read_unit(struct zshell *z, char ret_unit[static BOARD_TEXT_MAX + 1], int64_t deadline,
+static bool read_unit(void *state, char ret_unit[static BOARD_TEXT_MAX + 1], int64_t deadline,
 		      struct err *e)
 {
+	struct zshell *z = state;
+
 	ret_unit[0] = '\0';
 	if (z->settings->unit == BOARD_UNIT_NONE)
 		return true;
@@ -149,32 +151,14 @@ static bool read_unit(struct zshell *z, char ret_unit[static BOARD_TEXT_MAX + 1]
 			 ret_unit, e);
 }
 
-/* Where it agrees with what was said before, once is enough. */
-static bool read_identity(void *state, void *context, int64_t deadline, struct err *e)
-{
-	struct zshell *z = state;
-	char *ret_unit = context, again[BOARD_TEXT_MAX + 1];
-
-	if ((!z->awake && !wake_up(z, NULL, deadline, e)) || !read_unit(z, ret_unit, deadline, e))
-		return false;
-	z->awake = true;
-	if (z->identified && strcmp(ret_unit, z->unit) == 0)
-		return true;
-	if (!read_unit(z, again, deadline, e))
-		return false;
-	return strcmp(ret_unit, again) == 0 ||
-	       err_set(e, FAULT_GARBAGE, "it says its unit id differently each time");
-}
-
 static bool zshell_identify(void *state, struct board_identity *ret_identity, int64_t deadline,
 			    struct err *e)
 {
 	struct zshell *z = state;
 	struct board_identity identity = { 0 };
 
-	if (!line_insist(&z->line, read_identity, wake_up, z, identity.unit, deadline, e) ||
-	    !text_same_unit(z->unit, &z->identified, identity.unit, e))
-		return err_add(e, "asking who it is");
+	if (!unchecked_identify(&z->unchecked, identity.unit, deadline, e))
+		return false;
 	*ret_identity = identity;
 	return true;
 }
@@ -220,7 +204,7 @@ static bool zshell_csr(void *state, uint8_t *ret_csr, size_t *ret_len, int64_t d
 }
 
 /* The key under the sec_tag must be the one that asked for the certificate. */
-static bool check_key(struct zshell *z, int64_t deadline, struct err *e)
+static bool compare_key(struct zshell *z, int64_t deadline, struct err *e)
 {
 	uint8_t point[POINT_SIZE];
 	size_t len;
@@ -339,8 +323,10 @@ static bool zshell_write(void *state, const struct board_file *file, int64_t dea
 	       err_add(e, "writing the %s", file->name);
 }
 
-static bool ask_list(struct zshell *z, int64_t deadline, struct err *e)
+static bool ask_list(void *state, int64_t deadline, struct err *e)
 {
+	struct zshell *z = state;
+
 	if (*z->list)
 		return true;
 	put_list(z);
@@ -357,9 +343,10 @@ static bool ask_list(struct zshell *z, int64_t deadline, struct err *e)
 }
 
 /* Its line in the list: tag,TYPE,base64 of the SHA-256,0 */
-static bool same_hash(const struct zshell *z, const struct board_file *file, bool *ret_same,
+static bool same_hash(const void *state, const struct board_file *file, bool *ret_same,
 		      struct err *e)
 {
+	const struct zshell *z = state;
 	size_t mark_len, len;
 	const char *line = z->list;
 	uint8_t sha256[32];
@@ -408,9 +395,10 @@ static bool compare_lines(const char *lines, const struct board_file *file, stru
 		       file->name, at, file->content.len);
 }
 
-static bool compare(struct zshell *z, const struct board_file *file, int64_t deadline,
-		    struct err *e)
+static bool compare(void *state, const struct board_file *file, int64_t deadline, struct err *e)
 {
+	struct zshell *z = state;
+
 	snprintf(z->command, sizeof(z->command), "cred get %u %s bin", tag_of(z),
 		 type_of(file->target));
 	if (!send_command(z, SHOW, deadline, e))
@@ -418,50 +406,33 @@ static bool compare(struct zshell *z, const struct board_file *file, int64_t dea
 	return compare_lines(z->line.answer, file, e);
 }
 
-struct check {
-	const struct board_file *file;
-	bool read_back;
-	bool differs; /* it is to be written again */
-};
-
-/* What differs was spoilt on its way by all likelihood. */
-static bool try_check(void *state, void *context, int64_t deadline, struct err *e)
+static bool check_key(void *state, int64_t deadline, struct err *e)
 {
-	struct check *check = context;
-	struct zshell *z = state;
-	bool same;
-
-	if (check->differs) {
-		if (!forget(z, check->file, deadline, e) ||
-		    !write_file(z, (void *)check->file, deadline, e))
-			return err_add(e, "writing the %s again", check->file->name);
-		check->differs = false;
-	}
-	if (!ask_list(z, deadline, e))
-		return err_add(e, "comparing the %s", check->file->name);
-	if (!same_hash(z, check->file, &same, e)) {
-		check->differs = e->code == FAULT_FLASH;
-		return err_add(e, "comparing the %s", check->file->name);
-	}
-	check->differs = !same;
-	if (!check_key(z, deadline, e))
-		return err_add(e, "asking for the public key");
-	if (same && !check->read_back)
-		return true;
-	return compare(z, check->file, deadline, e) &&
-	       (same || err_set(e, FAULT_FLASH,
-				"the flash did not keep the %s: the shell's SHA-256 differs, "
-				"though every byte reads right",
-				check->file->name));
+	return compare_key(state, deadline, e) || err_add(e, "asking for the public key");
 }
+
+static bool rewrite(void *state, const struct board_file *file, int64_t deadline, struct err *e)
+{
+	return forget(state, file, deadline, e) && write_file(state, (void *)file, deadline, e);
+}
+
+static const struct unchecked_ways ways = {
+	.whose = "the shell's",
+	.wake_up = wake_up,
+	.read_unit = read_unit,
+	.rewrite = rewrite,
+	.ask_list = ask_list,
+	.same_hash = same_hash,
+	.check_key = check_key,
+	.compare = compare,
+};
 
 static bool zshell_verify(void *state, const struct board_file *file, bool read_back,
 			  int64_t deadline, struct err *e)
 {
-	struct check check = { .file = file, .read_back = read_back };
 	struct zshell *z = state;
 
-	return line_insist(&z->line, try_check, wake_up, z, &check, deadline, e);
+	return unchecked_verify(&z->unchecked, file, read_back, deadline, e);
 }
 
 /* --- for the engineer --- */
@@ -494,6 +465,7 @@ static void *zshell_start(const struct board_options *options, struct port *port
 	}
 	z->settings = &options->settings->zshell;
 	z->options = options;
+	z->unchecked = (struct unchecked) { .ways = &ways, .line = &z->line, .state = z };
 	line_start(&z->line, port, options->cancel_fd, bytes_text("\r"), z->settings->prompt,
 		   options->line_gap_ms);
 	return z;
