@@ -109,16 +109,17 @@ static void start_by_button(struct desk *s)
 
 void answer_button(struct desk *s)
 {
-	if (!s->config.cycle)
+	if (!s->config.cycle || !cycle_start_waits(s->config.cycle)) {
+		s->button_at = 0;
 		return;
-	if (cycle_start_pressed(s->config.cycle) && !s->button_at)
-		s->button_at = clock_monotonic_ms();
+	}
 	if (!s->button_at)
-		return;
+		s->button_at = clock_monotonic_ms();
 	if (s->overview.answered_at < s->button_at)
 		overview_ask(&s->overview);
 	if (s->overview.answered_at < s->button_at)
 		return;
-	s->button_at = 0;
 	start_by_button(s);
+	cycle_start_forget(s->config.cycle);
+	s->button_at = 0;
 }
