@@ -261,6 +261,7 @@ static void start(struct desk *s, struct caller *caller)
 {
 	struct err e;
 
+	shift_active(&s->shift);
 	if (!answer_nests_named(s, caller->request.nests, &caller->nests, &e)) {
 		answer_refuse(s, caller, &e);
 		return;

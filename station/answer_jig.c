@@ -113,8 +113,10 @@ void answer_button(struct desk *s)
 		s->button_at = 0;
 		return;
 	}
-	if (!s->button_at)
+	if (!s->button_at) {
 		s->button_at = clock_monotonic_ms();
+		shift_active(&s->shift);
+	}
 	if (s->overview.answered_at < s->button_at)
 		overview_ask(&s->overview);
 	if (s->overview.answered_at < s->button_at)
