@@ -36,6 +36,9 @@ static const struct {
 					       "the nest, then run the golden unit again." },
 };
 
+/* Three of them are of a nest. One that gave way while it stands would be raised anew for ever. */
+_Static_assert(ALARMS_MAX >= ALARM_COUNT + 3 * CONTROL_NESTS_MAX, "all may stand at once");
+
 struct entry {
 	struct control_alarm shown;
 	enum alarm alarm;

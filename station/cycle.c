@@ -244,7 +244,8 @@ bool cycle_set(struct cycle *c, const char *signal, bool value, struct err *e)
 {
 	AUTO(lock) lock = lock_take(&c->mutex);
 
-	if (panel_is_busy(&c->panel))
+	look(c);
+	if (panel_is_busy(&c->panel) || c->in.running || c->in.pending)
 		return err_set(e, ERR_BUSY,
 			       "a cycle runs; nothing of the jig is set by hand before it has "
 			       "ended");
