@@ -39,6 +39,7 @@ void answer_reset(struct desk *s, struct caller *caller)
 void answer_set(struct desk *s, struct caller *caller)
 {
 	const struct control_request *request = &caller->request;
+	char signal[sizeof(request->unit)], refused[sizeof(((struct err *)NULL)->text)] = "";
 	struct err e;
 	bool done;
 
@@ -46,8 +47,8 @@ void answer_set(struct desk *s, struct caller *caller)
 		return;
 	done = cycle_set(s->config.cycle, request->unit, request->value != 0, &e);
 	log_event(LOG_NOTICE, "signal set by hand", "uid=%u signal=\"%s\" value=%d refused=\"%s\"",
-		  (unsigned)caller->peer.uid, request->unit, request->value != 0,
-		  done ? "" : e.text);
+		  (unsigned)caller->peer.uid, log_text(request->unit, signal, sizeof(signal)),
+		  request->value != 0, done ? refused : log_text(e.text, refused, sizeof(refused)));
 	answer_done(s, caller, done, &e);
 }
 

@@ -116,16 +116,6 @@ static bool has_had_its_tries(const struct nest *nest)
 				    (work->retest_tries && nest->failed >= work->retest_tries));
 }
 
-/* In the log a value ends at its quote: a board must not write keys there. */
-static char *log_text(const char *text, char quoted[static CONTROL_TEXT_MAX + 1])
-{
-	control_copy_text(quoted, CONTROL_TEXT_MAX + 1, text);
-	for (char *c = quoted; *c; c++)
-		if (*c == '"')
-			*c = '\'';
-	return quoted;
-}
-
 static void log_run(const struct run *run)
 {
 	int level = run->outcome == OUTCOME_PASS    ? LOG_INFO
@@ -136,9 +126,10 @@ static void log_run(const struct run *run)
 	log_event(level, "run ended",
 		  "run=%llu nest=%s unit=\"%s\" outcome=%s code=%s step=\"%s\" duration_ms=%llu "
 		  "text=\"%s\"",
-		  (unsigned long long)run->number, run->nest, log_text(run->unit, unit),
-		  control_outcome_name(run->outcome), run->code, run->step,
-		  (unsigned long long)run->duration_ms, log_text(run->text, text));
+		  (unsigned long long)run->number, run->nest,
+		  log_text(run->unit, unit, sizeof(unit)), control_outcome_name(run->outcome),
+		  run->code, run->step, (unsigned long long)run->duration_ms,
+		  log_text(run->text, text, sizeof(text)));
 }
 
 /* A run whose record is not durable has not passed: nobody could show it later. */
