@@ -25,3 +25,12 @@ void log_event(int level, const char *phrase, const char *facts, ...)
 	if (write(STDERR_FILENO, line, strlen(line)) < 0)
 		return; /* nobody listens: there is no other place to say so */
 }
+
+const char *log_text(const char *text, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "%s", text);
+	for (char *c = ret_text; *c; c++)
+		if (*c == '"')
+			*c = '\'';
+	return ret_text;
+}

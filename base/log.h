@@ -4,11 +4,16 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stddef.h>
 #include <syslog.h>
 
 /* log_event(LOG_INFO, "signer ready", "sessions=%u workers=%u", sessions, workers); facts may be
  * "". */
 void log_event(int level, const char *phrase, const char *facts, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* A value ends at its quote: text from outside (a board's, a caller's) must not write keys. Copies
+ * it, cut to size, with another quote; returns the copy. */
+const char *log_text(const char *text, char *ret_text, size_t size);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "station/control/control.h"
 
-#define ALARMS_MAX 128
+#define ALARMS_MAX 256
 
 enum alarm {
 	ALARM_SIGNER,	    /* away */

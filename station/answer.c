@@ -261,6 +261,7 @@ static void start(struct desk *s, struct caller *caller)
 {
 	struct err e;
 
+	shift_active(&s->shift);
 	if (!answer_nests_named(s, caller->request.nests, &caller->nests, &e)) {
 		answer_refuse(s, caller, &e);
 		return;
@@ -277,18 +278,19 @@ static void start(struct desk *s, struct caller *caller)
 void answer_operator(const struct desk *s, const struct caller *caller,
 		     char ret_name[static CONTROL_NAME_MAX + 1])
 {
-	char buffer[USER_BUFFER], number[16];
+	char buffer[USER_BUFFER], number[16], name[CONTROL_NAME_MAX + 1];
 	struct passwd entry, *found = NULL;
 	struct control_badge badge;
 	bool logged_in = people_now(s->config.people, &badge);
 
 	snprintf(number, sizeof(number), "%u", (unsigned)caller->peer.uid);
 	getpwuid_r(caller->peer.uid, &entry, buffer, sizeof(buffer), &found);
-	control_copy_text(ret_name, CONTROL_NAME_MAX + 1,
+	control_copy_text(name, sizeof(name),
 			  *caller->request.operator ? caller->request.operator :
 			  logged_in		    ? badge.person :
 			  found			    ? found->pw_name :
 						      number);
+	log_text(name, ret_name, sizeof(name));
 }
 
 static void start_nests(struct desk *s, struct caller *caller)

@@ -39,6 +39,7 @@ void answer_reset(struct desk *s, struct caller *caller)
 void answer_set(struct desk *s, struct caller *caller)
 {
 	const struct control_request *request = &caller->request;
+	char signal[sizeof(request->unit)], refused[sizeof(((struct err *)NULL)->text)] = "";
 	struct err e;
 	bool done;
 
@@ -46,8 +47,8 @@ void answer_set(struct desk *s, struct caller *caller)
 		return;
 	done = cycle_set(s->config.cycle, request->unit, request->value != 0, &e);
 	log_event(LOG_NOTICE, "signal set by hand", "uid=%u signal=\"%s\" value=%d refused=\"%s\"",
-		  (unsigned)caller->peer.uid, request->unit, request->value != 0,
-		  done ? "" : e.text);
+		  (unsigned)caller->peer.uid, log_text(request->unit, signal, sizeof(signal)),
+		  request->value != 0, done ? refused : log_text(e.text, refused, sizeof(refused)));
 	answer_done(s, caller, done, &e);
 }
 
@@ -109,16 +110,19 @@ static void start_by_button(struct desk *s)
 
 void answer_button(struct desk *s)
 {
-	if (!s->config.cycle)
+	if (!s->config.cycle || !cycle_start_waits(s->config.cycle)) {
+		s->button_at = 0;
 		return;
-	if (cycle_start_pressed(s->config.cycle) && !s->button_at)
+	}
+	if (!s->button_at) {
 		s->button_at = clock_monotonic_ms();
-	if (!s->button_at)
-		return;
+		shift_active(&s->shift);
+	}
 	if (s->overview.answered_at < s->button_at)
 		overview_ask(&s->overview);
 	if (s->overview.answered_at < s->button_at)
 		return;
-	s->button_at = 0;
 	start_by_button(s);
+	cycle_start_forget(s->config.cycle);
+	s->button_at = 0;
 }

@@ -20,7 +20,7 @@ struct cycle {
 	struct panel panel;
 	struct panel_input in; /* as seen last */
 	struct nest_start start;
-	bool start_pressed, quits;
+	bool quits;
 	uint64_t marked; /* as the boxes show it */
 	struct control_station shown;
 };
@@ -135,10 +135,8 @@ static void act(struct cycle *c, const struct panel_act *act)
 		if (act->abort >> i & 1)
 			nest_abort(c->config.nests[i]);
 	}
-	if (act->start_pressed) {
-		c->start_pressed = true;
+	if (act->start_pressed)
 		eventfd_write(c->config.bell_fd, 1);
-	}
 	if (act->reset_pressed && !reset(c, &e))
 		log_event(LOG_NOTICE, "reset refused", "text=\"%s\"", e.text);
 }
@@ -206,7 +204,6 @@ bool cycle_start(struct cycle *c, const struct nest_start *start, uint64_t nests
 	if (!panel_start(&c->panel, &c->in, nests, e))
 		return false;
 	c->start = *start;
-	c->start_pressed = false;
 	jig_release(c->config.jig);
 	for (size_t i = 0; i < c->config.settings->nest_count; i++)
 		if (nests >> i & 1)
@@ -247,20 +244,26 @@ bool cycle_set(struct cycle *c, const char *signal, bool value, struct err *e)
 {
 	AUTO(lock) lock = lock_take(&c->mutex);
 
-	if (panel_is_busy(&c->panel))
+	look(c);
+	if (panel_is_busy(&c->panel) || c->in.running || c->in.pending)
 		return err_set(e, ERR_BUSY,
 			       "a cycle runs; nothing of the jig is set by hand before it has "
 			       "ended");
 	return jig_hold(c->config.jig, signal, value, e);
 }
 
-bool cycle_start_pressed(struct cycle *c)
+bool cycle_start_waits(struct cycle *c)
 {
 	AUTO(lock) lock = lock_take(&c->mutex);
-	bool pressed = c->start_pressed;
 
-	c->start_pressed = false;
-	return pressed;
+	return c->panel.start_waits;
+}
+
+void cycle_start_forget(struct cycle *c)
+{
+	AUTO(lock) lock = lock_take(&c->mutex);
+
+	c->panel.start_waits = false;
 }
 
 void cycle_show(struct cycle *c, struct control_station *ret_station)

@@ -36,8 +36,10 @@ MUST_CHECK bool cycle_reset(struct cycle *cycle, struct err *e);
 /* An output by hand, in commissioning. ERR_BUSY while a cycle runs; else as jig_hold. */
 MUST_CHECK bool cycle_set(struct cycle *cycle, const char *signal, bool value, struct err *e);
 
-/* The start button was pressed since the last call, and a start would be taken. */
-bool cycle_start_pressed(struct cycle *cycle);
+/* The start button was pressed, and a start would be taken. The press waits for it until a cycle
+ * begins, a stop comes, or the lid opens: the jig must not move for a press of long ago. */
+bool cycle_start_waits(struct cycle *cycle);
+void cycle_start_forget(struct cycle *cycle);
 
 /* Fills in where the cycle stands. */
 void cycle_show(struct cycle *cycle, struct control_station *ret_station);

@@ -41,11 +41,18 @@ void desk_free(struct desk *s)
 
 /* --- callers --- */
 
+/* The socket is open to all: who may ask nothing makes room for who may. */
 static struct caller *free_place(struct desk *s)
 {
 	for (size_t i = 0; i < DESK_CALLERS_MAX; i++)
 		if (s->callers[i].fd < 0)
 			return &s->callers[i];
+	for (size_t i = 0; i < DESK_CALLERS_MAX; i++) {
+		if (s->callers[i].roles)
+			continue;
+		answer_hang_up(&s->callers[i]);
+		return &s->callers[i];
+	}
 	return NULL;
 }
 

@@ -33,16 +33,6 @@ void outcome_keep(struct runs *runs, struct alarms *alarms, struct run *run, con
 	*remedy = "Free space on the disk of the station, then start the nest again.";
 }
 
-/* In the log a value ends at its quote: a board must not write keys there. */
-static char *log_text(const char *text, char quoted[static CONTROL_TEXT_MAX + 1])
-{
-	control_copy_text(quoted, CONTROL_TEXT_MAX + 1, text);
-	for (char *c = quoted; *c; c++)
-		if (*c == '"')
-			*c = '\'';
-	return quoted;
-}
-
 void outcome_log(const struct run *run)
 {
 	int level = run->outcome == OUTCOME_PASS    ? LOG_INFO
@@ -53,7 +43,8 @@ void outcome_log(const struct run *run)
 	log_event(level, "run ended",
 		  "run=%llu nest=%s unit=\"%s\" outcome=%s code=%s step=\"%s\" duration_ms=%llu "
 		  "text=\"%s\"",
-		  (unsigned long long)run->number, run->nest, log_text(run->unit, unit),
-		  control_outcome_name(run->outcome), run->code, run->step,
-		  (unsigned long long)run->duration_ms, log_text(run->text, text));
+		  (unsigned long long)run->number, run->nest,
+		  log_text(run->unit, unit, sizeof(unit)), control_outcome_name(run->outcome),
+		  run->code, run->step, (unsigned long long)run->duration_ms,
+		  log_text(run->text, text, sizeof(text)));
 }

@@ -47,6 +47,8 @@ static const char *const stop_texts[STOP_COUNT] = {
 	[STOP_CLAMP_TIMEOUT] = "the clamp did not get there in time; look for what blocks it, and "
 			       "for its air, then RESET",
 	[STOP_READ_BACK] = "an output of the jig did not follow; call the technician, then RESET",
+	[STOP_LID] = "the lid was opened; close it, then RESET",
+	[STOP_CLAMP_LOST] = "the clamp came loose; check clamp and sensor, then RESET",
 	[STOP_START_STUCK] = "the start button does not come back; free it, then RESET",
 	[STOP_ABORTED] = "the cycle was aborted; RESET lets the boards out",
 };
@@ -235,15 +237,29 @@ static bool advance(struct panel *p, const struct panel_input *in)
 
 /* --- stops --- */
 
+/* Not a trip of the jig, but not as it must be now. */
+static enum control_stop own_reason(const struct panel *p, const struct panel_input *in)
+{
+	bool holds = steps[p->step].clamp == HOLD_ON && in->image.fresh;
+
+	if (holds && !in->image.lid_closed)
+		return STOP_LID;
+	if (holds && p->step != STEP_CLAMP && !in->image.clamped)
+		return STOP_CLAMP_LOST;
+	if (panel_is_idle(p) && p->start_held_ms &&
+	    in->now_ms - p->start_held_ms >= p->options.timing.start_ms)
+		return STOP_START_STUCK;
+	return STOP_NONE;
+}
+
 static bool stop_if_wanted(struct panel *p, const struct panel_input *in)
 {
 	const struct jig_image *image = &in->image;
 	enum control_stop reason = stop_of_trip[image->trip];
 	const char *text = image->sentence;
 
-	if (reason == STOP_NONE && panel_is_idle(p) && p->start_held_ms &&
-	    in->now_ms - p->start_held_ms >= p->options.timing.start_ms) {
-		reason = STOP_START_STUCK;
+	if (reason == STOP_NONE) {
+		reason = own_reason(p, in);
 		text = stop_texts[reason];
 	}
 	if (reason == STOP_NONE || (p->step == STEP_STOPPED && p->stop == reason))
@@ -274,6 +290,7 @@ bool panel_may_reset(const struct panel *p, const struct panel_input *in, struct
 
 void panel_reset(struct panel *p, const struct panel_input *in)
 {
+	p->clamp = p->clamp && in->image.clamp_on; /* one that fell is not closed by a RESET */
 	p->stop = STOP_NONE;
 	p->text[0] = '\0';
 	panel_enter(p, STEP_OFF, in->now_ms);
@@ -313,6 +330,8 @@ bool panel_turn(struct panel *p, const struct panel_input *in, struct panel_act 
 	act.start_pressed = panel_start_pressed(p, in);
 	act.reset_pressed = panel_reset_pressed(p, in);
 	went_on = stop_if_wanted(p, in) || advance(p, in);
+	p->start_waits = (p->start_waits || act.start_pressed) && panel_is_idle(p) &&
+			 in->image.fresh && in->image.lid_closed;
 	if (went_on && p->step == STEP_RUN)
 		act.ask = p->asked = p->nests & p->present;
 	act.abort = to_abort(p, in);

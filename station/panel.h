@@ -5,6 +5,8 @@
  * runs are aborted, and nothing goes on before a reset. The start button counts only after it was
  * seen released, and only for boards that have not run: one that passed or failed is left until it
  * was taken out, one whose run was aborted may run again.
+ * Where the jig itself trips over nothing, for it switches no power and no clamp, lid and clamp are
+ * watched here: from the start of a cycle to the end of its runs.
  * Where the map has no signal for presence, a board is there if its line is, and boards count as
  * changed once the lid was opened and closed.
  * Pure: it sees what it is given and says what it wants. Threads: one a panel, or its caller's
@@ -69,6 +71,7 @@ struct panel {
 	bool lid_closed;	 /* as seen last */
 	bool lid_opened;	 /* since the last cycle */
 	bool start_spent;	 /* the start button was not seen released since the last cycle */
+	bool start_waits; /* a press waits for its start; what moves meanwhile takes it back */
 	bool reset_released;
 	int64_t start_held_ms;	   /* since when the start button is down; 0: it is not */
 	enum control_next refused; /* why the last START did nothing; NEXT_NONE */

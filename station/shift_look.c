@@ -144,12 +144,14 @@ static void look_at_golden(struct shift *s)
 {
 	const struct station_work *work = &s->config->settings->work;
 	struct runs_counts counts;
+	int64_t since_s;
 
 	if (work->golden_every_hours == 0)
 		return;
 	runs_count(s->config->runs, "", 0, &counts);
-	s->golden_due = counts.golden_passed_at + (int64_t)work->golden_every_hours * HOUR_S <=
-			clock_wall_s();
+	since_s = clock_wall_s() - counts.golden_passed_at;
+	/* One that passes in the future did so by a wrong clock. */
+	s->golden_due = since_s >= (int64_t)work->golden_every_hours * HOUR_S || since_s < -HOUR_S;
 	hold(s, ALARM_GOLDEN_DUE, "", s->golden_due, "No golden unit has passed for %u hours.",
 	     work->golden_every_hours);
 }

@@ -6,6 +6,7 @@
 #define FNV_BASIS UINT64_C(14695981039346656037)
 #define FNV_PRIME UINT64_C(1099511628211)
 #define HOUR_S 3600
+#define DAY_S 86400
 
 struct unit {
 	uint64_t key; /* 0: this slot is free */
@@ -205,9 +206,10 @@ static void count_recent(struct tally *t, uint64_t key, const struct tally_run *
 	t->recent[t->recent_count - 1] = entry;
 }
 
+/* A run may end after the next shift began; one of a day before tells that the clock was wrong. */
 static void begin_shift(struct tally *t, int64_t began)
 {
-	if (began <= t->shift_began)
+	if (began <= t->shift_began && t->shift_began - began < DAY_S)
 		return;
 	t->shift_began = began;
 	t->shift++;

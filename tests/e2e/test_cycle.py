@@ -296,6 +296,29 @@ def test_stuck_start_button(quick):
     assert set(outcomes(jig).values()) == {"PASS"}
 
 
+def test_a_press_does_not_wait_for_ever(quick):
+    """The signer is asked before a start. Where the lid was opened meanwhile, the jig does not close on the hands in it."""
+    jig = quick
+    jig.load()
+    began = jig.s.log("station").count("cycle began")
+    signer = jig.s.pid("signer")
+    os.kill(signer, signal.SIGSTOP)
+    try:
+        jig.do("press start")
+        jig.let_see()
+        jig.do("lid open")
+        jig.let_see()
+        jig.do("lid close")
+        jig.let_see()
+    finally:
+        os.kill(signer, signal.SIGCONT)
+    jig.wait_next("start")
+    jig.let_see()
+    assert jig.s.log("station").count("cycle began") == began and jig.station()["phase"] == "ready"
+    jig.do("press start")
+    jig.wait("unload")
+
+
 def test_start_held_through_the_cycle(quick):
     """Tied down, it starts one cycle and no second one."""
     jig = quick

@@ -2,10 +2,12 @@
 
 The expectation is the design's, written by hand: the station asks for certificates and says what became of them; orders, void,
 revoke, verification certificate and the clock are the supervisor's; who may read, reads; and uid 0 is nobody special."""
+import contextlib
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -253,7 +255,7 @@ STATION_READER = (61022, 61022, [], None)
 STRANGER = (61023, 61023, [], None)
 TECHNICIAN = (61024, 61024, [], None)
 READS = {"status", "runs", "wait", "alarms"}
-WORKS = READS | {"start", "abort", "scan", "logout", "mode", "free", "acknowledge"}
+WORKS = READS | {"start", "abort", "scan", "logout", "mode", "free", "acknowledge", "reset"}
 
 
 @pytest.fixture(scope="module")
@@ -272,7 +274,7 @@ def desk(module_station):
 
 @pytest.mark.parametrize("name, peer, may", [
     ("an operator", OPERATOR, WORKS),
-    ("a technician", TECHNICIAN, WORKS | {"badges", "badge"}),
+    ("a technician", TECHNICIAN, WORKS | {"badges", "badge", "set"}),
     ("a reader", STATION_READER, READS),
     ("a stranger", STRANGER, set()),
     ("root", (0, 0, [], None), set()),
@@ -282,9 +284,21 @@ def test_station_socket(desk, name, peer, may):
              "wait": ["wait", "--outcome", "PASS", "--timeout", "0"], "alarms": ["alarms"], "scan": ["scan", "nobodys"],
              "logout": ["logout"], "mode": ["mode", "normal"], "free": ["free", "A1"],
              "acknowledge": ["alarms", "--acknowledge", "all"], "badges": ["badge", "list"],
-             "badge": ["badge", "withdraw", "nobodys"]}
+             "badge": ["badge", "withdraw", "nobodys"], "reset": ["jig", "reset"], "set": ["jig", "set", "buzzer", "off"]}
     for what, command in words.items():
         done = run_as(desk, peer, *command)
         refused = "may not" in done.stderr
         assert refused == (what not in may), f"{name}: {what}: {done.stderr}"
         assert not refused or done.returncode == 1
+
+
+def test_strangers_do_not_keep_the_others_out(desk):
+    """The socket is open to all, and has room for so many callers: who may ask nothing makes room."""
+    folder = os.open(desk.dir / "run/station", os.O_RDONLY | os.O_DIRECTORY)
+    with contextlib.ExitStack() as callers:
+        callers.callback(os.close, folder)
+        for _ in range(200):
+            caller = callers.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            caller.connect(f"/proc/self/fd/{folder}/station.sock")  # as root, who is nobody here
+        done = run_as(desk, OPERATOR, "abort")
+        assert done.returncode == 0, done.stderr

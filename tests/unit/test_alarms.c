@@ -1,6 +1,8 @@
 /* alarms: raised, raised again, over, acknowledged; and more than there is room for. */
 #include "station/alarms.h"
 
+#include <unistd.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -151,6 +153,24 @@ static void more_than_there_is_room_for(void **state)
 	assert_int_equal(alarms_open(alarms), ALARMS_MAX);
 }
 
+static void text_from_outside_writes_no_keys(void **state)
+{
+	AUTO(alarms) alarms = fresh();
+	int stderr_fd = dup(STDERR_FILENO);
+	char line[1024] = "";
+	FILE *log = tmpfile();
+
+	(void)state;
+	assert_true(log && stderr_fd >= 0 && dup2(fileno(log), STDERR_FILENO) >= 0);
+	alarms_raise(alarms, ALARM_GOLDEN_FAIL, "A1", "it says \" code=none x=\"");
+	dup2(stderr_fd, STDERR_FILENO);
+	close(stderr_fd);
+	rewind(log);
+	assert_non_null(fgets(line, sizeof(line), log));
+	fclose(log);
+	assert_non_null(strstr(line, "text=\"it says ' code=none x='\""));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -158,6 +178,7 @@ int main(void)
 		cmocka_unit_test(each_has_code_and_remedy),
 		cmocka_unit_test(who_saw_it),
 		cmocka_unit_test(more_than_there_is_room_for),
+		cmocka_unit_test(text_from_outside_writes_no_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* desk: the control socket: who may ask what, odd callers, watchers. */
-#include "station/desk.h"
+#include "station/answer.h"
 
 #include "base/clock.h"
 #include "base/place.h"
@@ -191,9 +191,12 @@ static void answers(void **state)
 		assert_int_equal(nest.index, i);
 	}
 	assert_true(reader_end(&r));
-	/* Without a signer nothing starts; a nest that is none is named. */
+	/* Without a signer nothing starts, though somebody was there; a nest that is none is named.
+	 */
+	assert_int_equal(rig.desk->shift.active_at, 0);
 	assert_int_equal(ask(fd, (struct control_request) { .type = CONTROL_START }, &reply, NULL),
 			 ERR_GONE);
+	assert_true(rig.desk->shift.active_at > 0);
 	assert_int_equal(ask(fd,
 			     (struct control_request) { .type = CONTROL_START, .nests = "A1 Q9" },
 			     &reply, NULL),

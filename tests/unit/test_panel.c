@@ -1,6 +1,6 @@
 /* The panel's way through the jig, with a jig of the test's own that follows at once: each row is
  * what happens, word by word.
- *	boards:3 line:3		masks: present by signal, by line
+ *	boards:3 line:3 powered:1	masks: present by signal, by line; read back
  *	lid+ lid- start+ start- fresh- key- air-	inputs
  *	clamp-			the clamp does not follow from now on
  *	weak:2 shy:2		no voltage there; they will not start
@@ -13,7 +13,12 @@
  *	power:3 marked:2 passed:1 unknown:1	are so
  *	ran:3			runs under way
  *	?estop			the stop
- *	button			the start button was pressed since, and would be taken */
+ *	button			the start button was pressed since, and would be taken
+ *	waiting			that press waits for its start; nowaiting: not any more
+ *	loose			the clamp came off
+ *	valve-			the clamp's output does not follow from now on
+ *	noclosing		the clamp was not told to close since; closing: it was
+ */
 #include "station/panel.h"
 
 #include <setjmp.h>
@@ -32,7 +37,7 @@ struct world {
 	struct panel_input in;
 	struct panel_act act;
 	uint64_t shy; /* will not start */
-	bool clamp_follows, button;
+	bool clamp_follows, valve, button, closing;
 };
 
 static const struct {
@@ -100,6 +105,12 @@ static const struct {
 	  "wait:10 boards:1 lid+ wait:50 =ready >release go! wait:50 nobutton start- wait:10 "
 	  "start+ "
 	  "wait:10 button" },
+	{ "a press waits until the lid opens",
+	  "lid+ boards:1 wait:50 start+ wait:10 waiting start- wait:100 waiting lid- wait:10 "
+	  "nowaiting lid+ wait:50 =ready nowaiting" },
+	{ "a press waits until a stop",
+	  "lid+ boards:1 wait:50 start+ wait:10 waiting start- wait:10 trip:ESTOP wait:10 trip: "
+	  "reset wait:50 =ready nowaiting start+ wait:10 waiting go nowaiting" },
 	{ "stuck",
 	  "start+ lid+ boards:1 wait:900 =ready wait:200 =stopped ?start-stuck >reset reset! "
 	  "start- wait:10 reset wait:50 =ready" },
@@ -121,6 +132,17 @@ static const struct {
 			    "unknown:6 >reset:6 aborting:6 reset! aborted:6 wait:10 passed:1 "
 			    "marked:6 trip: lid+ reset "
 			    "wait:50 =unload >start:6 go =clamp wait:400 ran:6" },
+	{ "the lid where nothing is switched",
+	  "lid+ boards:3 wait:50 go wait:400 ran:3 lid- wait:10 =stopped ?lid aborting:3 "
+	  "aborted:3 wait:10 marked:3 lid+ reset wait:50 =unload" },
+	{ "the lid while it settles",
+	  "lid+ boards:3 wait:50 go wait:100 lid- wait:10 ?lid power:0" },
+	{ "a lever where nothing is switched",
+	  "lid+ boards:3 wait:50 go wait:400 ran:3 clamp- loose wait:10 =stopped ?clamp-lost "
+	  "aborting:3" },
+	{ "a clamp that fell is not closed by RESET",
+	  "lid+ boards:1 wait:50 go wait:400 closing valve- trip:RESTARTED wait:10 noclosing "
+	  "aborted:1 trip: powered:1 reset noclosing wait:50 =unload" },
 	{ "trip while clamping",
 	  "clamp- lid+ boards:1 wait:50 go trip:ESTOP wait:10 =stopped ?estop "
 	  "unknown:0" },
@@ -173,6 +195,9 @@ static void turn(struct world *w)
 			w->in.image.clamped = w->act.wish.clamp;
 			w->in.image.clamp_open = !w->act.wish.clamp;
 		}
+		w->closing |=
+			w->act.wish.clamp && !w->in.image.clamp_on && w->in.image.trip == TRIP_NONE;
+		w->in.image.clamp_on = w->act.wish.clamp && w->valve;
 		w->in.image.powered = w->act.wish.power;
 	}
 }
@@ -227,6 +252,7 @@ static bool set_input(struct world *w, const char *word)
 		{ "lid", &image->lid_closed }, { "start", &image->start },
 		{ "fresh", &image->fresh },    { "key", &image->automatic },
 		{ "air", &image->air_ok },     { "clamp", &w->clamp_follows },
+		{ "valve", &w->valve },
 	};
 	size_t len = strlen(word);
 
@@ -265,11 +291,9 @@ static bool set_or_check(struct world *w, const char *name, const char *value)
 		const char *name;
 		uint64_t *at;
 	} masks[] = {
-		{ "boards", &w->in.image.present },
-		{ "line", &w->in.line },
-		{ "stopped", &w->in.stopped },
-		{ "retest", &w->in.retest },
-		{ "shy", &w->shy },
+		{ "boards", &w->in.image.present },  { "line", &w->in.line },
+		{ "powered", &w->in.image.powered }, { "stopped", &w->in.stopped },
+		{ "retest", &w->in.retest },	     { "shy", &w->shy },
 	};
 	const struct {
 		const char *name;
@@ -330,6 +354,12 @@ static void do_word(struct world *w, char *word)
 		do_pair(w, word, colon + 1);
 	else if (strcmp(word, "button") == 0 || strcmp(word, "nobutton") == 0)
 		assert_true(w->button == (word[0] == 'b')), w->button = false;
+	else if (strcmp(word, "closing") == 0 || strcmp(word, "noclosing") == 0)
+		assert_true(w->closing == (word[0] == 'c')), w->closing = false;
+	else if (strcmp(word, "waiting") == 0 || strcmp(word, "nowaiting") == 0)
+		assert_true(w->panel.start_waits == (word[0] == 'w'));
+	else if (strcmp(word, "loose") == 0)
+		w->in.image.clamped = false;
 	else if (strcmp(word, "nosignal") == 0)
 		w->panel.options.present = 0;
 	else if (strcmp(word, "nolid") == 0)
@@ -351,7 +381,7 @@ static void open_world(struct world *w)
 			    .start_ms = 1000 },
 	};
 
-	*w = (struct world) { .in = { .now_ms = 1000 }, .clamp_follows = true };
+	*w = (struct world) { .in = { .now_ms = 1000 }, .clamp_follows = true, .valve = true };
 	w->in.image = (struct jig_image) { .fresh = true,
 					   .estop_ok = true,
 					   .lid_locked = true,

@@ -156,6 +156,14 @@ static void golden_is_due_again(void **state)
 	assert_true(runs_add(rig.config.runs, &run, &e));
 	look();
 	assert_true(stands(ALARM_GOLDEN_DUE));
+	run.ended_at = clock_wall_s() + 365 * 86400; /* the clock was wrong */
+	assert_true(runs_add(rig.config.runs, &run, &e));
+	look();
+	assert_true(stands(ALARM_GOLDEN_DUE));
+	run.ended_at = clock_wall_s() + 60; /* it was set a little */
+	assert_true(runs_add(rig.config.runs, &run, &e));
+	look();
+	assert_false(stands(ALARM_GOLDEN_DUE));
 }
 
 /* One change of the signer's status after the other, each from a healthy one. */
