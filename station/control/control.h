@@ -2,24 +2,28 @@
  * order. One table in control.c says for each type its name and its fields. Decoding checks every
  * length and refuses a leftover byte. Views (struct bytes) point into the record. The socket is
  * `station.sock` in the station's run folder. Who may ask what is the station's (answer.c).
- *	STATUS and WATCH	answered with NESTS: what holds for the station, then nests. If
- *				`more` is set, ask again with `after` = the last nest's index + 1.
- *				After WATCH come further NESTS by themselves: the nests that
- *changed, at most CONTROL_EVENTS_PER_S a second; who does not read them in time is hung up on.
- *	START			answered with NESTS, each with its answer, when the nests with a
- *board are running; with a jig, when the cycle has begun. A nest that is named runs again even if
- *it was stopped. ABORT			answered with DONE; the runs end a moment later. RESET
- *takes a stop of the jig back, if its cause has gone.
- *	RUNS			answered with DONE and a descriptor: the index-th file of the record
- *of runs, 0 = the newest, to be read only. Each line is a JSON object; run numbers rise.
- *ERR_NOT_FOUND if there are not so many. SCAN			what a scanner read on the station's
- *screen: the badge of a person (logs in), or a unit label, which is bound to the nest that is
- *named. DONE: `code` is an enum control_scan, text a sentence. MODE, FREE, ACKNOWLEDGE, LOGOUT
- *of the screen; `badge` is the second scan that a supervisor's action asks for. ALARMS, SIGNALS,
- *BADGES	answered with ROWS; `more` as above.
- *	SET			a signal of the jig, in commissioning: refused while a cycle runs.
- *	BADGE			enrols a badge (unit = the badge, operator = the person, value = the
- *				role), or withdraws it (value = 0).
+ *	STATUS, WATCH	answered with NESTS: what holds for the station, then nests. If `more` is
+ *			set, ask again with `after` = the last nest's index + 1.
+ *			After WATCH come further NESTS by themselves: the nests that changed, at
+ *			most CONTROL_EVENTS_PER_S a second; who does not read them in time is
+ *			hung up on.
+ *	START		answered with NESTS, each with its answer, when the nests with a board
+ *			are running; with a jig, when the cycle has begun. A nest that is named
+ *			runs again even if it was stopped.
+ *	ABORT		answered with DONE; the runs end a moment later.
+ *	RESET		takes a stop of the jig back, if its cause has gone.
+ *	RUNS		answered with DONE and a descriptor: the index-th file of the record of
+ *			runs, 0 = the newest, to be read only. Each line is a JSON object; run
+ *			numbers rise. ERR_NOT_FOUND if there are not so many.
+ *	SCAN		what a scanner read on the station's screen: the badge of a person (logs
+ *			in), or a unit label, which is bound to the nest that is named. DONE:
+ *			`code` is an enum control_scan, text a sentence.
+ *	MODE, FREE, ACKNOWLEDGE, LOGOUT	of the screen; `badge` is the second scan that a
+ *			supervisor's action asks for.
+ *	ALARMS, SIGNALS, BADGES	answered with ROWS; `more` as above.
+ *	SET		a signal of the jig, in commissioning: refused while a cycle runs.
+ *	BADGE		enrols a badge (unit = the badge, operator = the person, value = the
+ *			role), or withdraws it (value = 0).
  * Threads: any. Layer above: station/desk, command, screen. Below: message, socket. */
 #ifndef STATION_CONTROL_CONTROL_H
 #define STATION_CONTROL_CONTROL_H
@@ -253,9 +257,9 @@ struct control_nest {
 	uint64_t elapsed_ms;		  /* of the run: so far, or in all */
 	uint64_t run;			  /* number in the record of runs; 0 while it runs */
 	uint64_t batch;			  /* the start that its last run came from; 0: arrival */
-	uint64_t tries;			  /* of this unit in this nest without a PASS between */
-	uint64_t outcome;		  /* of the last run, even if its board has left */
-	int64_t started_at;		  /* seconds since 1970; 0: never */
+	uint64_t tries;	  /* of this unit in this nest: FAILs without a PASS between use them up */
+	uint64_t outcome; /* of the last run, even if its board has left */
+	int64_t started_at; /* seconds since 1970; 0: never */
 	char name[CONTROL_NEST_MAX + 1];
 	char step[CONTROL_STEP_MAX + 1];
 	char unit[CONTROL_NAME_MAX + 1];
