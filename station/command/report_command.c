@@ -240,7 +240,9 @@ static void print_text(const struct report *r)
 	       " of %" PRIu64,
 	       c.good, c.bad, c.retests, c.first_pass, c.tried);
 	print_yield(&c);
-	printf("  UPH %" PRIu64 "\n", units_per_hour(r, &c));
+	if (units_per_hour(r, &c))
+		printf("  UPH %" PRIu64, units_per_hour(r, &c));
+	putchar('\n');
 	print_groups(r);
 	for (size_t i = 0; i < r->act_count; i++)
 		printf("%s  %s\n", local_time(r->acts[i].at, last), r->acts[i].text);
