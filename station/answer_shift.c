@@ -10,10 +10,11 @@ static void done(struct desk *s, struct caller *caller, uint64_t code, const cha
 	answer_send(s, caller, &reply, -1);
 }
 
-static void done_or_refused(struct desk *s, struct caller *caller, bool ok, const struct err *e)
+static void done_or_refused(struct desk *s, struct caller *caller, bool ok, const char *text,
+			    const struct err *e)
 {
 	if (ok)
-		done(s, caller, 0, "");
+		done(s, caller, 0, text);
 	else
 		answer_refuse(s, caller, e);
 }
@@ -145,7 +146,7 @@ void answer_scan(struct desk *s, struct caller *caller)
 void answer_logout(struct desk *s, struct caller *caller)
 {
 	people_logout(s->config.people, "asked");
-	done(s, caller, 0, "");
+	done(s, caller, 0, "nobody is logged in now");
 }
 
 /* --- what a supervisor allows --- */
@@ -159,7 +160,7 @@ static bool any_runs(const struct desk *s)
 }
 
 /* Back to normal may everybody who may start; away from it a technician's badge, or a technician's
- * user, who needs none. */
+ * user, who needs none, but a wrong one is refused. */
 static bool may_change_mode(struct desk *s, const struct caller *caller, char person[static 65],
 			    struct err *e)
 {
@@ -173,7 +174,8 @@ static bool may_change_mode(struct desk *s, const struct caller *caller, char pe
 			       "station.yaml names no golden units (golden: units:)");
 	if (any_runs(s))
 		return err_set(e, ERR_BUSY, "boards run; change the mode when they have ended");
-	if (mode != MODE_NORMAL && !(caller->roles & STATION_TECHNICIAN) &&
+	if (mode != MODE_NORMAL &&
+	    (*caller->request.badge || !(caller->roles & STATION_TECHNICIAN)) &&
 	    !allowed_by(s, caller, BADGE_TECHNICIAN, &badge, e))
 		return false;
 	strcpy(person, badge.person);
@@ -185,6 +187,7 @@ void answer_mode(struct desk *s, struct caller *caller)
 	struct runs_act act = { .kind = ACT_MODE,
 				.shift = s->shift.began,
 				.mode = (enum control_mode)caller->request.value };
+	char text[64];
 	struct err e;
 	bool ok;
 
@@ -195,7 +198,9 @@ void answer_mode(struct desk *s, struct caller *caller)
 	if (ok)
 		log_event(LOG_NOTICE, "mode changed", "mode=%s operator=\"%s\" person=\"%s\"",
 			  control_mode_name(act.mode), act.operator, act.person);
-	done_or_refused(s, caller, ok, &e);
+	snprintf(text, sizeof(text), "mode %s%s", control_mode_name(act.mode),
+		 act.mode == MODE_NORMAL ? "" : ": no certificate is made");
+	done_or_refused(s, caller, ok, text, &e);
 }
 
 static bool free_nests(struct desk *s, struct caller *caller, uint64_t nests, struct err *e)
@@ -228,7 +233,7 @@ void answer_free(struct desk *s, struct caller *caller)
 	     err_set(&e, ERR_INVALID, "name the nests that shall be freed");
 	ok = ok && answer_nests_named(s, caller->request.nests, &nests, &e) &&
 	     free_nests(s, caller, nests, &e);
-	done_or_refused(s, caller, ok, &e);
+	done_or_refused(s, caller, ok, "freed; that is on record", &e);
 }
 
 /* --- lists --- */
@@ -269,7 +274,7 @@ void answer_acknowledge(struct desk *s, struct caller *caller)
 	answer_operator(s, caller, operator);
 	done_or_refused(s, caller,
 			alarms_acknowledge(s->config.alarms, caller->request.after, operator, & e),
-			&e);
+			"acknowledged", &e);
 }
 
 void answer_badges(struct desk *s, struct caller *caller)
@@ -303,5 +308,5 @@ void answer_badge(struct desk *s, struct caller *caller)
 	else
 		ok = people_enrol(s->config.people, r->unit,
 				  r->operator,(enum control_role) r->value, by, &e);
-	done_or_refused(s, caller, ok, &e);
+	done_or_refused(s, caller, ok, r->value == BADGE_NONE ? "withdrawn" : "enrolled", &e);
 }

@@ -38,8 +38,9 @@ unsigned history_try(struct history *h, const struct run *run)
 
 	if (!n)
 		return 1;
-	n->tries = !n->passed && strcmp(n->unit, run->unit) == 0 ? n->tries + 1 : 1;
+	n->tries = !n->passed && strcmp(n->unit, run->unit) == 0 ? n->tries + n->used_up : 1;
 	n->passed = run->outcome == OUTCOME_PASS;
+	n->used_up = run->outcome == OUTCOME_FAIL;
 	snprintf(n->unit, sizeof(n->unit), "%s", run->unit);
 	return n->tries;
 }

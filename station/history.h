@@ -13,6 +13,7 @@ struct nest_history {
 	char unit[CONTROL_NAME_MAX + 1]; /* that was tried last */
 	unsigned tries;
 	bool passed;
+	bool used_up;			 /* the last run used a try up: it was a FAIL */
 	uint64_t failed[RUNS_FAILS_MAX]; /* units that failed there since a PASS */
 	size_t failed_count;
 };

@@ -35,7 +35,7 @@ static void lose(struct overview *o, const struct err *e)
 {
 	overview_close(o);
 	settle(o);
-	o->status = (struct signer_status) { 0 };
+	o->status.token_ok = false; /* the rest cannot change while the signer is away */
 	snprintf(o->trouble, sizeof(o->trouble), "%.*s", REASON_MAX_LEN, e->text);
 }
 

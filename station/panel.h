@@ -31,7 +31,7 @@ struct panel_input {
 	uint64_t stopped;		    /* nests that wait for a person */
 	uint64_t pending, running, started; /* what they made of being asked */
 	uint64_t passed, failed;	    /* their last outcome; neither: aborted, or an error */
-	uint64_t retest;		    /* failed, and its unit may be tried again */
+	uint64_t retest;		    /* those whose unit may be tried again */
 };
 
 /* What is to be done now. */
@@ -66,7 +66,6 @@ struct panel {
 	uint64_t present;	 /* boards, as seen last */
 	uint64_t ran;		 /* boards that are in and were judged: PASS or FAIL */
 	uint64_t passed, marked; /* results of boards that are still in */
-	uint64_t retest;	 /* marked ones that may be tried again */
 	uint64_t unknown;	 /* boards of a stopped cycle without a verdict */
 	bool lid_closed;	 /* as seen last */
 	bool lid_opened;	 /* since the last cycle */

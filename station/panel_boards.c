@@ -12,7 +12,6 @@ void panel_forget(struct panel *p, uint64_t nests)
 	p->ran &= ~nests;
 	p->passed &= ~nests;
 	p->marked &= ~nests;
-	p->retest &= ~nests;
 	p->unknown &= ~nests;
 }
 
@@ -46,7 +45,6 @@ void panel_collect(struct panel *p, const struct panel_input *in)
 	p->ran |= judged;
 	p->passed |= ended & in->passed;
 	p->marked |= ended & ~in->passed;
-	p->retest |= ended & in->failed & in->retest;
 	p->unknown &= ~judged;
 }
 

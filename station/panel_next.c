@@ -1,14 +1,14 @@
 #include "station/panel_part.h"
 
-static enum control_next next_unload(const struct panel *p, uint64_t can_run, bool lid_closed,
-				     uint64_t *ret_nests)
+static enum control_next next_unload(const struct panel *p, const struct panel_input *in,
+				     uint64_t can_run, uint64_t *ret_nests)
 {
-	uint64_t failed = p->marked & p->ran;
+	uint64_t failed = p->marked & p->ran, again = failed & in->retest & ~in->stopped;
 
-	if (can_run && lid_closed)
+	if (can_run && in->image.lid_closed)
 		return *ret_nests = can_run, NEXT_START;
-	if (failed & p->retest)
-		return *ret_nests = failed & p->retest, NEXT_RESEAT;
+	if (again)
+		return *ret_nests = again, NEXT_RESEAT;
 	if (failed)
 		return *ret_nests = failed, NEXT_UNLOAD_FAILED;
 	return can_run ? NEXT_CLOSE_LID : NEXT_UNLOAD;
@@ -42,7 +42,7 @@ enum control_next panel_next(const struct panel *p, const struct panel_input *in
 	if (p->start_held_ms && p->start_spent)
 		return NEXT_RELEASE_START;
 	if (p->step == STEP_UNLOAD)
-		return next_unload(p, can_run, in->image.lid_closed, ret_nests);
+		return next_unload(p, in, can_run, ret_nests);
 	if (p->step == STEP_LOAD)
 		return next_load(p, in, ret_nests);
 	*ret_nests = can_run;

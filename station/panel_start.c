@@ -28,7 +28,7 @@ static bool may_start(const struct panel *p, const struct panel_input *in, uint6
 		{ !(p->present & nests & ~in->stopped), NEXT_FREE, ERR_REFUSED,
 		  "the nests with a board are stopped; clean their probes and free them" },
 		{ !(panel_candidates(p, in) & nests), NEXT_SAME_BOARDS, ERR_REFUSED,
-		  "these boards have run; open the lid and load new ones" },
+		  "these boards have run; open the lid, re-seat or change them" },
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {

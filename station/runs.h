@@ -20,7 +20,7 @@
 
 struct run {
 	uint64_t number; /* set by runs_add */
-	unsigned tries;	 /* set by runs_add: of this unit in this nest, since its last PASS */
+	unsigned tries;	 /* set by runs_add: which try of its unit in its nest this is */
 	enum outcome outcome;
 	enum control_mode mode;
 	int64_t shift;		      /* when its shift began, seconds since 1970 UTC */

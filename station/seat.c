@@ -37,7 +37,8 @@ bool seat_holds(const struct seat *seat, struct err *e)
 		return true;
 	jig_see(seat->jig, &image);
 	if (image.trip != TRIP_NONE)
-		return err_set(e, ERR_CANCELLED, "%s", image.sentence);
+		return err_set(e, ERR_CANCELLED, "the jig stopped: %.*s",
+			       (int)strcspn(image.sentence, ";."), image.sentence);
 	if (image.fresh && !(image.present & bit_of(seat)))
 		return err_set(e, ERR_CANCELLED,
 			       "the board was taken out before its run had ended");

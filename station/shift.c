@@ -41,7 +41,7 @@ enum control_next shift_next(const struct shift *s, char ret_nests[static CONTRO
 		return NEXT_ORDER;
 	if (is_login_missing(s))
 		return NEXT_LOGIN;
-	name_nests(s, s->unlabelled, ret_nests);
+	name_nests(s, s->unlabelled & -s->unlabelled, ret_nests); /* one after the other */
 	if (s->unlabelled)
 		return NEXT_LABEL;
 	return s->golden_due && runs_mode(s->config->runs) == MODE_NORMAL ? NEXT_GOLDEN : NEXT_NONE;

@@ -22,7 +22,7 @@ static const struct {
 	{ ERR_INVALID, OUTCOME_ERROR, "settings",
 	  "Run imprint product check on the product's file." },
 	{ POLICY_TRIES, OUTCOME_ABORTED, "tries",
-	  "Put the unit into the red bin, or have a supervisor free the nest, then start again." },
+	  "Put the unit into the red bin, or have a supervisor free it, then re-seat it." },
 	{ POLICY_GOLDEN, OUTCOME_ABORTED, "golden",
 	  "Take the unit out: golden units run in golden mode, and no others." },
 	{ POLICY_LABEL, OUTCOME_FAIL, "label",

@@ -10,19 +10,20 @@ static const struct {
 	[NEXT_CLOSE_LID] = { "close-lid", "close the lid" },
 	[NEXT_START] = { "start", "press START, or: imprint start" },
 	[NEXT_WAIT] = { "wait", "" },
-	[NEXT_UNLOAD] = { "unload", "all passed: open the lid, take the boards out" },
+	[NEXT_UNLOAD] = { "unload", "take the boards out" },
 	[NEXT_UNLOAD_FAILED] = { "unload-failed", "take these out first, they failed" },
 	[NEXT_RESEAT] = { "reseat", "re-seat these, close the lid, press START; leave the others" },
 	[NEXT_RELEASE_START] = { "release-start", "let go of the start button" },
 	[NEXT_SAME_BOARDS] = { "same-boards",
-			       "these boards have run: open the lid and load new ones" },
-	[NEXT_RESET] = { "reset", "then press RESET, or: imprint jig reset" },
+			       "these boards have run: open the lid, re-seat or change them" },
+	[NEXT_RESET] = { "reset",
+			 "do what is said above, then press RESET, or: imprint jig reset" },
 	[NEXT_JIG] = { "jig", "call the technician" },
 	[NEXT_SIGNER] = { "signer", "the station cannot sign: see above" },
 	[NEXT_ORDER] = { "order", "put an order in use that has boards left: imprint order" },
 	[NEXT_LABEL] = { "label", "scan the label of the unit in this nest" },
 	[NEXT_FREE] = { "free", "clean the probes of these nests; a supervisor frees them" },
-	[NEXT_GOLDEN] = { "golden", "run the golden unit" },
+	[NEXT_GOLDEN] = { "golden", "imprint mode golden, put the golden unit in, press START" },
 	[NEXT_LOGIN] = { "login", "scan your badge" },
 };
 
@@ -80,7 +81,7 @@ static void powered_line(const struct control_station *s, const struct control_n
 static void action_line(const struct control_station *s, const struct control_nest *nests,
 			size_t count, char *line)
 {
-	bool about = *s->next_nests && s->phase != PHASE_STOPPED;
+	bool about = *s->next_nests && s->phase != PHASE_STOPPED && s->next != NEXT_START;
 
 	(void)nests, (void)count;
 	if (s->next < NEXT_COUNT && *nexts[s->next].text)

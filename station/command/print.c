@@ -84,7 +84,7 @@ static void ended_line(const struct control_nest *nest, bool colour, char *line,
 	print_copy(text, sizeof(text), nest->text);
 	snprintf(line, size, "%s%s%s  %.*f s  %s%s%s%s", colour ? colours[outcome].start : "", word,
 		 colour ? colours[outcome].end : "", decimals(nest->elapsed_ms),
-		 (double)nest->elapsed_ms / 1000, nest->code, *nest->code ? " " : "", text,
+		 (double)nest->elapsed_ms / 1000, nest->code, print_code_end(nest->code), text,
 		 nest->state == CONTROL_EMPTY	  ? " (the board has left)"
 		 : nest->state == CONTROL_STOPPED ? " (the nest is stopped)"
 						  : "");
@@ -125,7 +125,26 @@ void print_nest_lines(const struct control_nest *nest, const struct print_table 
 	if (!shows_result(nest, table) || !*nest->remedy)
 		return;
 	print_copy(remedy, sizeof(remedy), nest->remedy);
-	printf("%-*s  Try %" PRIu64 ". %s\n", table->name, "", nest->tries, remedy);
+	printf("%-*s  ", table->name, "");
+	if (nest->state == CONTROL_STOPPED) {
+		printf("Clean its probes; then a supervisor frees it: imprint free %s\n",
+		       nest->name);
+		return;
+	}
+	if (nest->outcome == OUTCOME_FAIL)
+		printf("Try %" PRIu64 "%s ", nest->tries,
+		       nest->tries_left ? "." : ", the last one.");
+	puts(nest->outcome == OUTCOME_FAIL && nest->tries_left == 0
+		     ? "Red bin, or a supervisor frees it: imprint free"
+		     : remedy);
+}
+
+void print_yield(const struct control_tally *tally)
+{
+	uint64_t tenths = tally->tried ? 1000 * tally->first_pass / tally->tried : 0;
+
+	if (tally->tried)
+		printf("  FPY %" PRIu64 ".%" PRIu64 " %%", tenths / 10, tenths % 10);
 }
 
 void print_json(const json_t *object)

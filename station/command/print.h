@@ -33,6 +33,9 @@ void print_nest_lines(const struct control_nest *nest, const struct print_table 
 /* What stands between code and sentence: "F21 the flash …", but "csr: the request …". */
 const char *print_code_end(const char *code);
 
+/* "  FPY 97.9 %"; nothing while nothing was tried. Rounded down, as on the screen: 100 % is all. */
+void print_yield(const struct control_tally *tally);
+
 /* One object a line. */
 void print_json(const json_t *object);
 void print_json_nest(const struct control_nest *nest);

@@ -212,7 +212,7 @@ static const char *local_time(int64_t wall_s, char text[static 32])
 
 static uint64_t units_per_hour(const struct report *r, const struct control_tally *c)
 {
-	return r->last_at > r->first_at
+	return r->last_at - r->first_at >= TALLY_UPH_SPAN_S
 		       ? (c->good + c->bad) * HOUR_S / (uint64_t)(r->last_at - r->first_at)
 		       : 0;
 }
@@ -239,9 +239,10 @@ static void print_text(const struct report *r)
 	printf("good %" PRIu64 "  bad %" PRIu64 "  retests %" PRIu64 "  first pass %" PRIu64
 	       " of %" PRIu64,
 	       c.good, c.bad, c.retests, c.first_pass, c.tried);
-	if (c.tried)
-		printf("  FPY %.1f %%", 100.0 * (double)c.first_pass / (double)c.tried);
-	printf("  UPH %" PRIu64 "\n", units_per_hour(r, &c));
+	print_yield(&c);
+	if (units_per_hour(r, &c))
+		printf("  UPH %" PRIu64, units_per_hour(r, &c));
+	putchar('\n');
 	print_groups(r);
 	for (size_t i = 0; i < r->act_count; i++)
 		printf("%s  %s\n", local_time(r->acts[i].at, last), r->acts[i].text);

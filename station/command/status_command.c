@@ -18,7 +18,7 @@ static void print_notes(const struct control_station *s)
 	if (s->test_ca)
 		puts("Training: what is made here is not for the field");
 	if (s->alarms)
-		printf("%" PRIu64 " alarms; see imprint alarms\n", s->alarms);
+		printf("alarms: %" PRIu64 "; see imprint alarms\n", s->alarms);
 }
 
 static void print_work(const struct control_station *s)
@@ -27,9 +27,10 @@ static void print_work(const struct control_station *s)
 
 	printf("this shift: good %" PRIu64 "  bad %" PRIu64 "  retests %" PRIu64, c->good, c->bad,
 	       c->retests);
-	if (c->tried)
-		printf("  FPY %.1f %%", 100.0 * (double)c->first_pass / (double)c->tried);
-	printf("  UPH %" PRIu64 "%s%s\n", s->uph, *s->person ? "  " : "", s->person);
+	print_yield(c);
+	if (s->uph)
+		printf("  UPH %" PRIu64, s->uph);
+	printf("%s%s\n", *s->person ? "  " : "", s->person);
 	print_notes(s);
 }
 
@@ -42,7 +43,7 @@ static void print_station(const struct view *view)
 		printf("%s  %s  %s: %" PRIu64 " of %" PRIu64 "\n", s->station, s->product, s->order,
 		       s->used, s->quantity);
 	else
-		printf("%s  no order is in use\n", s->station);
+		printf("%s%s\n", s->station, *s->trouble ? "" : "  no order is in use");
 	print_copy(trouble, sizeof(trouble), s->trouble);
 	if (*trouble)
 		printf("%s\n", trouble);

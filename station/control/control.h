@@ -258,9 +258,9 @@ struct control_nest {
 	uint64_t elapsed_ms;		  /* of the run: so far, or in all */
 	uint64_t run;			  /* number in the record of runs; 0 while it runs */
 	uint64_t batch;			  /* the start that its last run came from; 0: arrival */
-	uint64_t tries;			  /* of this unit in this nest without a PASS between */
-	uint64_t outcome;		  /* of the last run, even if its board has left */
-	int64_t started_at;		  /* seconds since 1970; 0: never */
+	uint64_t tries;	  /* of this unit in this nest: FAILs without a PASS between use them up */
+	uint64_t outcome; /* of the last run, even if its board has left */
+	int64_t started_at; /* seconds since 1970; 0: never */
 	char name[CONTROL_NEST_MAX + 1];
 	char step[CONTROL_STEP_MAX + 1];
 	char unit[CONTROL_NAME_MAX + 1];

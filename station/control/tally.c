@@ -272,9 +272,9 @@ static uint64_t units_per_hour(const struct tally *t)
 		first = r->started_at < first ? r->started_at : first;
 		last = r->ended_at > last ? r->ended_at : last;
 	}
-	if (units == 0)
+	if (units == 0 || last - first < TALLY_UPH_SPAN_S)
 		return 0;
-	return units * HOUR_S / (last > first ? (uint64_t)(last - first) : 1);
+	return units * HOUR_S / (uint64_t)(last - first);
 }
 
 struct control_tally tally_last(const struct tally *t, uint64_t *ret_uph)

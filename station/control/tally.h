@@ -19,6 +19,7 @@
 #include "station/control/control.h"
 
 #define TALLY_LAST 50
+#define TALLY_UPH_SPAN_S 60 /* a shorter stretch says nothing about an hour: 0 units per hour */
 #define TALLY_UNITS 32768
 #define TALLY_ORDERS 16
 

@@ -88,6 +88,8 @@ static size_t answered(const struct control_reply *reply, enum control_answer an
 	while (control_nest_read(&r, &nest)) {
 		if (nest.answer != (uint64_t)answer)
 			continue;
+		if (answer == ANSWER_TRIED && nest.outcome == OUTCOME_PASS)
+			continue; /* it is done, and lies beside those that run */
 		count++;
 		if (len < size)
 			len += (size_t)snprintf(ret_names + len, size - len, "%s%s", len ? " " : "",
@@ -142,7 +144,7 @@ static void scanned(struct screen *s, const struct control_reply *reply)
 	if (reply->code == SCAN_BADGE)
 		return; /* it shows: the station names the person */
 	if (reply->code == SCAN_UNKNOWN)
-		screen_say_text(s, true, reply->text);
+		screen_say(s, true, PHRASE_SAY_UNKNOWN, "");
 	else
 		done(s, reply);
 }
@@ -156,16 +158,44 @@ void screen_answer_station(struct screen *s, const struct errand *errand,
 		started(s, reply);
 	else if (errand->purpose == ERRAND_SCAN)
 		scanned(s, reply);
-	else if (errand->purpose == ERRAND_DO)
+	else if (errand->purpose == ERRAND_DO || errand->purpose == ERRAND_RESET)
 		done(s, reply);
 }
 
 /* --- refusals --- */
 
-void screen_answer_refused(struct screen *s, const struct errand *errand, const struct err *e)
+/* What the station says of a start begins with what the screen shows anyway. */
+static const char *without_preface(const char *text)
+{
+	static const char preface[] = "nothing was started: ";
+	size_t len = sizeof(preface) - 1;
+
+	return strncmp(text, preface, len) == 0 ? text + len : text;
+}
+
+/* The station's sentence is English, and names what it is about. */
+static void refused(struct screen *s, const struct errand *errand, const struct err *e)
 {
 	char text[PHRASE_SIZE];
 
+	if (errand->purpose == ERRAND_RESET) {
+		screen_say(s, true,
+			   s->model.station.phase == PHASE_STOPPED ? PHRASE_SAY_RESET_FIRST
+								   : PHRASE_SAY_NOT_STOPPED,
+			   "");
+	} else if (s->face.language != ENGLISH) {
+		screen_say(s, true,
+			   errand->purpose == ERRAND_START ? PHRASE_SAY_NOT_STARTED
+							   : PHRASE_SAY_REFUSED,
+			   "");
+	} else {
+		control_copy_text(text, sizeof(text), without_preface(e->text));
+		screen_say_text(s, true, text);
+	}
+}
+
+void screen_answer_refused(struct screen *s, const struct errand *errand, const struct err *e)
+{
 	if (errand->purpose == ERRAND_ALIVE)
 		return;
 	if (errand->purpose == ERRAND_FIND_ORDER) {
@@ -176,6 +206,5 @@ void screen_answer_refused(struct screen *s, const struct errand *errand, const 
 		screen_say(s, true, PHRASE_SAY_NO_ANSWER, "");
 		return;
 	}
-	control_copy_text(text, sizeof(text), e->text);
-	screen_say_text(s, true, text);
+	refused(s, errand, e);
 }

@@ -191,7 +191,7 @@ static void do_simply(struct screen *s, enum control_type type)
 	struct control_request request = { .type = type };
 
 	memcpy(request.operator, s->model.station.person, sizeof(request.operator));
-	screen_ask(s, ERRAND_DO, &request, "");
+	screen_ask(s, type == CONTROL_RESET ? ERRAND_RESET : ERRAND_DO, &request, "");
 }
 
 static void show_page(struct screen *s, enum page page)

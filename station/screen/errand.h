@@ -14,6 +14,7 @@ enum errand_purpose {
 	ERRAND_ALIVE, /* the alarms; any answer says that the station is alive */
 	ERRAND_START,
 	ERRAND_DO, /* what is answered with DONE */
+	ERRAND_RESET,
 	ERRAND_SCAN,
 	ERRAND_FIND_ORDER, /* is this scan an order? */
 	ERRAND_USE_ORDER,

@@ -56,17 +56,18 @@ uint64_t model_elapsed_ms(const struct model *m, size_t nest)
 	return elapsed;
 }
 
-bool model_shows_result(const struct control_nest *nest)
+bool model_shows_result(const struct model *m, const struct control_nest *nest)
 {
 	if (nest->outcome == OUTCOME_NONE || nest->state == CONTROL_RUNNING)
 		return false;
+	if (nest->state == CONTROL_STOPPED && nest->batch != m->station.batch)
+		return nest->marked; /* else another board may lie there since */
 	return nest->state == CONTROL_ENDED || nest->state == CONTROL_STOPPED || nest->marked;
 }
 
 bool model_is_marked(const struct model *m, const struct control_nest *nest)
 {
-	(void)m;
-	return nest->marked || (model_shows_result(nest) && nest->outcome != OUTCOME_PASS);
+	return nest->marked || (model_shows_result(m, nest) && nest->outcome != OUTCOME_PASS);
 }
 
 struct model_counts model_count(const struct model *m)
@@ -75,7 +76,7 @@ struct model_counts model_count(const struct model *m)
 
 	for (size_t i = 0; i < m->count; i++) {
 		const struct control_nest *nest = &m->nests[i];
-		bool shows = model_shows_result(nest);
+		bool shows = model_shows_result(m, nest);
 
 		counts.ready += nest->state == CONTROL_READY;
 		counts.running += nest->state == CONTROL_RUNNING;
@@ -187,6 +188,8 @@ static enum phrase word_of_hindrance(const struct model *m)
 
 static enum phrase word_of_boards(const struct model *m, const struct model_counts *counts)
 {
+	if (m->station.next == NEXT_CLOSE_LID)
+		return PHRASE_BIG_LOAD;
 	if (has_jig(m) && m->station.phase == PHASE_READY)
 		return PHRASE_BIG_READY;
 	if (!has_jig(m) && counts->ready)
@@ -204,7 +207,7 @@ static enum phrase big_word(const struct model *m, const struct model_counts *co
 		return PHRASE_BIG_STOPPED;
 	if (model_is_working(m))
 		return PHRASE_BIG_RUNNING;
-	if (m->station.phase == PHASE_UNLOAD && counts->ended)
+	if (m->station.phase == PHASE_UNLOAD && counts->ended && m->station.next != NEXT_CLOSE_LID)
 		return word_of_results(counts);
 	return hindrance != PHRASE_COUNT ? hindrance : word_of_boards(m, counts);
 }
@@ -227,6 +230,18 @@ static size_t first_hole(enum phrase big, const struct model_counts *counts)
 	}
 }
 
+static enum phrase said_of(const struct model *m, enum phrase big,
+			   const struct model_counts *counts)
+{
+	if (big == PHRASE_BIG_RUNNING && m->station.phase == PHASE_CLAMP)
+		return PHRASE_SAID_CLAMP;
+	if (big == PHRASE_BIG_READY && counts->ready == 1)
+		return PHRASE_SAID_READY_ONE;
+	if (big == PHRASE_BIG_PASS && counts->ended == 1)
+		return PHRASE_SAID_PASS_ONE;
+	return PHRASE_SAID_OFFLINE + (big - PHRASE_BIG_OFFLINE);
+}
+
 struct model_word model_word(const struct model *m)
 {
 	struct model_counts counts = model_count(m);
@@ -234,7 +249,7 @@ struct model_word model_word(const struct model *m)
 
 	return (struct model_word) {
 		.big = big,
-		.said = PHRASE_SAID_OFFLINE + (big - PHRASE_BIG_OFFLINE),
+		.said = said_of(m, big, &counts),
 		.style = word_styles[big - PHRASE_BIG_OFFLINE],
 		.first = first_hole(big, &counts),
 		.second = counts.ended + counts.running,

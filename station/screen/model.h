@@ -48,7 +48,7 @@ bool model_is_working(const struct model *m);
 /* The run's time, up to now. */
 uint64_t model_elapsed_ms(const struct model *m, size_t nest);
 /* True if the result of its last run is to be seen: its board is there, or to be taken out. */
-bool model_shows_result(const struct control_nest *nest);
+bool model_shows_result(const struct model *m, const struct control_nest *nest);
 /* It failed and its board is still there: it is to be taken out. */
 bool model_is_marked(const struct model *m, const struct control_nest *nest);
 

@@ -25,16 +25,24 @@ static int draw_title(struct canvas *c, struct area area, const struct face *fac
 static bool any_marked(const struct model *m)
 {
 	for (size_t i = 0; i < m->count; i++)
-		if (model_is_marked(m, &m->nests[i]))
+		if (model_is_marked(m, &m->nests[i]) || m->nests[i].state == CONTROL_STOPPED)
 			return true;
 	return false;
 }
 
-/* What keeps the station from its work, as it says it; returns the rows. */
-static int draw_trouble(struct canvas *c, struct area area, const struct model *m)
+/* What keeps the station from its work, as it says it; returns the rows. Its alarm knows it in
+ * other languages. */
+static int draw_trouble(struct canvas *c, struct area area, const struct model *m,
+			const struct face *face)
 {
 	const char *text = m->is_up ? m->station.trouble : m->lost_text;
+	enum phrase reason = PHRASE_COUNT;
 
+	for (size_t i = 0; m->is_up && face->language != ENGLISH && i < m->alarm_count; i++)
+		if (m->alarms[i].active && strcmp(m->alarms[i].text, text) == 0)
+			reason = phrase_reason(m->alarms[i].code);
+	if (reason != PHRASE_COUNT)
+		text = phrase(face->language, reason);
 	area.rows = 2;
 	return *text ? canvas_wrap(c, area, STYLE_WARN, text) + 1 : 0;
 }
@@ -58,7 +66,7 @@ void pages_nests(struct canvas *c, struct area area, const struct model *m, cons
 	if (m->is_up && m->station.phase == PHASE_STOPPED)
 		taken = stopped_draw(c, area, m, face) + 1;
 	else
-		taken = draw_trouble(c, area, m);
+		taken = draw_trouble(c, area, m, face);
 	nests = canvas_below(area, taken);
 	nests.rows -= taken ? 0 : failure_rows(area.rows, least);
 	if (nests.rows >= least || !taken)
@@ -112,18 +120,33 @@ static int draw_alarm(struct canvas *c, struct area area, const struct control_a
 								     : phrase(language, remedy));
 }
 
+static void draw_more(struct canvas *c, struct area area, size_t count, const struct face *face)
+{
+	char number[24], text[PHRASE_SIZE];
+
+	if (count == 0)
+		return;
+	snprintf(number, sizeof(number), "%zu", count);
+	canvas_right(c, area.row, area.column, area.columns - 1, STYLE_BAND_WARN,
+		     phrase_fill(text, face->language, PHRASE_ALARMS_MORE, number, NULL));
+}
+
 void pages_alarms(struct canvas *c, struct area area, const struct model *m,
 		  const struct face *face)
 {
 	int row = draw_title(c, area, face, PHRASE_PAGE_ALARMS);
+	size_t shown = 0;
 
 	if (m->alarm_count == 0)
 		canvas_text(c, area.row + row, area.column, area.columns, STYLE_PLAIN,
 			    phrase(face->language, PHRASE_NO_ALARMS));
 	for (int open = 1; open >= 0; open--) /* those that want a person come first */
 		for (size_t i = 0; i < m->alarm_count && row + 3 <= area.rows; i++)
-			if ((m->alarms[i].acknowledged_at == 0) == open)
+			if ((m->alarms[i].acknowledged_at == 0) == open) {
 				row += draw_alarm(c, canvas_below(area, row), &m->alarms[i], face);
+				shown++;
+			}
+	draw_more(c, area, m->alarm_count - shown, face);
 }
 
 /* --- help --- */

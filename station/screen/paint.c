@@ -118,7 +118,10 @@ static void draw_header(struct painter *p)
 	person_text(p, person, sizeof(person));
 	right = canvas_right(p->c, p->row, MARGIN, columns, STYLE_TITLE, person);
 	snprintf(order, sizeof(order), "%s  %s  %s", s->station,
-		 *s->order ? s->order : say(p, PHRASE_NO_ORDER), s->product);
+		 *s->order     ? s->order
+		 : *s->trouble ? "-" /* who knows the orders does not answer */
+			       : say(p, PHRASE_NO_ORDER),
+		 s->product);
 	left = canvas_text(p->c, p->row, MARGIN, (columns - right) * 2 / 3, STYLE_TITLE, order);
 	if (*s->order)
 		draw_progress(p, MARGIN + left + 3, columns - left - right - 5);

@@ -98,6 +98,8 @@ static void connect_station(struct screen *s)
 static void station_lives(struct screen *s)
 {
 	s->alive_at = clock_monotonic_ms();
+	if (s->model.lost_at)
+		s->face.banner[0] = '\0'; /* what it says is over */
 	s->model.lost_at = 0;
 	s->is_changed = true;
 	s->model.is_up = true;

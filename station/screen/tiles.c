@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #define TILE_COLUMNS_MIN 10 /* with the blank behind it */
 #define TILE_COLUMNS_MAX 30
@@ -122,6 +123,12 @@ static const char *tail(const char *text, int width)
 	return text + strspn(text, "-_. ");
 }
 
+/* Of the board that lies there: before its run only its label tells, if it has one. */
+static const char *id_of(const struct tile *t)
+{
+	return t->shows_result ? t->nest->unit : t->nest->label;
+}
+
 static void draw_bar(const struct tile *t, int row, int column, int width)
 {
 	const struct control_nest *nest = t->nest;
@@ -176,7 +183,7 @@ static void draw_one_row(const struct tile *t)
 		draw_bar(t, row, column + at, left - at > 0 ? left - at : 0);
 	} else if (t->area.columns + 1 >= WORD_FITS && left > word + 4) {
 		canvas_text(t->c, row, column, left - word - 1, t->look.style,
-			    tail(t->nest->unit, left - word - 1));
+			    tail(id_of(t), left - word - 1));
 		canvas_right(t->c, row, column, left, t->look.style, t->word);
 	} else if (t->shows_result && *t->nest->unit) {
 		canvas_text(t->c, row, column, left, t->look.style, tail(t->nest->unit, left));
@@ -194,7 +201,7 @@ static void draw_detail(const struct tile *t, int row)
 	snprintf(text, sizeof(text), "%" PRIu64 "/%" PRIu64 " %s", t->nest->step_index,
 		 t->nest->step_count, t->nest->step);
 	canvas_text(t->c, row, t->area.column + 1, left, t->look.style,
-		    t->nest->state == CONTROL_RUNNING ? text : tail(t->nest->unit, left));
+		    t->nest->state == CONTROL_RUNNING ? text : tail(id_of(t), left));
 }
 
 /* "A1 √ PASS  4.3 s", below it the unit. */
@@ -225,18 +232,31 @@ static void draw_narrow(const struct tile *t)
 		    t->nest->state == CONTROL_RUNNING ? t->nest->step : t->word);
 }
 
-/* What is below both: the bar; or the code, and what to do with the board. */
+/* What the operator does with the board that failed; "" where the word says enough. */
+static const char *deed_of(const struct tile *t)
+{
+	const struct control_nest *nest = t->nest;
+
+	if (nest->marked && (nest->tries_left == 0 || nest->state == CONTROL_STOPPED))
+		return phrase(t->face->language, PHRASE_TILE_OUT);
+	if (nest->marked && nest->outcome == OUTCOME_FAIL)
+		return phrase(t->face->language, PHRASE_TILE_RESEAT);
+	return "";
+}
+
+/* What is below both: the bar; or the code, and what to do with the board. Neither is cut. */
 static void draw_third_row(const struct tile *t)
 {
-	int row = t->area.row + 2, column = t->area.column + 1, width = t->area.columns - 2, at;
-	const char *out = phrase(t->face->language, PHRASE_TILE_OUT);
+	int row = t->area.row + 2, column = t->area.column + 1, width = t->area.columns - 2, at = 0;
+	const char *code = t->nest->code, *deed = deed_of(t);
 
 	if (t->nest->state == CONTROL_RUNNING) {
 		draw_bar(t, row, column, width);
-	} else if (t->shows_result && *t->nest->code) {
-		at = canvas_text(t->c, row, column, width, t->look.style, t->nest->code) + 1;
-		if (t->nest->marked && at + canvas_width(out) <= width)
-			canvas_text(t->c, row, column + at, width - at, t->look.style, out);
+	} else if (t->shows_result && *code) {
+		if (canvas_width(code) <= width && strcasecmp(code, t->look.word) != 0)
+			at = canvas_text(t->c, row, column, width, t->look.style, code) + 1;
+		if (at + canvas_width(deed) <= width)
+			canvas_text(t->c, row, column + at, width - at, t->look.style, deed);
 	}
 }
 
@@ -252,7 +272,7 @@ static void draw_rows(const struct tile *t)
 
 static void draw_tile(struct tile *t)
 {
-	t->shows_result = model_shows_result(t->nest);
+	t->shows_result = model_shows_result(t->m, t->nest);
 	t->look = look_of(t);
 	t->word = word_of(t, &t->look);
 	if (t->nest->state == CONTROL_RUNNING)

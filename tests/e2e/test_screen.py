@@ -176,7 +176,7 @@ def test_a_lost_station_is_said_and_found_again(station):
     with Terminal(s.dir, 80, 24, "--lang", "en") as t:
         t.wait("2 boards are in.")
         s.kill("station")
-        t.wait("The station does not", "Nothing can be started.")
+        t.wait("The station does not", "Do not touch the boards")
         t.key("Space")
         t.wait("NO: the station does not answer.")
         s.start("station")

@@ -1,6 +1,7 @@
 """The operator's screen and people: badges, what a supervisor confirms by a second scan, alarms, the report."""
 import pytest
 
+from jig_station import JigStation
 from station import wait_until
 from terminal import Terminal
 
@@ -18,7 +19,7 @@ def test_badges_and_what_they_allow(panel):
     with Terminal(panel.dir, 80, 24, "--lang", "en") as t:
         t.wait("4 boards are in.", "no badge")
         t.scan("B-999")
-        t.wait("nobody's badge")
+        t.wait("that is no badge, no order")
         t.scan("B-100")
         t.wait("Wang (operator)", "Hello Wang.")
         t.key("F7")
@@ -78,7 +79,7 @@ def test_no_more_tries_until_a_supervisor_says_so(panel):
 def test_alarms_are_seen_and_acknowledged(panel):
     panel.kill("signer")
     with Terminal(panel.dir, 80, 24, "--lang", "en") as t:
-        t.wait("The station cannot", "ledger BAD", "alarms: ")
+        t.wait("The station cannot", "ledger BAD", "alarms: ", "LINE  DEMO  demo", "TEST CA")
         t.key("F3")
         t.wait("STANDS", "the signer does not run", "Start imprint-signer")
         t.key("Enter")
@@ -86,3 +87,36 @@ def test_alarms_are_seen_and_acknowledged(panel):
         panel.start("signer")
         t.wait("All 4 are good.", "ledger ok")
     wait_until(lambda: not [a for a in panel.json("alarms") if a["code"] == "signer" and a["active"]], what="the end of the alarm")
+
+
+def test_a_retest_in_the_jig(module_station):
+    """What the screen says when one of two boards fails twice: nothing untrue of the other one."""
+    s = module_station("--boards", 2, "--jig", "--jig-options", "--speed 20", "--fault", "A2=flash-weak",
+                       "--setting", "retest: { tries: 2, reseat: yes }")
+    s.imprint("badge", "enrol", "B-300", "--person", "Chen", "--role", "supervisor")
+    jig = JigStation(s)
+    jig.do("board all in", "lid close")
+    with Terminal(s.dir, 80, 24, "--lang", "en") as t:
+        t.wait("2 boards are in.", "Press START.")
+        t.key("Space")
+        t.wait("1 of 2", "Re-seat A2", "Try 1 of 2.")
+        t.key("Space")
+        t.wait("these boards have run")
+        jig.do("lid open", "board A2 out")
+        t.wait("The board is good.")
+        jig.do("board A2 in")
+        t.wait("Waiting for boards.", "Close the lid.")
+        jig.do("lid close")
+        t.wait("One board is in.")
+        t.key("Space")
+        shown = t.wait("1 of 2", "Take out A2 first", "No try is left", gone=["Try 1"])
+        assert "NO:" not in shown
+        t.key("F8")
+        t.wait("NO: the jig is not stopped.")
+        t.key("F9")
+        t.wait("scan the badge that allows it")
+        t.scan("B-300")
+        t.wait("Re-seat A2", gone=["No try is left"])
+        t.key("F2")
+        t.key("Space")
+        t.wait("NEIN: nichts gestartet.")

@@ -201,6 +201,7 @@ def test_dry_run_mints_nothing(shift):
     s = shift("", "--boards", 2, "--fault", "A2=bad-csr")
     with s.signer() as signer:
         before = signer.ask("status").status["entries"]
+    assert "nobody's" in refused(s, "mode", "dry-run", "--badge", "NOBODY")  # though this user needs none
     s.imprint("mode", "dry-run")
     kill_and_start(s)
     assert of_station(s)["mode"] == "dry-run"

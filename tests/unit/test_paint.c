@@ -84,6 +84,96 @@ static struct model *estop_8(void)
 	return m;
 }
 
+static struct model *clamping(void)
+{
+	struct model *m = model_ready(8, 4);
+
+	m->station.phase = PHASE_CLAMP;
+	m->station.next = NEXT_WAIT;
+	return m;
+}
+
+static struct model *one_board(void)
+{
+	struct model *m = model_ready(2, 4);
+
+	m->nests[1].state = CONTROL_EMPTY;
+	return m;
+}
+
+static struct model *tried_out(void)
+{
+	struct model *m = model_passed(8, 4);
+
+	model_fail(m, 6, OUTCOME_FAIL, "F21");
+	m->nests[6].tries_left = 0;
+	m->station.next = NEXT_UNLOAD_FAILED;
+	strcpy(m->station.next_nests, "B3");
+	return m;
+}
+
+/* The failed board was put in again, the others lie there still. */
+static struct model *reseated(void)
+{
+	struct model *m = model_passed(8, 4);
+
+	m->nests[6].state = CONTROL_READY;
+	m->nests[6].outcome = OUTCOME_NONE;
+	m->station.next = NEXT_CLOSE_LID;
+	return m;
+}
+
+static struct model *aborted_8(void)
+{
+	struct model *m = model_passed(8, 4);
+
+	model_fail(m, 0, OUTCOME_ABORTED, "aborted");
+	m->station.next = NEXT_START;
+	return m;
+}
+
+/* New boards are in; the last one's nest failed too often before. */
+static struct model *nest_stopped(void)
+{
+	struct model *m = model_passed(8, 4);
+
+	model_fail(m, 7, OUTCOME_FAIL, "F21");
+	m->nests[7].marked = 0;
+	m->nests[7].state = CONTROL_STOPPED;
+	m->station.batch++;
+	for (size_t i = 0; i < 7; i++)
+		m->nests[i].state = CONTROL_READY;
+	strcpy(m->nests[0].label, "L-0815");
+	m->station.phase = PHASE_READY;
+	m->station.next = NEXT_START;
+	return m;
+}
+
+static struct model *signer_away(void)
+{
+	struct model *m = load();
+
+	strcpy(m->station.trouble, "the signer does not run; start imprint-signer");
+	m->station.order[0] = '\0';
+	m->alarm_count = 1;
+	m->alarms[0].active = 1;
+	strcpy(m->alarms[0].code, "signer");
+	strcpy(m->alarms[0].text, m->station.trouble);
+	return m;
+}
+
+static struct model *five_alarms(void)
+{
+	struct model *m = model_passed(16, 8);
+
+	m->alarm_count = 5;
+	for (size_t i = 0; i < m->alarm_count; i++) {
+		strcpy(m->alarms[i].text, "The clock is not synchronised.");
+		strcpy(m->alarms[i].remedy, "Check the network.");
+	}
+	return m;
+}
+
 static struct model *blocked(void)
 {
 	struct model *m = load();
@@ -174,12 +264,12 @@ static const struct {
 	  passed_8,
 	  ENGLISH,
 	  PAGE_NESTS,
-	  { "All 8 are good.", "A1 √ PASS", "4.3 s", "T-0384", "Open the lid" } },
+	  { "All 8 are good.", "A1 √ PASS", "4.3 s", "T-0384", "Take the boards out." } },
 	{ "failed",
 	  failed_8,
 	  ENGLISH,
 	  PAGE_NESTS,
-	  { "1 of 8", "Re-seat B3", "B3 ✘ FAIL", "F21 take out", "F21  the flash did not keep",
+	  { "1 of 8", "Re-seat B3", "B3 ✘ FAIL", "F21 re-seat", "F21  the flash did not keep",
 	    "Try 1 of 2. Run the board again" } },
 	{ "failed, German",
 	  failed_8,
@@ -218,6 +308,31 @@ static const struct {
 	  GERMAN,
 	  PAGE_NESTS,
 	  { "Der Not-Halt wurde gedrückt.", "gilt als EIN an A3", "(RESET) drücken." } },
+	{ "clamping", clamping, ENGLISH, PAGE_NESTS, { "The jig closes." } },
+	{ "one board", one_board, ENGLISH, PAGE_NESTS, { "One board is in." } },
+	{ "no try left",
+	  tried_out,
+	  ENGLISH,
+	  PAGE_NESTS,
+	  { "Take out B3 first", "F21 take out", "No try is left: red bin" } },
+	{ "re-seated, lid open",
+	  reseated,
+	  ENGLISH,
+	  PAGE_NESTS,
+	  { "Waiting for boards.", "Close the lid.", "A1 √ PASS" } },
+	{ "aborted", aborted_8, ENGLISH, PAGE_NESTS, { "1 of 8 were aborted.", "A1 × ABORTED" } },
+	{ "a stopped nest beside new boards",
+	  nest_stopped,
+	  ENGLISH,
+	  PAGE_NESTS,
+	  { "7 boards are in.", "B4 ‼ STOPPED", "L-0815", "failed too often",
+	    "Clean its probes" } },
+	{ "the signer is away, German",
+	  signer_away,
+	  GERMAN,
+	  PAGE_NESTS,
+	  { "SZ1  -  ", "Der Signierdienst antwortet nicht." } },
+	{ "more alarms than fit", five_alarms, ENGLISH, PAGE_ALARMS, { " more" } },
 	{ "blocked", blocked, ENGLISH, PAGE_NESTS, { "The station cannot", "token BAD" } },
 	{ "login", login, ENGLISH, PAGE_NESTS, { "Scan your badge.", "no badge" } },
 	{ "label", label, ENGLISH, PAGE_NESTS, { "Scan the label of the board in A3." } },
@@ -227,7 +342,7 @@ static const struct {
 	  offline,
 	  ENGLISH,
 	  PAGE_NESTS,
-	  { "The station does not", "Boards that run go on.", "start imprint-station" } },
+	  { "The station does not", "Do not touch the boards", "start imprint-station" } },
 	{ "bench, all passed",
 	  bench_all_passed,
 	  ENGLISH,

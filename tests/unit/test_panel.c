@@ -82,6 +82,12 @@ static const struct {
 	  "boards:5 wait:10 boards:7 wait:10 >close-lid lid+ wait:10 =ready >start:2 go wait:400 "
 	  "ran:2 "
 	  "power:2 pass:2 wait:50 =unload passed:7 >unload" },
+	{ "freed, it may be re-seated", "lid+ boards:7 wait:50 go wait:400 fail:2 pass:5 wait:50 "
+					"=unload >unload-failed:2 retest:2 "
+					"wait:10 >reseat:2" },
+	{ "nobody re-seats a board in a stopped nest",
+	  "lid+ boards:7 wait:50 go wait:400 fail:2 pass:5 retest:2 stopped:2 wait:50 =unload "
+	  ">unload-failed:2" },
 	{ "the same boards are noticed",
 	  "lid+ boards:3 wait:50 go wait:400 pass:3 wait:50 =unload go! start- wait:10 start+ "
 	  "wait:10 "

@@ -3,6 +3,10 @@
 #include "station/screen/canvas.h"
 #include "station/screen/letters.h"
 #include "station/screen/phrase.h"
+#include "hsm/api/refusal.h"
+#include "serial/fault.h"
+#include "station/alarms.h"
+#include "station/verdict.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,6 +99,29 @@ static void codes_and_languages_are_known(void **state)
 	assert_false(phrase_language_parse("denglish", &language));
 }
 
+static void assert_known(const char *code)
+{
+	if (*code && (phrase_reason(code) == PHRASE_COUNT || phrase_remedy(code) == PHRASE_COUNT))
+		fail_msg("the code %s has no text in other languages than English", code);
+}
+
+static void every_code_can_be_said(void **state)
+{
+	static const int own[] = { ERR_CANCELLED, ERR_BUSY,	  ERR_GONE,	ERR_TIMEOUT,
+				   ERR_INVALID,	  ERR_SYSTEM,	  POLICY_TRIES, POLICY_GOLDEN,
+				   POLICY_LABEL,  POLICY_NO_LABEL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		assert_known(verdict_code(own[i]));
+	for (int code = FAULT_FIRST; code < FAULT_LAST; code++)
+		assert_known(verdict_code(code));
+	for (int code = REFUSAL_FIRST; code < REFUSAL_LAST; code++)
+		assert_known(verdict_code(code));
+	for (enum alarm alarm = 0; alarm < ALARM_COUNT; alarm++)
+		assert_known(alarms_code(alarm));
+}
+
 static void keys_and_barcodes_are_found(void **state)
 {
 	(void)state;
@@ -122,6 +149,7 @@ int main(void)
 		cmocka_unit_test(the_big_words_can_be_drawn_and_fit),
 		cmocka_unit_test(holes_are_filled),
 		cmocka_unit_test(codes_and_languages_are_known),
+		cmocka_unit_test(every_code_can_be_said),
 		cmocka_unit_test(keys_and_barcodes_are_found),
 	};
 
