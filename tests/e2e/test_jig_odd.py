@@ -17,6 +17,7 @@ MAP = """jig:
     clamp: {{ table: coil, address: 3 }}
     power: [{{ table: coil, address: 16 }}]
 """
+pytestmark = pytest.mark.sanitizers
 ALL_WELL = 7
 CLAMP, POWER = 3, 16
 
