@@ -2,7 +2,8 @@
  * What can fail returns bool (true = done) and takes `struct err *e` last. Each layer adds its
  * context once, in front: "nest A3: reading the CSR: no answer in 3 s". No allocation; long text is
  * cut. Codes: one for each different reaction of a caller. Below 100 they are base's; 100..199 are
- * the signer's refusals (hsm/api/refusal.h); 200..299 are faults of a board (serial/fault.h).
+ * the signer's refusals (hsm/api/refusal.h); 200..299 are faults of a board (serial/fault.h);
+ * from 300 AWS's answers (cloud/aws/iot.h).
  * Threads: an err belongs to one thread. `e` is never NULL. Layer above: all. Below: none. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -34,7 +34,7 @@ static bool print_issued(const struct arguments *a, const struct reply *reply, s
 	hex_encode(BYTES(request.certificate_id), id);
 	fprintf(stderr, "unit %s: %s, certificate id %s\n", reply->issuance.unit,
 		reply->again ? "the same certificate again" : "issued", id);
-	if (!command_ask(&request, -1, &blob, e) || !command_open(a->out, &to, e))
+	if (!client_ask(&command_signer, &request, -1, &blob, e) || !command_open(a->out, &to, e))
 		return false;
 	ok = command_pem(to, "CERTIFICATE", blob.rows, e);
 	if (to != stdout)
@@ -63,7 +63,7 @@ int issue_command(const struct arguments *a)
 	if (!read_csr(a->csr, der, &len, &e))
 		return command_failed(&e);
 	request.csr = bytes_of(der, len);
-	if (!command_ask(&request, -1, &reply, &e) || !print_issued(a, &reply, &e))
+	if (!client_ask(&command_signer, &request, -1, &reply, &e) || !print_issued(a, &reply, &e))
 		return command_failed(&e);
 	return 0;
 }
@@ -118,7 +118,7 @@ int ca_show_command(const struct arguments *a)
 	struct bytes rest;
 	struct err e;
 
-	if (!command_ask(&request, -1, &reply, &e))
+	if (!client_ask(&command_signer, &request, -1, &reply, &e))
 		return command_failed(&e);
 	rest = reply.rows;
 	while (rest.len) {
@@ -147,7 +147,8 @@ static bool fetch_crl(FILE *to, struct err *e)
 
 	if (fd < 0)
 		return err_errno(e, ERR_SYSTEM, "no memory for the CRL");
-	if (!command_ask(&request, fd, &reply, e) || !command_head(&head, e))
+	if (!client_ask(&command_signer, &request, fd, &reply, e) ||
+	    !client_head(&command_signer, &head, e))
 		return false;
 	fprintf(stderr, "%s\n", reply.text);
 	len = lseek(fd, 0, SEEK_END);
@@ -189,7 +190,8 @@ int ca_verification_command(const struct arguments *a)
 		return command_failed(&e);
 	}
 	strcpy(request.code, a->operand);
-	if (!command_ask(&request, -1, &reply, &e) || !command_open(a->out, &to, &e))
+	if (!client_ask(&command_signer, &request, -1, &reply, &e) ||
+	    !command_open(a->out, &to, &e))
 		return command_failed(&e);
 	ok = command_pem(to, "CERTIFICATE", reply.rows, &e);
 	if (to != stdout)

@@ -7,31 +7,7 @@
 #include <fcntl.h>
 #include <openssl/pem.h>
 
-static int connection = -1;
-
-bool command_ask(const struct request *request, int pass_fd, struct reply *ret_reply, struct err *e)
-{
-	static uint8_t record[MESSAGE_MAX];
-	int64_t timeout_ms = pass_fd >= 0 ? COMMAND_LONG_MS : COMMAND_TIMEOUT_MS;
-
-	if (connection < 0 && !signer_connect(&connection, e))
-		return false;
-	return signer_call(connection, request, pass_fd, record, ret_reply,
-			   clock_deadline(timeout_ms), -1, e);
-}
-
-bool command_head(struct head *ret_head, struct err *e)
-{
-	struct request request = { .type = REQUEST_HEAD };
-	struct reply reply;
-	struct reader r;
-
-	if (!command_ask(&request, -1, &reply, e))
-		return false;
-	r = (struct reader) { .data = reply.rows.data, .len = reply.rows.len };
-	head_read(&r, ret_head);
-	return reader_end(&r) || err_set(e, ERR_INVALID, "the signer's head makes no sense");
-}
+struct client command_signer = { .fd = -1 };
 
 bool command_station(const char **ret_name, struct err *e)
 {
@@ -40,7 +16,7 @@ bool command_station(const char **ret_name, struct err *e)
 	struct reply reply;
 
 	if (!*name) {
-		if (!command_ask(&request, -1, &reply, e))
+		if (!client_ask(&command_signer, &request, -1, &reply, e))
 			return false;
 		memcpy(name, reply.status.station, sizeof(name));
 	}
@@ -48,82 +24,14 @@ bool command_station(const char **ret_name, struct err *e)
 	return true;
 }
 
-static bool read_rows(struct bytes rows, uint64_t *after,
-		      bool (*row)(void *context, const struct issuance *issuance, struct err *e),
-		      void *context, struct err *e)
+bool command_issuances(const struct arguments *a, client_issuance each, void *context,
+		       struct err *e)
 {
-	struct reader r = { .data = rows.data, .len = rows.len };
+	int64_t since = 0;
 
-	while (!r.bad && r.at < r.len) {
-		struct issuance issuance;
-
-		issuance_read(&r, &issuance);
-		if (r.bad || issuance.id <= *after)
-			return err_set(e, ERR_INVALID, "the signer's list makes no sense");
-		*after = issuance.id;
-		if (!row(context, &issuance, e))
-			return false;
-	}
-	return true;
-}
-
-bool command_issuances(const struct arguments *a,
-		       bool (*row)(void *context, const struct issuance *issuance, struct err *e),
-		       void *context, struct err *e)
-{
-	struct request request = { .type = REQUEST_ISSUANCES };
-	struct reply reply = { .more = 1 };
-
-	if (a->order)
-		snprintf(request.order, sizeof(request.order), "%s", a->order);
-	if (a->since && !clock_parse(a->since, &request.since))
+	if (a->since && !clock_parse(a->since, &since))
 		return err_set(e, ERR_USAGE, "--since takes a time such as 2026-11-22T05:00:00Z");
-	while (reply.more) {
-		uint64_t before = request.after;
-
-		if (!command_ask(&request, -1, &reply, e) ||
-		    !read_rows(reply.rows, &request.after, row, context, e))
-			return false;
-		if (reply.more && request.after == before)
-			return err_set(e, ERR_INVALID, "the signer's list does not move on");
-	}
-	return true;
-}
-
-static bool read_entries(struct bytes rows, uint64_t *after,
-			 bool (*entry)(void *context, struct bytes data, struct err *e),
-			 void *context, struct err *e)
-{
-	struct reader r = { .data = rows.data, .len = rows.len };
-
-	while (!r.bad && r.at < r.len) {
-		struct bytes data = read_bytes(&r, ENTRY_MAX);
-
-		if (r.bad)
-			return err_set(e, ERR_INVALID, "the signer's entries make no sense");
-		++*after;
-		if (!entry(context, data, e))
-			return false;
-	}
-	return true;
-}
-
-bool command_entries(uint64_t after, bool (*entry)(void *context, struct bytes data, struct err *e),
-		     void *context, struct err *e)
-{
-	struct request request = { .type = REQUEST_ENTRIES, .after = after };
-	struct reply reply = { .more = 1 };
-
-	while (reply.more) {
-		uint64_t before = request.after;
-
-		if (!command_ask(&request, -1, &reply, e) ||
-		    !read_entries(reply.rows, &request.after, entry, context, e))
-			return false;
-		if (reply.more && request.after == before)
-			return err_set(e, ERR_INVALID, "the signer's entries do not move on");
-	}
-	return true;
+	return client_issuances(&command_signer, a->order, since, each, context, e);
 }
 
 int command_failed(const struct err *e)

@@ -5,14 +5,11 @@
 #define HSM_COMMAND_COMMAND_H
 
 #include "base/cleanup.h"
-#include "hsm/api/head.h"
-#include "hsm/api/request.h"
+#include "hsm/api/client.h"
 
 #include <jansson.h>
 
 #define COMMAND_ALARM 3
-#define COMMAND_TIMEOUT_MS 60000
-#define COMMAND_LONG_MS 600000 /* backup, verify */
 
 /* A command line after its options were read: one of these for all subcommands. */
 struct arguments {
@@ -35,19 +32,11 @@ int ca_verification_command(const struct arguments *a);
 
 AUTO_DEFINE(json, json_t *, json_decref)
 
-/* Asks over the one connection of this process. Views in the reply live until the next question. */
-MUST_CHECK bool command_ask(const struct request *request, int pass_fd, struct reply *ret_reply,
-			    struct err *e);
-MUST_CHECK bool command_head(struct head *ret_head, struct err *e);
-/* Calls back for each issuance, over all pages. */
-MUST_CHECK bool command_issuances(const struct arguments *a,
-				  bool (*row)(void *context, const struct issuance *issuance,
-					      struct err *e),
-				  void *context, struct err *e);
-/* Calls back for each entry with number > after, over all pages. */
-MUST_CHECK bool command_entries(uint64_t after,
-				bool (*entry)(void *context, struct bytes data, struct err *e),
-				void *context, struct err *e);
+/* This process's one connection to the signer. */
+extern struct client command_signer;
+/* Calls back for each issuance that --order and --since name. */
+MUST_CHECK bool command_issuances(const struct arguments *a, client_issuance each, void *context,
+				  struct err *e);
 
 /* Says the sentence on stderr; returns the exit status that fits the code. */
 int command_failed(const struct err *e);

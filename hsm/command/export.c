@@ -130,7 +130,7 @@ static bool export_lines(struct exporting *x, const struct head *head, struct er
 			  "ledger", command_hex(BYTES(head->ledger_id)));
 
 	command_print(first);
-	if (!command_entries(0, export_entry, x, e))
+	if (!client_entries(&command_signer, 0, export_entry, x, e))
 		return false;
 	printf("{\"head\":%s}\n", head_format(head, text));
 	return true;
@@ -216,7 +216,7 @@ static bool order_is_known(const char *order, struct err *e)
 	if (strlen(order) > NAME_MAX_LEN)
 		return err_set(e, ERR_USAGE, "an order's name has at most 64 characters");
 	strcpy(request.order, order);
-	return command_ask(&request, -1, &reply, e);
+	return client_ask(&command_signer, &request, -1, &reply, e);
 }
 
 static bool run_export(struct exporting *x, struct err *e)
@@ -226,7 +226,7 @@ static bool run_export(struct exporting *x, struct err *e)
 	if (x->a->since && !clock_parse(x->a->since, &x->since))
 		return err_set(e, ERR_USAGE, "--since takes a time such as 2026-11-22T05:00:00Z");
 	if (!order_is_known(x->a->order, e) || !command_station(&x->station, e) ||
-	    !command_head(&head, e))
+	    !client_head(&command_signer, &head, e))
 		return false;
 	x->limit = head.size;
 	if (!(x->a->csv ? export_csv(x, &head, e) : export_lines(x, &head, e)))
@@ -251,7 +251,7 @@ int head_command(const struct arguments *a)
 	struct err e;
 
 	(void)a;
-	if (!command_head(&head, &e))
+	if (!client_head(&command_signer, &head, &e))
 		return command_failed(&e);
 	puts(head_format(&head, text));
 	return 0;
@@ -264,7 +264,7 @@ static bool run_backup(const char *path, struct reply *ret_reply, struct err *e)
 
 	if (fd < 0)
 		return err_errno(e, ERR_SYSTEM, "cannot make the file %s", path);
-	if (command_ask(&request, fd, ret_reply, e) && !fsync(fd))
+	if (client_ask(&command_signer, &request, fd, ret_reply, e) && !fsync(fd))
 		return true;
 	unlink(path);
 	return false;
@@ -277,7 +277,7 @@ int backup_command(const struct arguments *a)
 	char text[HEAD_TEXT_MAX];
 	struct err e;
 
-	if (!run_backup(a->operand, &reply, &e) || !command_head(&head, &e))
+	if (!run_backup(a->operand, &reply, &e) || !client_head(&command_signer, &head, &e))
 		return command_failed(&e);
 	fprintf(stderr, "%s: %s; keep this head elsewhere:\n", a->operand, reply.text);
 	puts(head_format(&head, text));
@@ -291,7 +291,7 @@ int accept_time_command(const struct arguments *a)
 	struct err e;
 
 	snprintf(request.reason, sizeof(request.reason), "%s", a->reason ? a->reason : "");
-	if (!command_ask(&request, -1, &reply, &e))
+	if (!client_ask(&command_signer, &request, -1, &reply, &e))
 		return command_failed(&e);
 	puts(reply.text);
 	return 0;

@@ -101,7 +101,7 @@ static bool print_certificate(const struct issuance *issuance, struct err *e)
 	if (!issuance->issued_at)
 		return true;
 	memcpy(request.certificate_id, issuance->certificate_id, SHA256_LEN);
-	return command_ask(&request, -1, &reply, e) &&
+	return client_ask(&command_signer, &request, -1, &reply, e) &&
 	       command_pem(stdout, "CERTIFICATE", reply.rows, e);
 }
 
@@ -122,7 +122,7 @@ static bool show_one(const struct arguments *a, const char *station,
 	       issuance->unit, issuance->order, state_name(issuance->state),
 	       hex_encode(bytes_of(issuance->serial, issuance->serial_len), serial),
 	       hex_encode(BYTES(issuance->certificate_id), id));
-	return command_entries(issuance->id - 1, show_entry, &showing, e) &&
+	return client_entries(&command_signer, issuance->id - 1, show_entry, &showing, e) &&
 	       print_certificate(issuance, e);
 }
 
@@ -142,7 +142,8 @@ int show_command(const struct arguments *a)
 		return command_failed(&e);
 	}
 	strcpy(request.after_text, a->operand);
-	if (!command_station(&station, &e) || !command_ask(&request, -1, &reply, &e))
+	if (!command_station(&station, &e) ||
+	    !client_ask(&command_signer, &request, -1, &reply, &e))
 		return command_failed(&e);
 	r = (struct reader) { .data = reply.rows.data, .len = reply.rows.len };
 	while (!r.bad && r.at < r.len && count < 64)

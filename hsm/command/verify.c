@@ -70,16 +70,16 @@ static bool check_signer(struct checking *c, struct head *ret_today, bool *ret_c
 	struct head after;
 
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		if (!command_head(ret_today, e))
+		if (!client_head(&command_signer, ret_today, e))
 			return false;
 		c->limit = ret_today->size;
-		if (!command_entries(c->seen, check_entry, c, e))
+		if (!client_entries(&command_signer, c->seen, check_entry, c, e))
 			return false;
 		if (c->seen != c->limit)
 			return err_set(e, ERR_CORRUPT,
 				       "the head is of %llu entries, the ledger has %llu",
 				       (unsigned long long)c->limit, (unsigned long long)c->seen);
-		if (!command_head(&after, e))
+		if (!client_head(&command_signer, &after, e))
 			return false;
 		*ret_compared = after.size == c->limit && command_issuances(&all, check_row, c, e);
 		if (after.size == c->limit && !*ret_compared) {
@@ -87,7 +87,7 @@ static bool check_signer(struct checking *c, struct head *ret_today, bool *ret_c
 			struct err other;
 
 			/* A difference counts only if the ledger stood still meanwhile. */
-			if (command_head(&now, &other) && now.size == c->limit)
+			if (client_head(&command_signer, &now, &other) && now.size == c->limit)
 				return false;
 		}
 		if (*ret_compared)

@@ -30,7 +30,14 @@ USES = {
     "hsm/ceremony": {"base", "hsm", "hsm/api", "hsm/certificate", "hsm/ledger", "hsm/token", "hsm/x509"},
     "hsm/signer": {"base", "hsm", "hsm/api", "hsm/api/proof", "hsm/certificate", "hsm/ledger", "hsm/product", "hsm/token"},
     "hsm/command": {"base", "hsm/api", "hsm/api/proof", "hsm/certificate", "hsm/product", "hsm/token", "hsm/x509"},
-    "cloud": {"base", "hsm/api", "hsm/api/proof", "station/control"},
+    "cloud": set(),
+    "cloud/aws": {"base"},
+    "cloud/ledger": {"base", "hsm/api", "hsm/api/proof"},
+    "cloud/command": {"base", "hsm/api", "hsm/api/proof", "cloud/aws", "cloud/ledger"},
+    "cloud/reconcile": {"base", "hsm/api", "hsm/api/proof", "cloud/aws", "cloud/ledger"},
+    "cloud/rehearsal": {"base"},
+    "cloud/rehearsal/rest": {"base", "cloud/rehearsal"},
+    "cloud/rehearsal/broker": {"base", "cloud/rehearsal"},
 }
 # The header of a library, and where alone it may appear.
 LIBRARIES = {
@@ -40,16 +47,19 @@ LIBRARIES = {
     "libp11.h": {"hsm/token"},
     "p11-kit": {"hsm/token"},
     "pkcs11": {"hsm/token"},
-    "sqlite3.h": {"hsm/ledger"},
-    "openssl": {folder for folder in USES if folder.startswith("hsm/") and folder != "hsm/api"} | {"cloud"},
-    "curl": {"cloud"},
-    "microhttpd.h": {"cloud"},
-    "mosquitto": {"cloud"},
+    "sqlite3.h": {"hsm/ledger", "cloud/rehearsal", "cloud/rehearsal/rest"},
+    "openssl": {folder for folder in USES if folder.startswith("hsm/") and folder != "hsm/api"}
+    | {folder for folder in USES if folder.startswith("cloud/")},
+    "curl": {"cloud/aws"},
+    "microhttpd.h": {"cloud/rehearsal/rest"},
+    "mosquitto.h": {"cloud/rehearsal/broker"},
+    "mosquitto_plugin.h": {"cloud/rehearsal/broker"},
+    "mosquitto_broker.h": {"cloud/rehearsal/broker"},
     "ncurses": {"station/screen"},
     "ncursesw": {"station/screen"},
     "cyaml": {"base", "fixtures", "hsm", "hsm/product", "station"},
     "yaml.h": {"base"},
-    "jansson.h": {"station", "station/command", "hsm/command", "cloud"},
+    "jansson.h": {"station", "station/command", "hsm/command"} | {folder for folder in USES if folder.startswith("cloud/")},
 }
 # What each program must not load, directly or through another library.
 NOT_LINKED = {

@@ -1,0 +1,26 @@
+/* s3: objects in one bucket, over HTTPS signed with Signature Version 4 (service s3, with the
+ * payload's hash). The same connection rules, tries and sentences as iot.h. Keys are
+ * [A-Za-z0-9._/-], at most S3_KEY_MAX characters. Errors as in iot.h: ERR_NOT_FOUND no such object
+ * or bucket. Threads: one an s3. Layer above: cloud/command. Below: http, account.
+ * Source: Amazon S3 API reference 2006-03-01. */
+#ifndef CLOUD_AWS_S3_H
+#define CLOUD_AWS_S3_H
+
+#include "base/bytes.h"
+#include "cloud/aws/account.h"
+
+#define S3_KEY_MAX 512
+#define S3_OBJECT_MAX 65536 /* bytes that s3_get takes */
+
+struct s3;
+
+MUST_CHECK bool s3_open(const struct account_options *options, const char *bucket,
+			struct s3 **ret_s3, struct err *e);
+void s3_close(struct s3 *s3);
+AUTO_DEFINE(s3, struct s3 *, s3_close)
+MUST_CHECK bool s3_put(struct s3 *s3, const char *key, struct bytes object, struct err *e);
+/* The caller frees *ret_object; a NUL follows the last byte and is not counted. */
+MUST_CHECK bool s3_get(struct s3 *s3, const char *key, uint8_t **ret_object, size_t *ret_len,
+		       struct err *e);
+
+#endif

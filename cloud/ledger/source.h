@@ -1,0 +1,39 @@
+/* source: one ledger, entry by entry: the running signer's own, or the file of `imprint ledger
+ * export`. On the way it checks what makes a ledger whole: one ledger id, numbers without a gap,
+ * the Merkle tree's root, the head's signature by the key that the ledger's own first entry of that
+ * epoch names, nothing behind the head; and every older head that the caller holds must be a prefix.
+ * It does not check the certificates' signatures again: `imprint ledger verify` does. Constant
+ * memory, however long the ledger. An export that was filtered (--order, --since) is refused, for
+ * it has entries by their hash only.
+ * What is called back may be believed only once source_read has returned true.
+ * Errors: ERR_CORRUPT (a gap, a wrong head: nothing may be concluded from it), ERR_NOT_FOUND,
+ * ERR_INVALID (no export; file and line), ERR_SYSTEM; of the signer's what request.h says.
+ * Threads: one a source. Layer above: cloud/command, cloud/reconcile. Below: hsm/api,
+ * hsm/api/proof. */
+#ifndef CLOUD_LEDGER_SOURCE_H
+#define CLOUD_LEDGER_SOURCE_H
+
+#include "base/cleanup.h"
+#include "hsm/api/head.h"
+
+struct source;
+
+/* path NULL: the running signer. */
+MUST_CHECK bool source_open(const char *path, struct source **ret_source, struct err *e);
+void source_free(struct source *s);
+AUTO_DEFINE(source, struct source *, source_free)
+
+/* An older head; before source_read. False in *ret_taken: it is another ledger's. */
+MUST_CHECK bool source_expect(struct source *s, const struct head *head, bool *ret_taken,
+			      struct err *e);
+/* Every entry from the first to the head; may be called again for another pass over the same
+ * entries (what the signer added meanwhile is left out). The entry and its views live during the
+ * call only. */
+typedef bool (*source_entry)(void *context, const struct entry *entry, struct err *e);
+MUST_CHECK bool source_read(struct source *s, source_entry each, void *context, struct err *e);
+
+/* After source_read. */
+const char *source_station(const struct source *s);
+const struct head *source_head(const struct source *s);
+
+#endif
