@@ -41,7 +41,7 @@ static bool print_certificate(void *context, const struct iot_certificate *c, st
 	if (!listing->a->json) {
 		printf("%s  %-18s  %-20s  %s\n", c->id, iot_status_name(c->status),
 		       cloud_time(c->created_s, time), unit);
-		return true;
+		return !ferror(stdout) || err_set(e, ERR_SYSTEM, "nobody reads the list");
 	}
 	object = json_pack("{ss ss so so}", "certificate_id", c->id, "status",
 			   iot_status_name(c->status), "registered_at",
