@@ -83,9 +83,9 @@ static bool path_of(const struct s3 *s3, const char *key, char path[static PATH_
 bool s3_put(struct s3 *s3, const char *key, struct bytes object, struct err *e)
 {
 	char path[PATH_SIZE];
-	const struct http_request request = { "PUT", path,   NULL,
-					      0,     object.len ? "application/octet-stream" : NULL,
-					      object };
+	const struct http_request request = {
+		"PUT", path, NULL, 0, object.len ? "application/octet-stream" : NULL, object
+	};
 	struct http_answer answer;
 
 	return path_of(s3, key, path, e) &&
