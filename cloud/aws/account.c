@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "cloud/aws/credentials.h"
-#include "cloud/aws/http.h"
+#include "cloud/aws/endpoint.h"
 
 struct files {
 	char name[64];
@@ -104,7 +104,7 @@ static bool find_endpoint(const char *said, const char *service, const char *var
 	const char *domain =
 		strncmp(account->region, "cn-", 3) == 0 ? "amazonaws.com.cn" : "amazonaws.com";
 
-	if (other && !http_endpoint(other, endpoint))
+	if (other && !endpoint_read(other, endpoint))
 		return err_set(e, ERR_INVALID,
 			       "the endpoint %.200s is neither https://HOST nor http:// to a "
 			       "loopback address",

@@ -4,6 +4,7 @@
 #include "cloud/aws/answer.h"
 #include "cloud/aws/credentials.h"
 #include "cloud/aws/failure.h"
+#include "cloud/aws/members.h"
 #include "cloud/aws/profile.h"
 
 #include <assert.h>
@@ -26,7 +27,7 @@ static void check_error(const struct err *e)
 
 static void check_id(const char *id)
 {
-	assert(answer_is_id(id, strlen(id)));
+	assert(members_is_id(id, strlen(id)));
 }
 
 static void read_code(struct bytes body, struct err *e)

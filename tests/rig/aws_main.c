@@ -157,7 +157,7 @@ static bool run(bool (*call)(char **word, struct err *e), const char *bucket, ch
 {
 	const struct account_options options = { .profile = getenv("PROFILE") };
 	const char *repeat = getenv("REPEAT");
-	bool done;
+	bool done = false;
 
 	if (bucket ? !s3_open(&options, bucket, &s3, e) : !iot_open(&options, &iot, e))
 		return false;
