@@ -18,7 +18,7 @@
 
 struct source;
 
-/* path NULL: the running signer. */
+/* path NULL: the running signer. It must live as long as the source. */
 MUST_CHECK bool source_open(const char *path, struct source **ret_source, struct err *e);
 void source_free(struct source *s);
 AUTO_DEFINE(source, struct source *, source_free)
