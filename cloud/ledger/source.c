@@ -161,6 +161,11 @@ bool source_read(struct source *s, source_entry each, void *context, struct err 
 	return true;
 }
 
+const uint8_t *source_ledger_id(const struct source *s)
+{
+	return s->ledger_id;
+}
+
 const char *source_station(const struct source *s)
 {
 	return s->station;
