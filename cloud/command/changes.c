@@ -43,7 +43,7 @@ void changes_free(struct changes *c)
 static enum state state_after(enum entry_type type)
 {
 	static const enum state states[ENTRY_TYPE_COUNT] = {
-		[ENTRY_RESERVED] = STATE_RESERVED, [ENTRY_ISSUED] = STATE_ISSUED,
+		[ENTRY_RESERVED] = STATE_RESERVED,   [ENTRY_ISSUED] = STATE_ISSUED,
 		[ENTRY_INSTALLED] = STATE_INSTALLED, [ENTRY_VOID] = STATE_VOID,
 		[ENTRY_REVOKED] = STATE_REVOKED,
 	};
@@ -103,7 +103,8 @@ bool changes_note(struct changes *c, const struct entry *entry, struct err *e)
 
 static bool is_new(const struct changes *c, const struct record *record)
 {
-	bool by_broken_run = record->issued <= c->mark.run_entry && record->last <= c->mark.run_size;
+	bool by_broken_run =
+		record->issued <= c->mark.run_entry && record->last <= c->mark.run_size;
 
 	return record->issued > 0 && record->last > c->mark.size && !by_broken_run;
 }
