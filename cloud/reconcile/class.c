@@ -1,5 +1,7 @@
 #include "cloud/reconcile/reconcile.h"
 
+const unsigned reconcile_age_days[RECONCILE_AGES - 1] = { 7, 30, 90, 365 };
+
 static const struct {
 	const char *name, *sentence;
 	bool differs;
