@@ -22,6 +22,7 @@ struct http {
 	const struct account *account;
 	char endpoint[ACCOUNT_URL_SIZE];
 	bool reached;
+	bool head_ended; /* libcurl takes an answer that ends in its head for a whole one */
 	size_t len;
 	char body[HTTP_BODY_MAX + 1];
 };
@@ -81,6 +82,14 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
 	memcpy(http->body + http->len, data, len);
 	http->len += len;
 	return len;
+}
+
+static size_t see_head(char *line, size_t size, size_t count, void *context)
+{
+	struct http *http = context;
+
+	http->head_ended = size * count <= 2 && strchr("\r\n", line[0]);
+	return size * count;
 }
 
 static size_t give_nothing(char *data, size_t size, size_t count, void *context)
@@ -235,6 +244,8 @@ static void set_connection(struct http *http)
 	curl_easy_setopt(http->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
 	curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, (long)HTTP_TOTAL_MS);
 	curl_easy_setopt(http->curl, CURLOPT_USERAGENT, "imprint/" IMPRINT_VERSION);
+	curl_easy_setopt(http->curl, CURLOPT_HEADERFUNCTION, see_head);
+	curl_easy_setopt(http->curl, CURLOPT_HEADERDATA, http);
 	curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(http->curl, CURLOPT_WRITEDATA, http);
 }
@@ -327,10 +338,13 @@ bool http_ask(struct http *http, const struct http_request *request,
 		return err_set(e, ERR_SYSTEM, "no memory to ask AWS");
 	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers);
 	http->len = 0;
+	http->head_ended = false;
 	rc = curl_easy_perform(http->curl);
 	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_getinfo(http->curl, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
 	http->reached |= sent_us > 0;
+	if (rc == CURLE_OK && !http->head_ended)
+		rc = CURLE_PARTIAL_FILE;
 	if (rc != CURLE_OK)
 		return no_answer(http, rc, e);
 	read_answer(http, ret_answer);
