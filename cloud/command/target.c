@@ -129,7 +129,8 @@ static void take(struct target *target, const struct issuance *issuance)
 
 /* Rows come in order, and a unit gets a new certificate only after the end of the one before: the
  * last that was issued is the one in force, or else the latest. What never was issued is none. */
-static bool take_rows(struct bytes rows, struct target *target, uint64_t *after, struct err *e)
+static bool take_rows(struct bytes rows, struct target *target, size_t *count, uint64_t *after,
+		      struct err *e)
 {
 	struct reader r = { .data = rows.data, .len = rows.len };
 	struct issuance issuance;
@@ -139,8 +140,10 @@ static bool take_rows(struct bytes rows, struct target *target, uint64_t *after,
 		if (r.bad || issuance.id <= *after)
 			return err_set(e, ERR_INVALID, "the signer's list makes no sense");
 		*after = issuance.id;
-		if (issuance.issued_at)
+		if (issuance.issued_at) {
 			take(target, &issuance);
+			++*count;
+		}
 	}
 	return true;
 }
@@ -149,6 +152,7 @@ static bool find_unit(const char *unit, struct target *target, struct err *e)
 {
 	struct request request = { .type = REQUEST_ISSUANCES };
 	struct reply reply = { .more = 1 };
+	size_t count = 0;
 
 	if (strlen(unit) > NAME_MAX_LEN)
 		return err_set(e, ERR_USAGE, "a unit id has at most %d characters", NAME_MAX_LEN);
@@ -156,17 +160,17 @@ static bool find_unit(const char *unit, struct target *target, struct err *e)
 	for (uint64_t before = 1; reply.more && request.after != before;) {
 		before = request.after;
 		if (!client_ask(&cloud_signer, &request, -1, &reply, e) ||
-		    !take_rows(reply.rows, target, &request.after, e))
+		    !take_rows(reply.rows, target, &count, &request.after, e))
 			return false;
 	}
 	if (!target->in_ledger)
 		return err_set(e, REFUSAL_UNKNOWN, "the ledger knows no certificate of a unit %s",
 			       unit);
-	if (!target_is_in_force(target))
+	if (count > 1 && !target_is_in_force(target))
 		fprintf(stderr,
-			"imprint: unit %s has no certificate in force; the latest is meant, "
-			"%.8s…, %s\n",
-			unit, target->id, state_name(target->issuance.state));
+			"imprint: none of the %zu certificates of unit %s is in force; the latest "
+			"is meant, %.8s…, %s\n",
+			count, unit, target->id, state_name(target->issuance.state));
 	return true;
 }
 

@@ -265,8 +265,7 @@ def test_register_a_unit(cloud, line, requests):
         done, calls = cloud.calls(*words, ok=False)
         sentence(done, "void", "a test")
         assert calls == []
-    done = cloud("cloud", "describe", "C-0001")
-    assert "no certificate in force" in done.stderr and "void" in done.stderr and table(done.stdout)["in the ledger"] == "void"
+    assert table(cloud("cloud", "describe", "C-0001").stdout)["in the ledger"] == "void"
     # Another one came: that is meant.
     issued(line, requests, "C-0001")
     again = [row["certificate_id"] for row in line.ledger_list() if row["unit"] == "C-0001"]
@@ -275,6 +274,11 @@ def test_register_a_unit(cloud, line, requests):
     assert set(cloud.account.certificates) == set(again)
     done, calls = cloud.calls("revoke", "C-0001")
     assert calls == [f"GET /certificates/{again[1]}", f"PUT /certificates/{again[1]}?newStatus=REVOKED"]
+    assert "imprint void C-0001 --reason TEXT" in done.stderr
+    line.imprint("void", "C-0001", "--reason", "a test")
+    done = cloud("cloud", "describe", "C-0001")
+    assert f"none of the 2 certificates of unit C-0001 is in force; the latest is meant, {again[1][:8]}…, void" in done.stderr
+    assert table(done.stdout)["certificate id"] == again[1]
 
 
 def test_status_of_a_certificate(cloud, line):
@@ -468,7 +472,7 @@ def test_endpoint(cloud, line, tmp_path, version):
         cloud.account.endpoint = "localhost"
         trusting(line, None)
         done = cloud("cloud", *ask, ok=False)
-        assert done.returncode == 1 and "names no server_root" in done.stderr and done.stdout == "localhost\n"
+        assert done.returncode == 1 and done.stderr == "imprint: the product trusting names no server_root\n" and done.stdout == "localhost\n"
         done = cloud("cloud", "endpoint", "--product", "../demo", ok=False)
         assert done.returncode == 1 and "no name of a product" in done.stderr
     for words in (["--port", "80"], ["--product", "trusting", "--port", "mqtt"], ["--product", "trusting", "--port", "70000"]):
