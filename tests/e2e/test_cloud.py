@@ -225,6 +225,14 @@ def test_print_wrong_code(cloud, line, tmp_path, code):
     assert list(tmp_path.glob("*.pem")) == []
 
 
+def test_print_wrong_options(cloud, line):
+    code = cloud.account.code
+    for words in (["--code", code], ["--print", "--json", "--code", code], ["--print", "--sni-only", "--code", code],
+                  ["--print", "--ca", line.ca_id, "--sni-only"], ["--print", "--ca", line.ca_id]):
+        sentence(cloud("cloud", "register-ca", *words, ok=False), "--", status=2)
+    assert cloud.account.calls == [] and list(cloud.folder.glob("*.pem")) == []
+
+
 def test_print_asks_on_a_terminal(cloud, line):
     master, slave = pty.openpty()
     env = cloud.environment()
