@@ -1,4 +1,5 @@
 """imprint cloud: every subcommand against an account of AWS IoT that checks each signature twice."""
+import json
 import os
 import pty
 import re
@@ -6,14 +7,17 @@ import shlex
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from aws_account import Account
 from aws_server import Answer, AwsServer, error
 from signer_client import PATIENCE_S
 from sigv4 import Keys
-from station import BUILD
+from station import BUILD, LONG
 from tools import Requests, certificate_id, der_of, make_request, openssl, pem
 
 ODD_TOKEN = "FwoGZXIvYXdzE/+=:@%&!" * 8 + "=="
@@ -54,7 +58,6 @@ class Cloud:
         return done
 
     def json(self, *words, **options):
-        import json
         return [json.loads(text) for text in self("cloud", *words, "--json", **options).stdout.splitlines()]
 
     def calls(self, *words, **options):
@@ -491,6 +494,39 @@ def test_endpoint(cloud, line, tmp_path, version):
     assert done.stdout == "localhost\n"
 
 
+@contextmanager
+def listener(say):
+    """Takes one caller, and says that, or nothing until the end if it is None."""
+    over = threading.Event()
+
+    def serve():
+        connection, _ = server.accept()
+        with connection:
+            if say is None:
+                over.wait(PATIENCE_S)
+            else:
+                connection.sendall(say)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("say, words", [
+    (b"220 mail.example.com ESMTP\r\n", "does not speak TLS"), (b"", "does not speak TLS"),
+    pytest.param(None, "no end of the TLS handshake", marks=pytest.mark.skipif(not LONG, reason="20 s: with --long")),
+], ids=["SMTP", "hangs up", "silent"])
+def test_endpoint_that_is_none(cloud, line, say, words):
+    (cloud.folder / "root.pem").write_text(pem(line.ca))
+    trusting(line, cloud.folder / "root.pem")
+    with listener(say) as port:
+        done = cloud("cloud", "endpoint", "--product", "trusting", "--port", port, ok=False)
+    sentence(done, f"localhost:{port}: ", words)
+    assert done.stdout == "localhost\n"
+
+
 # --- what goes wrong ---
 
 def expired(call):
@@ -603,3 +639,60 @@ def test_every_call_with_odd_credentials(line, requests, tmp_path):
         assert len(odd.json("list")) == 261
     assert odd.server.refused == []
     assert all(request.header("X-Amz-Security-Token") == ODD_TOKEN for request in odd.server.requests)
+
+
+# --- the rehearsal ---
+
+@pytest.fixture(scope="module")
+def rehearsal(scratch):
+    """What `imprint rehearsal up` says of itself."""
+    folder = tempfile.mkdtemp(prefix="cloud-rehearsal.", dir=scratch)
+    call = [BUILD / "imprint", "rehearsal"]
+    done = subprocess.run([*call, "up", folder, "--mqtt-port", "0", "--json"], text=True, capture_output=True, timeout=PATIENCE_S)
+    try:
+        assert done.returncode == 0, done.stderr
+        yield json.loads(done.stdout)
+    finally:
+        subprocess.run([*call, "down", folder], capture_output=True, timeout=PATIENCE_S)
+
+
+def credentials(home):
+    """Those of the rehearsal's HOME."""
+    words = re.findall(r"^aws_(\w+) *= *(\S+)", Path(home, ".aws/credentials").read_text(), re.M)
+    found = dict(words)
+    return Keys(access_key=found["access_key_id"], secret_key=found["secret_access_key"], token=found.get("session_token", ""))
+
+
+def test_pasted_into_the_rehearsal(line, rehearsal, tmp_path):
+    """What --print prints, with nothing changed but HOME; and then `imprint cloud` finds what the commands did."""
+    env = {"HOME": rehearsal["home"], "PATH": "/usr/bin:/bin", "IMPRINT_DIR": str(line.dir)}
+
+    def cloud(*words, input=""):
+        return subprocess.run([BUILD / "imprint", "cloud", *words], env=env, text=True, capture_output=True, input=input,
+                              timeout=PATIENCE_S, cwd=tmp_path)
+    code = subprocess.run(["/usr/bin/aws", "iot", "get-registration-code", "--query", "registrationCode", "--output", "text"],
+                          env=env, text=True, capture_output=True, timeout=PATIENCE_S).stdout
+    printed = cloud("register-ca", "--print", input=code)
+    assert printed.returncode == 0, printed.stderr
+    done = subprocess.run(["sh", "-e"], input=printed.stdout, env=env, text=True, capture_output=True, timeout=4 * PATIENCE_S, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    asked = cloud("register-ca", "--json", "--endpoint-url", rehearsal["rest_url"])
+    assert asked.returncode == 0, asked.stderr
+    answer = json.loads(asked.stdout)
+    assert answer["done"] == [] and answer["ca_certificate_id"] == line.ca_id and answer["certificate_mode"] == "DEFAULT"
+
+
+def test_every_call_of_the_rehearsal(line, requests, rehearsal, tmp_path):
+    """The same calls, answered by the real stand-in behind the two verifiers."""
+    row = issued(line, requests, "C-0003")
+    it = Cloud(line, tmp_path, credentials(rehearsal["home"]))
+    it.server.forward = ("127.0.0.1", int(rehearsal["rest_url"].rpartition(":")[2]))
+    with it.server:
+        for words in ROUND:
+            it("cloud", *(word.format(unit="C-0003") for word in words))
+        assert [(entry["certificate_id"], entry["status"], entry["unit"]) for entry in it.json("list")] == [
+            (row["certificate_id"], "REVOKED", "C-0003")]
+        sentence(it("cloud", "activate", "C-0003", ok=False), "REVOKED")
+        sentence(it("cloud", "describe", "--certificate-id", "ab" * 32, ok=False), "ResourceNotFound")
+        trusting(line, rehearsal["root_cert"])
+        assert it.json("endpoint", "--product", "trusting", "--port", rehearsal["mqtt_port"])[0]["trusted"] is True
