@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <curl/curl.h>
 #include <openssl/sha.h>
@@ -29,8 +30,10 @@ struct http {
 
 static bool loopback(const char *host)
 {
-	return strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0 ||
-	       strcasecmp(host, "localhost") == 0;
+	uint8_t address[4];
+
+	return strcmp(host, "[::1]") == 0 || strcasecmp(host, "localhost") == 0 ||
+	       (inet_pton(AF_INET, host, address) == 1 && address[0] == 127);
 }
 
 static bool absent(CURLU *url, CURLUPart part)

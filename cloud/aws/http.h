@@ -27,10 +27,10 @@ struct http_parameter {
 };
 
 struct http_request {
-	const char *method, *path;		/* "PUT", "/cacertificate/9f3c…71" */
-	const struct http_parameter *query;	/* sorted by name; a value NULL: left out */
+	const char *method, *path;	    /* "PUT", "/cacertificate/9f3c…71" */
+	const struct http_parameter *query; /* sorted by name; a value NULL: left out */
 	size_t query_count;
-	const char *content_type;		/* NULL: no body */
+	const char *content_type; /* NULL: no body */
 	struct bytes body;
 };
 
