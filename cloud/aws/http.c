@@ -150,8 +150,8 @@ static bool add_query(const struct http_request *request, char url[static HTTP_U
 	const struct http_parameter *before = NULL;
 	size_t len = strlen(url);
 
-	for (const struct http_parameter *p = request->query;
-	     p < request->query + request->query_count; p++) {
+	for (size_t i = 0; i < request->query_count; i++) {
+		const struct http_parameter *p = &request->query[i];
 		AUTO(text) value = NULL;
 
 		if (!p->value)
@@ -267,15 +267,17 @@ static bool no_answer(const struct http *http, CURLcode rc, struct err *e)
 	switch (rc) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
-		return err_set(e, ERR_GONE,
-			       "the host of %.120s is not known: check the network, its DNS and the "
-			       "region",
-			       host);
+		return err_set(
+			e, ERR_GONE,
+			"the host of %.120s is not known: check the network, its DNS and the "
+			"region",
+			host);
 	case CURLE_COULDNT_CONNECT:
-		return err_set(e, ERR_GONE,
-			       "nobody answers at %.120s: check the network, the proxy (https_proxy) "
-			       "and the endpoint",
-			       host);
+		return err_set(
+			e, ERR_GONE,
+			"nobody answers at %.120s: check the network, the proxy (https_proxy) "
+			"and the endpoint",
+			host);
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(e, ERR_TIMEOUT, "%.120s did not answer in time: try again later",
 			       host);
@@ -303,9 +305,8 @@ static const char *header(CURL *curl, const char *name)
 {
 	struct curl_header *found;
 
-	return curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK
-		       ? found->value
-		       : "";
+	return curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value
+										      : "";
 }
 
 static void read_answer(struct http *http, struct http_answer *answer)
@@ -321,8 +322,8 @@ static void read_answer(struct http *http, struct http_answer *answer)
 	answer->received_s = clock_wall_s();
 }
 
-bool http_ask(struct http *http, const struct http_request *request,
-	      struct http_answer *ret_answer, struct err *e)
+bool http_ask(struct http *http, const struct http_request *request, struct http_answer *ret_answer,
+	      struct err *e)
 {
 	AUTO(headers) headers = NULL;
 	curl_off_t sent_us = 0;
