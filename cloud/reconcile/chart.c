@@ -144,13 +144,15 @@ void chart_classes(FILE *to, const struct reconcile_summary *s)
 {
 	struct segment segments[CLASS_COUNT];
 	size_t count = lay_out(s, segments);
+	/* The last part is one that differs if any does: without them nothing stands above. */
+	int top = count && reconcile_class_differs(segments[count - 1].part->class) ? 0 : 46;
 
 	place_labels(segments, count, true);
 	place_labels(segments, count, false);
 	fprintf(to,
-		"<svg class=\"chart\" viewBox=\"0 0 %.0f 134\" role=\"img\" "
+		"<svg class=\"chart\" viewBox=\"0 %d %.0f %d\" role=\"img\" "
 		"aria-labelledby=\"classes-title classes-desc\">\n",
-		WIDTH);
+		top, WIDTH, 134 - top);
 	describe(to, segments, count);
 	if (!count)
 		fprintf(to,

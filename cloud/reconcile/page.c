@@ -38,7 +38,8 @@ static const char *const advice[CLASS_COUNT] = {
 	[CLASS_REVOKED] = "Out of use in the ledger and in AWS IoT. Nothing to do.",
 	[CLASS_REVOKED_THERE] = "Good in the ledger. Ask who revoked it; if rightly, revoke it on "
 				"the station too.",
-	[CLASS_LIVE] = "Void or revoked in the ledger. Revoke it there: imprint reconcile --fix.",
+	[CLASS_LIVE] = "Void or revoked in the ledger. Revoke it there: "
+		       "<code class=\"state\">imprint reconcile --fix</code>.",
 	[CLASS_UNKNOWN] = "A newer ledger is missing here, or somebody else signs with the CA's "
 			  "key. Deactivate certificate and CA; inquire.",
 };
