@@ -1,14 +1,18 @@
 """Boards from blank to connected: the station gives them their certificates, then each connects to the rehearsal with its own key and
 the chain from its own flash, and the activation function decides. Ledger and cloud are held against each other all the way."""
 import json
+import shutil
 
 import pytest
+from activation import environment, install
 from drivers import KINDS, PRODUCT, as_der, private_key
 from rehearsal import EVENTS, Rehearsal, accepted
 from station import ROOT, wait_until
 from tools import certificate_id, der_of, make_key, make_request, openssl, pem
 
-BUCKET = "imprint-issued"
+BUCKET, PREFIX, POLICY = "imprint-issued", "certificates/", "Device"
+POLICY_DOCUMENT = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": ["iot:Connect", "iot:Publish", "iot:Subscribe", "iot:Receive"], "Resource": "*"}]}
 CLEAN, DIFFERENCES, ALARM = 0, 1, 3
 
 
@@ -17,7 +21,8 @@ class Factory:
 
     def __init__(self, s, cloud, folder):
         self.s, self.cloud, self.folder = s, cloud, folder
-        self.env = {"HOME": cloud.client["home"], "AWS_ENDPOINT_URL": cloud.client["rest_url"]}
+        url = cloud.client["rest_url"]
+        self.env = {"HOME": cloud.client["home"], "AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_S3": url + "/s3"}
         self.ca_der = der_of(s.imprint("ca", "show").stdout)
         self.ca = certificate_id(self.ca_der)
 
@@ -26,7 +31,7 @@ class Factory:
 
     def publish(self):
         """What the ledger says goes where the activation function looks."""
-        self.imprint("cloud", "publish", "--bucket", BUCKET)
+        self.imprint("cloud", "publish", f"s3://{BUCKET}/{PREFIX}")
 
     def board(self, nest):
         """What lies there, as a TLS client: its own key, the chain from its flash."""
@@ -84,8 +89,11 @@ def factory(module_station, scratch):
     s = module_station("--boards", len(KINDS), "--product", product, *drivers)
     s.imprint("start")
     s.imprint("wait", "--outcome", "PASS")
-    with Rehearsal(folder / "cloud", "--on-register", f"node {ROOT}/cloud/activation/run.mjs") as cloud:
+    ca = certificate_id(der_of(s.imprint("ca", "show").stdout))
+    settings = " ".join(f"{name}={value}" for name, value in environment([ca], BUCKET, PREFIX, POLICY).items())
+    with Rehearsal(folder / "cloud", "--on-register", f"env {settings} {shutil.which('node')} {install()}/run.mjs") as cloud:
         factory = Factory(s, cloud, folder)
+        cloud.aws("create-policy", "--policy-name", POLICY, "--policy-document", json.dumps(POLICY_DOCUMENT))
         factory.imprint("cloud", "register-ca", "--endpoint-url", cloud.client["rest_url"])
         yield factory
 
