@@ -16,7 +16,7 @@
 
 #define HEAD_SUFFIX ".head.json"
 #define RUN_SUFFIX ".run"
-#define RUN_EVERY 500 /* objects, between two writings of LEDGER.run */
+#define RUN_EVERY 100 /* objects, between two writings of LEDGER.run */
 #define SAY_EVERY_MS 1000
 
 struct publishing {

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,16 +9,9 @@
 
 static int journal_fd = -1;
 
-bool journal_open(const char *path, struct err *e)
+void journal_open(int fd)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-
-	if (fd < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot write the log %s", path);
-	if (journal_fd >= 0)
-		close(journal_fd);
 	journal_fd = fd;
-	return true;
 }
 
 /* Copies what is printable; the end of a line looks like one. */
@@ -53,7 +45,7 @@ void journal_say(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	head = snprintf(line, sizeof(line), "%s ", clock_format(clock_wall_s(), now));
+	head = snprintf(line, sizeof(line), "%s: ", clock_format(clock_wall_s(), now));
 	len = clean(text, line + head, sizeof(line) - (size_t)head);
 	/* One write: two processes share the file. A full disk is nobody's business here. */
 	if (write(journal_fd, line, (size_t)head + len) < 0)

@@ -2,10 +2,10 @@
 
 #include "base/clock.h"
 #include "cloud/rehearsal/journal.h"
+#include "cloud/rehearsal/rest/objects.h"
 #include "cloud/rehearsal/rest/operation.h"
 
 #define TIME_DIGITS 15 /* 1479858431.123, not …12299 */
-#define S3_PATH "/s3/"
 
 /* --- who asks --- */
 
@@ -142,6 +142,22 @@ static void answer_iot(const struct dispatch *d, const struct rest_request *requ
 	report(operation->name, reply, &e);
 }
 
+static void answer_s3(const struct dispatch *d, const struct rest_request *request,
+		      struct rest_reply *reply)
+{
+	sqlite3 *db = registry_database(d->registry);
+	struct err e;
+
+	if (!query_run(db, "BEGIN IMMEDIATE", NULL, &e)) {
+		rest_refuse(reply, 503, "ServiceUnavailableException", "%s", e.text);
+		return;
+	}
+	objects_answer(d->registry, request, reply);
+	if (!query_run(db, reply->status < 400 ? "COMMIT" : "ROLLBACK", NULL, &e))
+		rest_refuse(reply, 500, "InternalFailureException", "%s", e.text);
+	journal_say("%s %s: %d", request->method, request->target, reply->status);
+}
+
 void dispatch_answer(const struct dispatch *d, const struct rest_request *request,
 		     struct rest_reply *ret_reply)
 {
@@ -157,8 +173,8 @@ void dispatch_answer(const struct dispatch *d, const struct rest_request *reques
 	} else if (!verify(d, request, ret_reply)) {
 		journal_say("%s %s: refused: %s %s", request->method, request->target,
 			    ret_reply->error, (char *)ret_reply->body);
-	} else if (!strncmp(request->target, S3_PATH, strlen(S3_PATH))) {
-		rest_refuse(ret_reply, 404, "NoSuchBucket", "no such bucket");
+	} else if (!strncmp(request->target, OBJECTS_PATH, strlen(OBJECTS_PATH))) {
+		answer_s3(d, request, ret_reply);
 	} else {
 		answer_iot(d, request, target, ret_reply);
 	}
