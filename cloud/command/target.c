@@ -207,16 +207,6 @@ bool target_find(const struct arguments *a, struct target *ret_target, struct er
 	return found;
 }
 
-bool target_unit(const char *id, char ret_unit[static NAME_MAX_LEN + 1], struct err *e)
-{
-	struct target target = { 0 };
-
-	if (!find_id(id, &target, e))
-		return false;
-	strcpy(ret_unit, target.issuance.unit);
-	return true;
-}
-
 bool target_pem(const struct target *target, char **ret_pem, struct err *e)
 {
 	struct request request = { .type = REQUEST_CERTIFICATE };

@@ -105,6 +105,15 @@ static void print_start(FILE *to, const struct verdict *verdict)
 		verdict->title, page_style);
 }
 
+static void print_difference(FILE *to, const char *what, uint64_t count)
+{
+	if (count == 0)
+		return;
+	fprintf(to, "<li>%s: <strong>", what);
+	html_count(to, count);
+	fputs("</strong></li>\n", to);
+}
+
 static void print_verdict(FILE *to, const struct verdict *verdict,
 			  const struct reconcile_summary *s)
 {
@@ -115,21 +124,17 @@ static void print_verdict(FILE *to, const struct verdict *verdict,
 		verdict->name, verdict->icon, verdict->title, verdict->sentence);
 	if (s->verdict != RECONCILE_CLEAN) {
 		fputs("<ul>\n", to);
-		for (size_t i = 0; i < PAGE_LISTS; i++) {
-			if (s->counts[listed[i]] == 0)
-				continue;
-			fprintf(to, "<li>%s: <strong>", reconcile_class_sentence(listed[i]));
-			html_count(to, s->counts[listed[i]]);
-			fputs("</strong></li>\n", to);
-		}
-		if (s->cas_closed) {
-			fputs("<li>CAs that let no new device in, with devices still to come: "
-			      "<strong>",
-			      to);
-			html_count(to, s->cas_closed);
-			fputs("</strong></li>\n", to);
-		}
+		for (size_t i = 0; i < PAGE_LISTS; i++)
+			print_difference(to, reconcile_class_sentence(listed[i]),
+					 s->counts[listed[i]]);
+		print_difference(to, "CAs that let no new device in, with devices still to come",
+				 s->cas_closed);
 		fputs("</ul>\n", to);
+	}
+	if (s->foreign) {
+		fputs("<p>No ledger here knows a single certificate of the listing ", to);
+		text(to, s->foreign);
+		fputs(": is it of another CA?</p>\n", to);
 	}
 	fputs("</div>\n</header>\n", to);
 }
@@ -202,6 +207,8 @@ static const char *ca_status(const struct reconcile_ca *ca)
 {
 	if (!ca->known)
 		return "not told";
+	if (!ca->registered)
+		return "NOT REGISTERED: no new device registers";
 	if (!ca->active)
 		return "INACTIVE: no new device registers";
 	return ca->auto_registration ? "active, registers new devices"

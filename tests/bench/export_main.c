@@ -15,9 +15,11 @@
 #include <openssl/rand.h>
 
 #define COUNT_MAX 10000000
+#define DAYS_MAX 3650
 #define T0 INT64_C(1767258000) /* 1 Jan 2026, 09:00 */
 #define PER_SECOND 4
-#define SHIPPING_S (30 * 86400)
+#define DAY_S 86400
+#define SHIPPING_S (30 * DAY_S)
 #define STRIDE 2147483647 /* a prime: the devices come in another order than they were made */
 #define FILES 2		  /* of the product, on the board */
 #define PROOF_MARK "imprint-prove-v1"
@@ -50,12 +52,14 @@ static const char *const classes[] = { "active", "pending",	  "inactive", "revok
 #define CLASSES (sizeof(classes) / sizeof(classes[0]))
 
 struct wanted {
-	const char *ledger, *listing;
-	size_t count;
+	const char *ledger, *listing, *station;
+	size_t count, days;
 };
 
 struct making {
+	const char *station;
 	size_t count;
+	int64_t from_s, until_s; /* of the first and the last issuance */
 	FILE *ledger;
 	struct mint mint;
 	EVP_PKEY *head_key;
@@ -101,7 +105,7 @@ static bool put_first(struct making *m, struct err *e)
 {
 	const struct mint *mint = &m->mint;
 	struct entry first = { .type = ENTRY_LEDGER,
-			       .station = bytes_text("SZ1"),
+			       .station = bytes_text(m->station),
 			       .key = bytes_of(m->head.key, m->head.key_len),
 			       .prefix = bytes_text("Z1") };
 	struct entry key = { .type = ENTRY_CA_KEY,
@@ -116,8 +120,8 @@ static bool put_first(struct making *m, struct err *e)
 			       .by = bytes_text("lee") };
 
 	return put_line(m,
-			json_pack("{si ss so}", "imprint_export", 1, "station", "SZ1", "ledger",
-				  command_hex(BYTES(m->head.ledger_id))),
+			json_pack("{si ss so}", "imprint_export", 1, "station", m->station,
+				  "ledger", command_hex(BYTES(m->head.ledger_id))),
 			e) &&
 	       put(m, first, e) && put(m, key, e) && put(m, ca, e) && put(m, order, e);
 }
@@ -169,6 +173,11 @@ static bool put_installed(struct making *m, uint64_t issuance, const char *unit,
 		   e);
 }
 
+static int64_t time_of(const struct making *m, size_t index)
+{
+	return m->from_s + (m->until_s - m->from_s) * (int64_t)index / (int64_t)m->count;
+}
+
 static bool put_issuance(struct making *m, size_t index, struct err *e)
 {
 	enum entry_type end = kind_of(index)->end;
@@ -176,7 +185,7 @@ static bool put_issuance(struct making *m, size_t index, struct err *e)
 	struct minted c;
 	bool ok;
 
-	m->now_s = T0 + (int64_t)(index / PER_SECOND);
+	m->now_s = time_of(m, index);
 	m->numbers[index] = m->tree.size + 1;
 	snprintf(unit, sizeof(unit), "T-%07zu", index + 1);
 	snprintf(nest, sizeof(nest), "%c%zu", (char)('A' + index / 8 % 2), index % 8 + 1);
@@ -243,12 +252,12 @@ static bool put_ledger(struct making *m, struct err *e)
 /* One certificate as AWS's command line, version 2, prints it: indented by 4, its time in the
  * reader's zone with microseconds. */
 static void list_one(FILE *to, const uint8_t id[static SHA256_LEN], const char *status,
-		     size_t number)
+		     int64_t time_s, size_t number)
 {
 	char text[2 * SHA256_LEN + 1], when[CLOCK_TEXT_SIZE];
 
 	hex_encode(bytes_of(id, SHA256_LEN), text);
-	clock_format(T0 + SHIPPING_S + (int64_t)(number / PER_SECOND), when);
+	clock_format(time_s, when);
 	fprintf(to,
 		"%s        {\n"
 		"            \"certificateArn\": "
@@ -275,7 +284,8 @@ static bool put_listing(const struct making *m, const char *path, struct err *e)
 
 		if (!*status && RAND_bytes(foreign, sizeof(foreign)) != 1)
 			return err_set(e, ERR_SYSTEM, "no random bytes");
-		list_one(to, *status ? m->ids[index] : foreign, *status ? status : "ACTIVE", i);
+		list_one(to, *status ? m->ids[index] : foreign, *status ? status : "ACTIVE",
+			 time_of(m, i) + SHIPPING_S, i);
 	}
 	fputs("\n    ]\n}\n", to);
 	return !(fflush(to) || ferror(to)) || err_errno(e, ERR_SYSTEM, "cannot write %s", path);
@@ -299,8 +309,11 @@ static void print_counts(size_t count)
 
 static bool run(const struct wanted *a, struct making *m, struct err *e)
 {
+	m->station = a->station;
 	m->count = a->count;
-	m->now_s = T0;
+	m->until_s = a->days ? clock_wall_s() - DAY_S : T0 + (int64_t)(a->count / PER_SECOND);
+	m->from_s = a->days ? m->until_s - (int64_t)a->days * DAY_S : T0;
+	m->now_s = m->from_s;
 	m->numbers = calloc(a->count, sizeof(*m->numbers));
 	m->ids = calloc(a->count, sizeof(*m->ids));
 	m->ledger = fopen(a->ledger, "we");
@@ -308,7 +321,7 @@ static bool run(const struct wanted *a, struct making *m, struct err *e)
 	if (!m->numbers || !m->ids || !m->ledger ||
 	    RAND_bytes(m->head.ledger_id, LEDGER_ID_LEN) != 1)
 		return err_errno(e, ERR_SYSTEM, "cannot begin %s", a->ledger);
-	if (!mint_open(&m->mint, "O=Brand,CN=Brand SZ1 CA 1", T0, e) ||
+	if (!mint_open(&m->mint, "O=Brand,CN=Brand SZ1 CA 1", m->from_s, e) ||
 	    !mint_key(&m->head_key, m->head.key, &m->head.key_len, e) || !put_ledger(m, e) ||
 	    !put_listing(m, a->listing, e))
 		return false;
@@ -318,6 +331,9 @@ static bool run(const struct wanted *a, struct making *m, struct err *e)
 
 static const struct argp_option options[] = {
 	{ "count", 'n', "N", 0, "How many issuances (default 1000)", 0 },
+	{ "days", 'd', "N", 0, "Made in the last N days (default: four a second from 1 Jan 2026)",
+	  0 },
+	{ "station", 's', "NAME", 0, "The ledger's station (default SZ1)", 0 },
 	{ 0 },
 };
 
@@ -329,6 +345,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case 'n':
 		if (!pool_number(text, COUNT_MAX, &a->count))
 			argp_error(state, "\"%s\" is no count", text);
+		return 0;
+	case 'd':
+		if (!pool_number(text, DAYS_MAX, &a->days))
+			argp_error(state, "\"%s\" is no number of days", text);
+		return 0;
+	case 's':
+		a->station = text;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 1)
@@ -354,7 +377,7 @@ static const struct argp argp = {
 
 int main(int argc, char **argv)
 {
-	struct wanted a = { .count = 1000 };
+	struct wanted a = { .count = 1000, .station = "SZ1" };
 	struct making m = { 0 };
 	struct err e;
 	bool ok;

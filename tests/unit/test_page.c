@@ -118,10 +118,12 @@ static struct reconcile_summary summary_of(const struct sample *sample)
 						   .certificates = ledger->certificates,
 						   .unseen = sample->counts[CLASS_UNSEEN] / 2,
 						   .known = true,
+						   .registered = true,
 						   .active = true,
 						   .auto_registration = i || !sample->cas_closed };
 	}
 	s.listed = sample->counts[CLASS_ACTIVE];
+	s.foreign = sample->hostile ? HOSTILE : NULL;
 	return s;
 }
 
