@@ -8,12 +8,12 @@
 
 const char *argp_program_version = "imprint " IMPRINT_VERSION;
 
-/* name, operand ("-" in front: or the option in its place), help, letters of its own options, function */
 /* clang-format off */
 static const struct command {
 	const char *name, *operand, *help, *keys;
 	int (*run)(const struct arguments *a);
 } commands[] = {
+	/* name, operand, help, letters of its own options, function */
 	{ "register-ca", NULL, "Register the CA, ACTIVE and with auto-registration, and show it; may be repeated", "csinPx", register_ca_command },
 	{ "describe-ca", NULL, "Show the CA as AWS has it", "c", describe_ca_command },
 	{ "activate-ca", NULL, "Let new certificates of the CA be registered", "c", activate_ca_command },
@@ -27,6 +27,7 @@ static const struct command {
 	{ "activate", "UNIT|--certificate-id ID", "Let the device in", "I", activate_certificate_command },
 	{ "deactivate", "UNIT|--certificate-id ID", "Keep the device out until it is activated again", "I", deactivate_certificate_command },
 	{ "revoke", "UNIT|--certificate-id ID", "Keep the device out for good", "I", revoke_certificate_command },
+	{ "publish", "s3://BUCKET[/PREFIX]|FOLDER", "Publish what was issued, for the activation function; only what changed", "l", publish_command },
 };
 /* clang-format on */
 
@@ -56,9 +57,12 @@ static const struct choice {
 	  AT(print) },
 	{ { "code", 'x', "CODE", 0, "The registration code for --print; default: asked for", 0 },
 	  AT(code) },
-	{ { "product", 'p', "NAME", 0, "Does a board that trusts this product's server root?", 0 },
+	{ { "product", 'p', "NAME", 0, "Would a board of this product trust it?", 0 },
 	  AT(product) },
 	{ { "port", 't', "N", 0, "Ask there; default 8883", 0 }, AT(port) },
+	{ { "ledger", 'l', "EXPORT", 0, "An export instead of the running signer; may be repeated",
+	    0 },
+	  0 },
 	{ { "json", 'j', NULL, 0, "One JSON object a line", 1 }, AT(json) },
 	{ { "profile", 'F', "NAME", 0, "The profile of the AWS credentials", 1 },
 	  AT(account.profile) },
@@ -108,6 +112,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case 'd':
 		setenv("IMPRINT_DIR", value, 1);
+		return 0;
+	case 'l':
+		if (a->ledger_count == LEDGERS_MAX)
+			argp_error(state, "at most %d exports", LEDGERS_MAX);
+		a->ledgers[a->ledger_count++] = value;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (!wanted || a->operand)

@@ -13,6 +13,8 @@
 
 enum cloud_exit { CLOUD_DONE, CLOUD_FAILED, CLOUD_USAGE, CLOUD_ALARM };
 
+#define LEDGERS_MAX 64
+
 /* A command line after its options were read: one of these for all subcommands. What was not given
  * is NULL or false. */
 struct arguments {
@@ -24,6 +26,9 @@ struct arguments {
 	const char *code;
 	/* endpoint */
 	const char *product, *port;
+	/* publish: exports; none: the running signer's ledger */
+	const char *ledgers[LEDGERS_MAX];
+	size_t ledger_count;
 };
 
 int register_ca_command(const struct arguments *a);
@@ -39,6 +44,7 @@ int describe_certificate_command(const struct arguments *a);
 int activate_certificate_command(const struct arguments *a);
 int deactivate_certificate_command(const struct arguments *a);
 int revoke_certificate_command(const struct arguments *a);
+int publish_command(const struct arguments *a);
 
 AUTO_DEFINE(json, json_t *, json_decref)
 
