@@ -2,14 +2,14 @@
  * by the broker's plugin, two processes. Each operation is one transaction; a registration is
  * durable in the file before its event is published. Ids are 64 lower-case hex digits, times
  * milliseconds since 1970 UTC, statuses AWS's own words.
- *	setting(name, value)				account, region, registration code, endpoint
+ *	setting(name, value)				account, region, registration_code, endpoint
  *	ca(id, pem, subject, status, auto_registration, mode, created, modified, not_before,
  *	   not_after, role, template)
  *	certificate(id, ca_id, pem, status, created, modified, not_before, not_after)
  *	policy(name, document, created)			attached(policy, target ARN)
  *	thing(name, id, attributes, created)		principal(thing, ARN)
  *	rule(name, payload, created)			event(number, topic, payload, time, taken)
- *	object(bucket, key, data)
+ *	object(bucket, key, data, modified)
  * Errors: ERR_NOT_FOUND, ERR_SYSTEM. Threads: one a registry. Layer above: the REST operations, the
  * plugin. Below: SQLite. */
 #ifndef CLOUD_REHEARSAL_REGISTRY_H
@@ -24,6 +24,9 @@
 #define REGISTRY_ID_SIZE 65
 #define REGISTRY_STATUS_SIZE 24
 #define REGISTRY_BUSY_MS 2000 /* the longest wait for the other process */
+#define REGISTRY_RESOURCE_MAX 2048
+#define REGISTRY_EVENTS_MAX 10000			      /* older ones are forgotten */
+#define REGISTRY_TOPIC "$aws/events/certificates/registered/" /* and the CA's id */
 
 struct registry;
 
@@ -36,6 +39,10 @@ int64_t registry_now_ms(void);
 MUST_CHECK bool registry_setting(struct registry *r, const char *name, char *ret_value, size_t size,
 				 struct err *e);
 MUST_CHECK bool registry_set(struct registry *r, const char *name, const char *value,
+			     struct err *e);
+
+/* "arn:aws:iot:REGION:ACCOUNT:" and the resource ("cert/ID"). */
+MUST_CHECK bool registry_arn(struct registry *r, const char *resource, char *ret_arn, size_t size,
 			     struct err *e);
 
 /* --- what the plugin asks --- */
@@ -61,7 +68,7 @@ MUST_CHECK bool registry_cas(struct registry *r, struct bytes subject, registry_
 MUST_CHECK bool registry_register(struct registry *r, const char *id, const char *ca_id,
 				  const char *pem, int64_t not_before_ms, int64_t not_after_ms,
 				  struct err *e);
-/* Notes the event of a pending certificate, and returns its JSON, which the caller frees. It is what
+/* Notes the event of a pending certificate (ERR_NOT_FOUND: it does not wait), and returns its JSON, which the caller frees. It is what
  * is published on the topic $aws/events/certificates/registered/CA. */
 MUST_CHECK bool registry_event(struct registry *r, const char *id, char **ret_payload,
 			       struct err *e);

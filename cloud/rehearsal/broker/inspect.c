@@ -1,0 +1,186 @@
+#include "cloud/rehearsal/broker/inspect.h"
+
+#include "base/clock.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#define RSA_BITS_MIN 2048
+#define GROUP_SIZE 64
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+AUTO_DEFINE(X509, X509 *, X509_free)
+AUTO_DEFINE(BIO, BIO *, BIO_free_all)
+
+static bool is_weak_signature(X509 *certificate)
+{
+	static const int good[] = {
+		NID_sha256WithRSAEncryption, NID_sha384WithRSAEncryption,
+		NID_sha512WithRSAEncryption, NID_rsassaPss,
+		NID_ecdsa_with_SHA256,	     NID_ecdsa_with_SHA384,
+		NID_ecdsa_with_SHA512,	     NID_dsa_with_SHA256,
+	};
+	int nid = X509_get_signature_nid(certificate);
+
+	for (size_t i = 0; i < COUNT(good); i++)
+		if (good[i] == nid)
+			return false;
+	return true;
+}
+
+static bool is_weak_group(const EVP_PKEY *key)
+{
+	static const char *const good[] = { "prime256v1", "secp384r1", "secp521r1" };
+	char group[GROUP_SIZE];
+
+	if (!EVP_PKEY_get_group_name(key, group, sizeof(group), NULL))
+		return true;
+	for (size_t i = 0; i < COUNT(good); i++)
+		if (strcmp(good[i], group) == 0)
+			return false;
+	return true;
+}
+
+static bool is_weak_key(X509 *certificate)
+{
+	const EVP_PKEY *key = X509_get0_pubkey(certificate);
+
+	if (!key)
+		return true;
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
+		return is_weak_group(key);
+	return EVP_PKEY_get_bits(key) < RSA_BITS_MIN;
+}
+
+static bool read_time(const ASN1_TIME *time, int64_t *ret_s, struct err *e)
+{
+	struct tm tm;
+
+	if (!ASN1_TIME_to_tm(time, &tm))
+		return err_set(e, ERR_INVALID, "a date of the certificate cannot be read");
+	*ret_s = timegm(&tm);
+	return true;
+}
+
+bool inspect_dates(X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s,
+		   struct err *e)
+{
+	return read_time(X509_get0_notBefore(certificate), ret_not_before_s, e) &&
+	       read_time(X509_get0_notAfter(certificate), ret_not_after_s, e);
+}
+
+bool inspect_standing(struct registry *r, const char *id, enum standing *ret_standing,
+		      struct err *e)
+{
+	struct registry_certificate certificate;
+	struct err reason;
+
+	if (registry_certificate(r, id, &certificate, &reason)) {
+		*ret_standing = decision_standing(certificate.status);
+		return true;
+	}
+	if (reason.code != ERR_NOT_FOUND) {
+		*e = reason;
+		return false;
+	}
+	*ret_standing = STANDING_UNKNOWN;
+	return true;
+}
+
+/* --- the CA --- */
+
+struct search {
+	const struct visit *visit;
+	struct findings *findings;
+};
+
+static bool was_sent(const struct visit *v, const X509 *ca)
+{
+	for (int i = 0; i < sk_X509_num(v->chain); i++)
+		if (X509_cmp(sk_X509_value(v->chain, i), ca) == 0)
+			return true;
+	return false;
+}
+
+static bool consider_ca(void *context, const struct registry_ca *ca, struct err *e)
+{
+	struct search *search = context;
+	struct findings *found = search->findings;
+	AUTO(BIO) text = BIO_new_mem_buf(ca->pem, -1);
+	AUTO(X509) certificate = text ? PEM_read_bio_X509(text, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *key = certificate ? X509_get0_pubkey(certificate) : NULL;
+	struct ca_facts facts = {
+		.active = ca->active,
+		.auto_registration = ca->auto_registration,
+		.sni_only = ca->sni_only,
+	};
+
+	if (!key)
+		return err_set(e, ERR_SYSTEM, "the registered CA %.16s… cannot be read", ca->id);
+	facts.signed_leaf = X509_verify(search->visit->leaf, key) == 1;
+	facts.sent = was_sent(search->visit, certificate);
+	if (found->facts.ca_known && decision_rank(&facts) <= decision_rank(&found->facts.ca))
+		return true;
+	found->facts.ca_known = true;
+	found->facts.ca = facts;
+	memcpy(found->ca_id, ca->id, sizeof(found->ca_id));
+	return true;
+}
+
+static bool each_ca(struct registry *r, const X509_NAME *subject, registry_each_ca each,
+		    void *context, struct err *e)
+{
+	const unsigned char *der;
+	size_t len;
+
+	if (!X509_NAME_get0_der(subject, &der, &len))
+		return err_set(e, ERR_SYSTEM, "no memory");
+	return registry_cas(r, bytes_of(der, len), each, context, e);
+}
+
+static bool is_same_ca(void *context, const struct registry_ca *ca, struct err *e)
+{
+	struct search *search = context;
+
+	(void)e;
+	if (strcmp(search->visit->id, ca->id) == 0)
+		search->findings->facts.leaf_is_ca = true;
+	return true;
+}
+
+static bool issued_another(const struct visit *v)
+{
+	for (int i = 0; i < sk_X509_num(v->chain); i++)
+		if (X509_NAME_cmp(X509_get_subject_name(v->leaf),
+				  X509_get_issuer_name(sk_X509_value(v->chain, i))) == 0 &&
+		    X509_verify(sk_X509_value(v->chain, i), X509_get0_pubkey(v->leaf)) == 1)
+			return true;
+	return false;
+}
+
+static bool inspect_unknown(struct registry *r, struct search *search, struct err *e)
+{
+	const struct visit *v = search->visit;
+	struct facts *f = &search->findings->facts;
+
+	f->leaf_is_ca = issued_another(v);
+	f->weak = is_weak_signature(v->leaf) || is_weak_key(v->leaf);
+	return each_ca(r, X509_get_subject_name(v->leaf), is_same_ca, search, e) &&
+	       each_ca(r, X509_get_issuer_name(v->leaf), consider_ca, search, e);
+}
+
+bool inspect_visit(struct registry *r, const struct visit *v, bool chain_required,
+		   struct findings *ret_findings, struct err *e)
+{
+	struct findings found = { .facts = { .chain_required = chain_required, .sni = v->sni } };
+	struct search search = { v, &found };
+	struct facts *f = &found.facts;
+
+	f->now_s = clock_wall_s();
+	if (!inspect_dates(v->leaf, &f->not_before_s, &f->not_after_s, e) ||
+	    !inspect_standing(r, v->id, &f->standing, e) ||
+	    (f->standing == STANDING_UNKNOWN && !inspect_unknown(r, &search, e)))
+		return false;
+	*ret_findings = found;
+	return true;
+}
