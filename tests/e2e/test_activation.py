@@ -152,9 +152,8 @@ def test_the_device_policy_fits(template):
 
 
 @pytest.mark.parametrize("event, status, said", [
-    ("{", 1, "SyntaxError"), ("", 1, "SyntaxError"), ("[" + "1," * 40000 + "1]", 1, "too long"), ("null", 0, "no registration event"),
-    ('{"certificateId": "x"}', 0, "no registration event"),
-], ids=["half", "empty", "long", "null", "no id"])
+    ("{", 1, "SyntaxError"), ("[" + "1," * 40000 + "1]", 1, "too long"), ('{"certificateId": "x"}', 0, "no registration event"),
+], ids=["half", "long", "no id"])
 def test_run_of_hostile_events(event, status, said):
     env = activation.environment(["ca" * 32], "brand-list", "", "device")
     done, line = activation.run(activation.install(), event, {**env, "AWS_REGION": "eu-central-1"})
@@ -253,7 +252,6 @@ def test_too_early_is_not_stranded(brand):
     assert activation.run(brand.function, event, brand.env)[1]["outcome"] == "settled"
     arn, = brand.cloud.aws("list-thing-principals", "--thing-name", "T-0001")["principals"]
     assert arn.endswith(f":cert/{device.id}")
-    assert [p["policyName"] for p in brand.cloud.aws("list-attached-policies", "--target", arn)["policies"]] == [POLICY]
 
 
 def test_void_is_revoked(brand):
