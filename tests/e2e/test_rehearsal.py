@@ -51,6 +51,8 @@ def end_all():
     yield
     for folder in UP:
         imprint("down", folder)
+    for folder in UP:
+        assert "Sanitizer" not in log(folder)
 
 
 def up(folder, *options):
