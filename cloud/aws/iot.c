@@ -53,7 +53,8 @@ bool iot_open(const struct account_options *options, struct iot **ret_iot, struc
 	if (!iot)
 		return err_set(e, ERR_SYSTEM, "no memory to ask AWS");
 	if (!account_find(options, &iot->account, e) ||
-	    !service_open("iot", iot->account->iot_endpoint, iot->account, &iot->service, e))
+	    !service_open("iot", iot->account->iot_endpoint, iot->account, IOT_CALLS_A_SECOND,
+			  &iot->service, e))
 		return false;
 	*ret_iot = TAKE(iot);
 	return true;

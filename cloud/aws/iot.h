@@ -1,5 +1,5 @@
 /* iot: the control plane of AWS IoT, call by call, over HTTPS signed with Signature Version 4.
- *	one connection, kept open; at most RETRY_CALLS_A_SECOND (a token bucket); throttling, 5xx
+ *	one connection, kept open; at most IOT_CALLS_A_SECOND (a token bucket); throttling, 5xx
  *	and a lost connection are tried again with growing, jittered pauses, IOT_TRIES times in all.
  *	Every call may be repeated: a registration whose answer was lost comes back as IOT_EXISTS
  * Certificates are PEM; ids 64 lower-case hex digits (SHA-256 of the DER). Every answer is bounded
@@ -23,6 +23,7 @@
 #define IOT_ID_SIZE 65
 #define IOT_ARN_SIZE 256
 #define IOT_CODE_SIZE 65
+#define IOT_CALLS_A_SECOND 10
 #define IOT_HOST_SIZE 256
 #define IOT_PEM_SIZE 65537
 #define IOT_PAGE 250

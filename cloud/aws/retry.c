@@ -1,16 +1,16 @@
 #include "cloud/aws/retry.h"
 
-#define CALL_MS (1000 / RETRY_CALLS_A_SECOND)
+#define SECOND_MS 1000
 #define DOUBLINGS_MAX 10
 
 int64_t retry_take_ms(struct retry_bucket *bucket, int64_t now_ms)
 {
-	int64_t wait_ms;
+	int64_t call_ms = SECOND_MS / bucket->calls_a_second, wait_ms;
 
 	if (bucket->full_ms < now_ms)
 		bucket->full_ms = now_ms;
-	bucket->full_ms += CALL_MS;
-	wait_ms = bucket->full_ms - now_ms - RETRY_BURST * CALL_MS;
+	bucket->full_ms += call_ms;
+	wait_ms = bucket->full_ms - now_ms - RETRY_BURST * call_ms;
 	return wait_ms > 0 ? wait_ms : 0;
 }
 

@@ -1,6 +1,6 @@
 /* retry: how fast AWS is asked, and when again. Pure functions over the monotonic clock; the caller
  * waits.
- *	bucket	holds at most RETRY_BURST calls and gets RETRY_CALLS_A_SECOND new ones a second
+ *	bucket	holds at most RETRY_BURST calls and gets calls_a_second new ones a second
  *	pause	before try 2, 3, …: RETRY_PAUSE_MS, doubled each time, of which the later half is
  *		left to chance, so that many stations do not come back together
  * Threads: a bucket belongs to one. Layer above: service. Below: none. */
@@ -9,12 +9,12 @@
 
 #include <stdint.h>
 
-#define RETRY_CALLS_A_SECOND 10
 #define RETRY_BURST 10
 #define RETRY_PAUSE_MS 100
 
 struct retry_bucket {
-	int64_t full_ms; /* when it is full again; all zero: it is full */
+	unsigned calls_a_second; /* 1 to 1000 */
+	int64_t full_ms;	 /* when it is full again; 0: it is */
 };
 
 /* Takes one call out of the bucket; returns for how long to wait before it is made. */

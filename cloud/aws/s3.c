@@ -33,12 +33,12 @@ static bool connect(struct s3 *s3, struct err *e)
 
 	s3->by_path = s3->account->s3_by_path || strchr(s3->bucket, '.');
 	if (s3->by_path)
-		return service_open("s3", own, s3->account, &s3->service, e);
+		return service_open("s3", own, s3->account, S3_CALLS_A_SECOND, &s3->service, e);
 	len = snprintf(endpoint, sizeof(endpoint), "https://%s.%s", s3->bucket,
 		       own + strlen("https://"));
 	if (len < 0 || (size_t)len >= sizeof(endpoint))
 		return err_set(e, ERR_INVALID, "the endpoint of bucket %s is too long", s3->bucket);
-	return service_open("s3", endpoint, s3->account, &s3->service, e);
+	return service_open("s3", endpoint, s3->account, S3_CALLS_A_SECOND, &s3->service, e);
 }
 
 bool s3_open(const struct account_options *options, const char *bucket, struct s3 **ret_s3,
@@ -83,9 +83,9 @@ static bool path_of(const struct s3 *s3, const char *key, char path[static PATH_
 bool s3_put(struct s3 *s3, const char *key, struct bytes object, struct err *e)
 {
 	char path[PATH_SIZE];
-	const struct http_request request = { "PUT", path,   NULL,
-					      0,     object.len ? "application/octet-stream" : NULL,
-					      object };
+	const struct http_request request = {
+		"PUT", path, NULL, 0, object.len ? "application/octet-stream" : NULL, object
+	};
 	struct http_answer answer;
 
 	return path_of(s3, key, path, e) &&

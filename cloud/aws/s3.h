@@ -10,7 +10,8 @@
 #include "cloud/aws/account.h"
 
 #define S3_KEY_MAX 512
-#define S3_OBJECT_MAX 65536 /* bytes that s3_get takes */
+#define S3_CALLS_A_SECOND 1000 /* S3 takes 3,500 */
+#define S3_OBJECT_MAX 65536    /* bytes that s3_get takes */
 
 struct s3;
 

@@ -14,7 +14,7 @@ struct service {
 };
 
 bool service_open(const char *name, const char *endpoint, const struct account *account,
-		  struct service **ret_service, struct err *e)
+		  unsigned calls_a_second, struct service **ret_service, struct err *e)
 {
 	AUTO(service) service = calloc(1, sizeof(*service));
 
@@ -22,6 +22,7 @@ bool service_open(const char *name, const char *endpoint, const struct account *
 		return err_set(e, ERR_SYSTEM, "no memory to ask AWS");
 	service->name = name;
 	service->account = account;
+	service->bucket.calls_a_second = calls_a_second;
 	if (!http_open(name, endpoint, account, &service->http, e))
 		return false;
 	*ret_service = TAKE(service);

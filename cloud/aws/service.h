@@ -16,7 +16,7 @@ struct service;
 
 /* `name` is "iot" or "s3"; it and the account must outlive the service. */
 MUST_CHECK bool service_open(const char *name, const char *endpoint, const struct account *account,
-			     struct service **ret_service, struct err *e);
+			     unsigned calls_a_second, struct service **ret_service, struct err *e);
 void service_close(struct service *service);
 AUTO_DEFINE(service, struct service *, service_close)
 

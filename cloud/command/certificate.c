@@ -39,6 +39,20 @@ static json_t *certificate_json(const struct target *target, const struct iot_ce
 			 cloud_time_json(c->modified_s), "certificate_arn", c->arn);
 }
 
+/* What the ledger knows and AWS does not has not connected yet. */
+static bool look_up(struct iot *iot, const struct target *target, struct iot_certificate *ret,
+		    struct err *e)
+{
+	if (iot_describe(iot, target->id, ret, e))
+		return true;
+	if (e->code == ERR_NOT_FOUND && target->in_ledger)
+		err_put(e, ERR_NOT_FOUND,
+			"%s, %.8s…: AWS in %s does not know it; it registers itself at its first "
+			"connection, or with: imprint cloud register %s",
+			target->name, target->id, iot_account(iot)->region, target->issuance.unit);
+	return false;
+}
+
 int describe_certificate_command(const struct arguments *a)
 {
 	struct iot_certificate certificate;
@@ -48,7 +62,7 @@ int describe_certificate_command(const struct arguments *a)
 	struct err e;
 
 	if (!target_find(a, &target, &e) || !iot_open(&a->account, &iot, &e) ||
-	    !iot_describe(iot, target.id, &certificate, &e))
+	    !look_up(iot, &target, &certificate, &e))
 		return cloud_failed(&e);
 	if (!a->json) {
 		show_table(&target, &certificate);
@@ -60,25 +74,33 @@ int describe_certificate_command(const struct arguments *a)
 
 /* --- changing the status --- */
 
-/* before 0: it was not registered. */
+static json_t *status_json(enum iot_status status)
+{
+	return status ? json_string(iot_status_name(status)) : json_null();
+}
+
+/* A status of 0: it is not registered. */
 static int say_status(const struct arguments *a, const struct target *target,
 		      enum iot_status before, enum iot_status now)
 {
 	AUTO(json) object = NULL;
 
 	if (a->json) {
-		object = json_pack("{ss so ss so}", "certificate_id", target->id, "unit",
+		object = json_pack("{ss so so so}", "certificate_id", target->id, "unit",
 				   target->in_ledger ? json_string(target->issuance.unit)
 						     : json_null(),
-				   "status", iot_status_name(now), "before",
-				   before ? json_string(iot_status_name(before)) : json_null());
+				   "status", status_json(now), "before", status_json(before));
 		return cloud_print(object);
 	}
-	if (before == now)
-		printf("%s, %.8s…: %s already\n", target->name, target->id, iot_status_name(now));
+	printf("%s, %.8s…: ", target->name, target->id);
+	if (!now)
+		printf("AWS does not know it, so there is nothing to revoke; should it connect "
+		       "later, it waits there as PENDING_ACTIVATION, and may not be activated\n");
+	else if (before == now)
+		printf("%s already\n", iot_status_name(now));
 	else
-		printf("%s, %.8s…: %s now, %s before\n", target->name, target->id,
-		       iot_status_name(now), before ? iot_status_name(before) : "not registered");
+		printf("%s now, %s before\n", iot_status_name(now),
+		       before ? iot_status_name(before) : "not registered");
 	return CLOUD_DONE;
 }
 
@@ -88,7 +110,7 @@ static bool bring(struct iot *iot, const struct target *target, enum iot_status 
 {
 	struct iot_certificate now;
 
-	if (!iot_describe(iot, target->id, &now, e))
+	if (!look_up(iot, target, &now, e))
 		return false;
 	if (now.status == IOT_REVOKED && wanted != IOT_REVOKED)
 		return err_set(
@@ -151,30 +173,22 @@ static void hint_at_ledger(const struct target *target)
 
 /* What never connected is not there to be revoked; that the ledger knows it says that the id is
  * right. */
-static int not_there(const struct target *target, const struct err *e)
-{
-	if (e->code != ERR_NOT_FOUND || !target->in_ledger)
-		return cloud_failed(e);
-	printf("%s, %.8s…: AWS does not know it, so there is nothing to revoke; should it connect "
-	       "later, it waits there as PENDING_ACTIVATION, and may not be activated\n",
-	       target->name, target->id);
-	hint_at_ledger(target);
-	return CLOUD_DONE;
-}
-
 int revoke_certificate_command(const struct arguments *a)
 {
-	enum iot_status before;
+	enum iot_status before = 0, now = IOT_REVOKED;
 	struct target target;
 	AUTO(iot) iot = NULL;
 	struct err e;
 
 	if (!target_find(a, &target, &e) || !iot_open(&a->account, &iot, &e))
 		return cloud_failed(&e);
-	if (!bring(iot, &target, IOT_REVOKED, &before, &e))
-		return not_there(&target, &e);
+	if (!bring(iot, &target, IOT_REVOKED, &before, &e)) {
+		if (e.code != ERR_NOT_FOUND || !target.in_ledger)
+			return cloud_failed(&e);
+		now = 0;
+	}
 	hint_at_ledger(&target);
-	return say_status(a, &target, before, IOT_REVOKED);
+	return say_status(a, &target, before, now);
 }
 
 /* --- register --- */

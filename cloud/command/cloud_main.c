@@ -3,6 +3,8 @@
 #include "cloud/command/command.h"
 
 #include <argp.h>
+#include <errno.h>
+#include <signal.h>
 
 const char *argp_program_version = "imprint " IMPRINT_VERSION;
 
@@ -130,6 +132,17 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	}
 }
 
+/* What could not be written was not answered. */
+static int finish(int status)
+{
+	struct err e;
+
+	if (status != CLOUD_DONE || (fflush(stdout) == 0 && !ferror(stdout)))
+		return status;
+	err_errno(&e, ERR_SYSTEM, "cannot write the answer");
+	return cloud_failed(&e);
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
 	struct argp_option options[OPTION_COUNT + 1] = { 0 };
@@ -147,7 +160,7 @@ static int run(const struct command *command, int argc, char **argv)
 	snprintf(name, sizeof(name), "imprint cloud %s", command->name);
 	argv[0] = name;
 	argp_parse(&argp, argc, argv, 0, NULL, &p);
-	return command->run(&p.arguments);
+	return finish(command->run(&p.arguments));
 }
 
 static int help(FILE *to)
@@ -164,6 +177,7 @@ int main(int argc, char **argv)
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 
 	argp_err_exit_status = CLOUD_USAGE;
+	signal(SIGPIPE, SIG_IGN); /* a connection may end while TLS writes to it */
 	if (command)
 		return run(command, argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "--version"))

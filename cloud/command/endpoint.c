@@ -57,6 +57,16 @@ static int answer(const struct arguments *a, const char *host, struct trust *tru
 	return CLOUD_FAILED;
 }
 
+static bool check_port(const struct arguments *a, struct err *e)
+{
+	size_t digits = strspn(port_of(a), "0123456789");
+
+	if (a->port && !a->product)
+		return err_set(e, ERR_USAGE, "--port goes with --product NAME");
+	return (digits && !port_of(a)[digits] && digits <= 5 && atoi(port_of(a)) <= 65535) ||
+	       err_set(e, ERR_USAGE, "a port is a number up to 65535");
+}
+
 int endpoint_command(const struct arguments *a)
 {
 	AUTO_FREE char *roots = malloc(ROOTS_SIZE);
@@ -70,7 +80,7 @@ int endpoint_command(const struct arguments *a)
 		err_set(&e, ERR_SYSTEM, "no memory");
 		return cloud_failed(&e);
 	}
-	if (a->product && !read_root(a->product, roots, &named, &e))
+	if (!check_port(a, &e) || (a->product && !read_root(a->product, roots, &named, &e)))
 		return cloud_failed(&e);
 	if (!iot_open(&a->account, &iot, &e) || !iot_endpoint(iot, host, &e))
 		return cloud_failed(&e);

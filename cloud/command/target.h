@@ -30,8 +30,6 @@ struct target {
 MUST_CHECK bool target_find(const struct arguments *a, struct target *ret_target, struct err *e);
 /* Issued or installed: the ledger wants it to live. */
 bool target_is_in_force(const struct target *target);
-/* The unit that the ledger has for a certificate id; "" if it knows none. */
-MUST_CHECK bool target_unit(const char *id, char ret_unit[static NAME_MAX_LEN + 1], struct err *e);
 /* Its PEM from the ledger; the caller frees it. */
 MUST_CHECK bool target_pem(const struct target *target, char **ret_pem, struct err *e);
 

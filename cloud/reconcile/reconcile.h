@@ -12,10 +12,10 @@
  * Reserved ones never left the signer: they have no certificate. A CA that is not ACTIVE there, or
  * does not register by itself, is a difference if any of its certificates is unseen.
  * Verdict: clean 0, differences 1, alarm 3 = the exit status.
- * About 52 bytes a certificate, whatever its entries weigh; at most RECONCILE_UNKNOWN_MAX unknown
- * ones are kept, the rest is counted. Threads: one. Errors: those of source.h and iot.h; ERR_CORRUPT
- * if one certificate id stands in two ledgers. Layer above: reconcile_main, report. Below: source,
- * listing, iot. */
+ * About 54 bytes a certificate, whatever its entries weigh; at most RECONCILE_UNKNOWN_MAX unknown
+ * ones are kept, the rest is counted. Threads: one. Errors: those of source.h, listing.h
+ * and iot.h; ERR_CORRUPT if one certificate id stands in two ledgers, or an older head is no prefix
+ * of any. Layer above: reconcile_main, report, fix. Below: source, listing, table, iot. */
 #ifndef CLOUD_RECONCILE_RECONCILE_H
 #define CLOUD_RECONCILE_RECONCILE_H
 
@@ -28,6 +28,7 @@
 #define RECONCILE_CAS_MAX 64
 #define RECONCILE_UNKNOWN_MAX 100000
 #define RECONCILE_OLD_DAYS 90
+#define RECONCILE_HANDFUL 5
 
 enum reconcile_class {
 	CLASS_ACTIVE,
@@ -61,7 +62,7 @@ struct reconcile_ca {
 	uint8_t id[SHA256_LEN];
 	uint64_t certificates, unseen;
 	bool known; /* what AWS says of it was given: */
-	bool active, auto_registration;
+	bool registered, active, auto_registration;
 };
 
 struct reconcile_summary {
@@ -74,6 +75,8 @@ struct reconcile_summary {
 	uint64_t counts[CLASS_COUNT];
 	uint64_t unseen_by_age[RECONCILE_AGES];
 	uint64_t cas_closed; /* CAs that are a difference */
+	const char *foreign; /* a listing of more than RECONCILE_HANDFUL of which nothing is known
+				here: another CA's? NULL: none */
 	enum reconcile_verdict verdict;
 };
 
@@ -100,7 +103,21 @@ struct reconcile;
 void reconcile_free(struct reconcile *r);
 AUTO_DEFINE(reconcile, struct reconcile *, reconcile_free)
 
-/* After both sides were read. */
+/* The sides, in this order: the ledgers' names, older heads to hold against them, their entries, the
+ * listings, the judgement. Paths live as long as `r`. With `progress`, stderr shows how far it is. */
+MUST_CHECK bool reconcile_new(bool progress, struct reconcile **ret_reconcile, struct err *e);
+/* path NULL: this station's own. Two exports of one ledger are refused. */
+MUST_CHECK bool reconcile_ledger(struct reconcile *r, const char *path, struct err *e);
+/* The head in that file must be a prefix of one of the ledgers. */
+MUST_CHECK bool reconcile_head(struct reconcile *r, const char *path, struct err *e);
+MUST_CHECK bool reconcile_read_ledgers(struct reconcile *r, struct err *e);
+/* What the aws command printed (listing.h). */
+MUST_CHECK bool reconcile_listing(struct reconcile *r, const char *path, struct err *e);
+/* The same from AWS IoT itself, for every CA that the ledgers name. */
+MUST_CHECK bool reconcile_aws(struct reconcile *r, struct iot *iot, struct err *e);
+void reconcile_judge(struct reconcile *r);
+
+/* After reconcile_judge. */
 const struct reconcile_summary *reconcile_summary(const struct reconcile *r);
 
 /* The certificates of the classes in `classes` (bit 1 << class), ledger by ledger in the order of

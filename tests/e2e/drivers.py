@@ -64,10 +64,14 @@ def as_der(data):
     return der_of(data.decode()) if data and data.startswith(b"-----BEGIN") else data
 
 
+def private_key(scalar):
+    """A private key on P-256 as SEC 1 has it, DER; the public one is left out."""
+    return b"\x30\x31\x02\x01\x01\x04\x20" + scalar + b"\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
+
+
 def public_of_key(scalar):
     """The public key to a private one on P-256, DER."""
-    key = b"\x30\x31\x02\x01\x01\x04\x20" + scalar + b"\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
-    return openssl("ec", "-inform", "DER", "-pubout", "-outform", "DER", data=key)
+    return openssl("ec", "-inform", "DER", "-pubout", "-outform", "DER", data=private_key(scalar))
 
 
 def public_of_certificate(der):

@@ -232,6 +232,12 @@ class Station:
         done = subprocess.run([PROGRAMS["boards"], "--dump", self.flash(unit), slot], capture_output=True, timeout=PATIENCE_S)
         return done.stdout if done.returncode == 0 else None
 
+    def key(self, unit):
+        """The private key in a board's flash: the scalar."""
+        page = self.flash(unit).read_bytes()[4096:]
+        assert page[:4] == b"IMPK", f"unit {unit} has no key"
+        return page[16:16 + int.from_bytes(page[4:8], "big")]
+
     # --- logs ---
 
     def log(self, name):

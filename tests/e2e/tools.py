@@ -1,5 +1,6 @@
 """Keys, requests and certificates as other people's tools make and read them."""
 import hashlib
+import os
 import re
 import subprocess
 
@@ -11,8 +12,8 @@ NEW_KEY = {
 }
 
 
-def openssl(*args, data=b"", check=True):
-    done = subprocess.run(["openssl", *map(str, args)], input=data, capture_output=True, timeout=600)
+def openssl(*args, data=b"", check=True, env=None):
+    done = subprocess.run(["openssl", *map(str, args)], input=data, capture_output=True, timeout=600, env=dict(os.environ, **(env or {})))
     assert not check or done.returncode == 0, f"openssl {args[0]}: {done.stderr.decode()}"
     return done.stdout if check else done
 

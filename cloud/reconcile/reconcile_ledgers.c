@@ -1,0 +1,218 @@
+/* The side of the ledgers: what was issued here, and what became of it. */
+#include "cloud/reconcile/reconcile_inside.h"
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "hsm/api/proof/sha256.h"
+
+#include <inttypes.h>
+
+static const char *name_of(const char *path)
+{
+	return path ? path : "this station's ledger";
+}
+
+static bool nothing(void *context, const struct entry *entry, struct err *e)
+{
+	(void)context;
+	(void)entry;
+	(void)e;
+	return true;
+}
+
+/* Which of them is newer only their ends say. */
+static bool refuse_twice(struct reconcile *r, size_t other, const char *path, struct source *s,
+			 struct err *e)
+{
+	const char *before = name_of(r->summary.ledgers[other].path);
+	uint64_t size, size_before;
+
+	if (!source_read(r->sources[other], nothing, NULL, e) || !source_read(s, nothing, NULL, e))
+		return false;
+	size = source_head(s)->size;
+	size_before = source_head(r->sources[other])->size;
+	if (size == size_before)
+		return err_set(e, ERR_INVALID, "%s and %s are the same ledger; give it once",
+			       before, name_of(path));
+	return err_set(e, ERR_INVALID,
+		       "%s and %s are of one ledger; leave the first out, %s is newer",
+		       size > size_before ? before : name_of(path),
+		       size > size_before ? name_of(path) : before,
+		       size > size_before ? name_of(path) : before);
+}
+
+bool reconcile_ledger(struct reconcile *r, const char *path, struct err *e)
+{
+	struct reconcile_summary *s = &r->summary;
+	AUTO(source) source = NULL;
+
+	if (s->ledger_count == RECONCILE_LEDGERS_MAX)
+		return err_set(e, ERR_USAGE, "at most %d ledgers can be reconciled at a time",
+			       RECONCILE_LEDGERS_MAX);
+	if (!source_open(path, &source, e))
+		return false;
+	for (size_t i = 0; i < s->ledger_count; i++)
+		if (!memcmp(source_ledger_id(r->sources[i]), source_ledger_id(source),
+			    LEDGER_ID_LEN))
+			return refuse_twice(r, i, path, source, e);
+	s->ledgers[s->ledger_count].path = path;
+	r->sources[s->ledger_count++] = TAKE(source);
+	return true;
+}
+
+static bool read_head(const char *path, struct head *ret_head, struct err *e)
+{
+	AUTO_FREE uint8_t *text = NULL;
+	size_t len;
+
+	if (!file_read(path, HEAD_TEXT_MAX, &text, &len, e))
+		return false;
+	return head_parse((const char *)text, ret_head, e) || err_add(e, "%s", path);
+}
+
+bool reconcile_head(struct reconcile *r, const char *path, struct err *e)
+{
+	struct reconcile_summary *s = &r->summary;
+	struct head head;
+	bool taken = false;
+
+	if (!read_head(path, &head, e))
+		return false;
+	for (size_t i = 0; i < s->ledger_count; i++) {
+		struct reconcile_ledger *ledger = &s->ledgers[i];
+
+		if (!source_expect(r->sources[i], &head, &taken, e))
+			return err_add(e, "%s", path);
+		if (!taken)
+			continue;
+		if (!ledger->head_file || head.time_s > ledger->head_file_time_s) {
+			ledger->head_file = path;
+			ledger->head_file_time_s = head.time_s;
+		}
+		return true;
+	}
+	return err_set(e, ERR_CORRUPT, "%s: it is the head of a ledger that was not given", path);
+}
+
+/* --- entries --- */
+
+struct reading {
+	struct reconcile *r;
+	uint8_t ledger;
+	const char *name;
+};
+
+static bool reserve(struct reading *reading, const struct entry *entry, struct err *e)
+{
+	struct table_row *row;
+	uint8_t ca;
+
+	if (entry->number > UINT32_MAX)
+		return err_set(e, ERR_INVALID, "a ledger of more than %" PRIu32 " entries",
+			       UINT32_MAX);
+	if (!reconcile_ca_number(reading->r, entry->ca_id.data, true, &ca, e) ||
+	    !table_add(&reading->r->table, &row, e))
+		return false;
+	row->number = (uint32_t)entry->number;
+	row->ledger = reading->ledger;
+	row->ca = ca;
+	row->state = STATE_RESERVED;
+	return true;
+}
+
+static bool move(struct reading *reading, const struct entry *entry, enum state state,
+		 struct err *e)
+{
+	struct reconcile *r = reading->r;
+	struct table_row *row =
+		table_numbered(&r->table, r->first_rows[reading->ledger], entry->issuance);
+
+	if (!row || !state_may_follow(row->state, state))
+		return err_set(e, ERR_CORRUPT,
+			       "entry %" PRIu64 ": the issuance %" PRIu64 " cannot become %s",
+			       entry->number, entry->issuance, state_name(state));
+	row->state = (uint8_t)state;
+	if (state == STATE_ISSUED) {
+		sha256(&entry->certificate, 1, row->id);
+		row->issued_s = (uint32_t)entry->time_s;
+		row->issued = true;
+	}
+	return true;
+}
+
+static bool take_entry(void *context, const struct entry *entry, struct err *e)
+{
+	struct reading *reading = context;
+	uint8_t id[SHA256_LEN], ca;
+
+	reconcile_tell(reading->r, reading->name, "entry");
+	switch (entry->type) {
+	case ENTRY_CA:
+		sha256(&entry->certificate, 1, id);
+		return reconcile_ca_number(reading->r, id, true, &ca, e);
+	case ENTRY_RESERVED:
+		return reserve(reading, entry, e);
+	case ENTRY_ISSUED:
+		return move(reading, entry, STATE_ISSUED, e);
+	case ENTRY_INSTALLED:
+		return move(reading, entry, STATE_INSTALLED, e);
+	case ENTRY_VOID:
+		return move(reading, entry, STATE_VOID, e);
+	case ENTRY_REVOKED:
+		return move(reading, entry, STATE_REVOKED, e);
+	default:
+		return true;
+	}
+}
+
+static bool read_ledger(struct reconcile *r, uint8_t number, struct err *e)
+{
+	struct reconcile_ledger *ledger = &r->summary.ledgers[number];
+	struct reading reading = { r, number, name_of(ledger->path) };
+	bool done;
+
+	r->first_rows[number] = r->table.count;
+	done = source_read(r->sources[number], take_entry, &reading, e);
+	reconcile_told(r);
+	if (!done)
+		return false;
+	strcpy(ledger->station, source_station(r->sources[number]));
+	ledger->head = *source_head(r->sources[number]);
+	return true;
+}
+
+/* Once their number is known, in one go: quicker, and the index is no larger than it must be. */
+static bool enter_all(struct reconcile *r, struct err *e)
+{
+	struct table *t = &r->table;
+	char id[IOT_ID_SIZE];
+	bool is_new;
+
+	if (!table_reserve(t, t->count, e))
+		return false;
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct table_row *row = &t->rows[i];
+
+		if (!row->issued)
+			continue;
+		if (!table_enter(t, row, &is_new, e))
+			return false;
+		if (!is_new)
+			return err_set(e, ERR_CORRUPT,
+				       "%s: entry %" PRIu32
+				       ": its certificate %s is issued twice, here or in another "
+				       "ledger",
+				       name_of(r->summary.ledgers[row->ledger].path), row->number,
+				       hex_encode(BYTES(row->id), id));
+	}
+	return true;
+}
+
+bool reconcile_read_ledgers(struct reconcile *r, struct err *e)
+{
+	for (size_t i = 0; i < r->summary.ledger_count; i++)
+		if (!read_ledger(r, (uint8_t)i, e))
+			return false;
+	r->first_rows[r->summary.ledger_count] = r->table.count;
+	return enter_all(r, e);
+}
