@@ -3,7 +3,8 @@
  *	credentials	the profile named by the caller; else AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
  *			AWS_SESSION_TOKEN; else the profile of AWS_PROFILE, or "default": keys in
  *			AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials), keys or credential_process
- *			in AWS_CONFIG_FILE (~/.aws/config)
+ *			in AWS_CONFIG_FILE (~/.aws/config). Roles and SSO are not followed: their
+ *			profile is refused with what to write instead
  *	region		the caller's; AWS_REGION; AWS_DEFAULT_REGION; the profile's
  *	endpoint	the caller's; AWS_ENDPOINT_URL_IOT (or _S3); AWS_ENDPOINT_URL; AWS's own.
  *			http:// only to a loopback address
@@ -36,12 +37,15 @@ struct account {
 	char region[ACCOUNT_REGION_SIZE];	/* "eu-central-1" */
 	char iot_endpoint[ACCOUNT_URL_SIZE];	/* "https://iot.eu-central-1.amazonaws.com" */
 	char s3_endpoint[ACCOUNT_URL_SIZE];	/* "https://s3.eu-central-1.amazonaws.com" */
+	bool s3_by_path;			/* s3_endpoint is not AWS's own: HOST/BUCKET/KEY */
 	char source[ACCOUNT_SOURCE_SIZE];	/* "profile sz1 in ~/.aws/credentials" */
 	int64_t expires_s;			/* seconds since 1970 UTC; 0: not known */
 };
 
 MUST_CHECK bool account_find(const struct account_options *options, struct account **ret_account,
 			     struct err *e);
+/* False, ERR_REFUSED: they have expired meanwhile. */
+MUST_CHECK bool account_fresh(const struct account *account, struct err *e);
 void account_free(struct account *account);
 AUTO_DEFINE(account, struct account *, account_free)
 

@@ -1,7 +1,7 @@
 /* iot: the control plane of AWS IoT, call by call, over HTTPS signed with Signature Version 4.
- *	one connection, kept open; at most IOT_CALLS_A_SECOND (a token bucket); throttling, 5xx and
- *	a lost connection are tried again with growing, jittered pauses, IOT_TRIES times in all,
- *	where the call may be repeated
+ *	one connection, kept open; at most RETRY_CALLS_A_SECOND (a token bucket); throttling, 5xx
+ *	and a lost connection are tried again with growing, jittered pauses, IOT_TRIES times in all.
+ *	Every call may be repeated: a registration whose answer was lost comes back as IOT_EXISTS
  * Certificates are PEM; ids 64 lower-case hex digits (SHA-256 of the DER). Every answer is bounded
  * and checked: an id that is none, a status that nobody knows or a page that does not move on is
  * ERR_INVALID. Errors, each a sentence that names the call, AWS's code and its message, and says
@@ -11,7 +11,7 @@
  *	ERR_REFUSED	any other refusal: credentials (expired, no right, wrong signature), a clock
  *			that differs from AWS's Date by more than IOT_SKEW_S (the sentence says by
  *			how much), a wrong registration code, a state that does not allow it
- *	ERR_BUSY	throttled, still after the last try
+ *	ERR_BUSY	throttled, or trouble on AWS's side (5xx), still after the last try
  *	ERR_GONE	no connection, or lost; ERR_TIMEOUT; ERR_INVALID an answer that makes no sense
  * Threads: one an iot. Layer above: cloud/command, cloud/reconcile. Below: http, account.
  * Source: AWS IoT API reference 2015-05-28. */
@@ -26,7 +26,6 @@
 #define IOT_HOST_SIZE 256
 #define IOT_PEM_SIZE 65537
 #define IOT_PAGE 250
-#define IOT_CALLS_A_SECOND 10
 #define IOT_TRIES 8
 #define IOT_SKEW_S 240
 

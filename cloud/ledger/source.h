@@ -18,7 +18,7 @@
 
 struct source;
 
-/* path NULL: the running signer. */
+/* path NULL: the running signer. It must live as long as the source. */
 MUST_CHECK bool source_open(const char *path, struct source **ret_source, struct err *e);
 void source_free(struct source *s);
 AUTO_DEFINE(source, struct source *, source_free)
@@ -32,6 +32,8 @@ MUST_CHECK bool source_expect(struct source *s, const struct head *head, bool *r
 typedef bool (*source_entry)(void *context, const struct entry *entry, struct err *e);
 MUST_CHECK bool source_read(struct source *s, source_entry each, void *context, struct err *e);
 
+/* LEDGER_ID_LEN bytes; known from source_open on. */
+const uint8_t *source_ledger_id(const struct source *s);
 /* After source_read. */
 const char *source_station(const struct source *s);
 const struct head *source_head(const struct source *s);

@@ -1,13 +1,10 @@
 #include "cloud/rehearsal/policy.h"
 
-#include "base/cleanup.h"
+#include "cloud/rehearsal/json.h"
 
 #include <ctype.h>
-#include <jansson.h>
 #include <string.h>
 #include <strings.h>
-
-AUTO_DEFINE(json, json_t *, json_decref)
 
 /* --- is it a document? --- */
 

@@ -9,7 +9,7 @@
  *	policy(name, document, created)			attached(policy, target ARN)
  *	thing(name, id, attributes, created)		principal(thing, ARN)
  *	rule(name, payload, created)			event(number, topic, payload, time, taken)
- *	object(bucket, key, data)
+ *	object(bucket, key, data, modified)
  * Errors: ERR_NOT_FOUND, ERR_SYSTEM. Threads: one a registry. Layer above: the REST operations, the
  * plugin. Below: SQLite. */
 #ifndef CLOUD_REHEARSAL_REGISTRY_H

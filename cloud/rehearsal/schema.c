@@ -37,5 +37,5 @@ const char schema_rehearsal[] =
 	" taken INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX IF NOT EXISTS event_waiting ON event (number) WHERE taken = 0;"
 	"CREATE TABLE IF NOT EXISTS object (bucket TEXT NOT NULL, key TEXT NOT NULL,"
-	" data BLOB NOT NULL, PRIMARY KEY (bucket, key)) STRICT;"
+	" data BLOB NOT NULL, modified INTEGER NOT NULL, PRIMARY KEY (bucket, key)) STRICT;"
 	"COMMIT;";

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "hsm/api/proof/merkle.h"
+#include "hsm/api/proof/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,6 +82,15 @@ static bool wanted(struct exporting *x, const struct entry *entry, bool *ret_wan
 	return entry->type != ENTRY_RESERVED || !of_order || remember(x, entry->number, e);
 }
 
+/* By which AWS IoT knows it. */
+static void add_certificate_id(const struct entry *entry, json_t *object)
+{
+	uint8_t id[SHA256_LEN];
+
+	sha256(&entry->certificate, 1, id);
+	json_object_set_new(object, "certificate_id", command_hex(BYTES(id)));
+}
+
 json_t *command_entry_json(const struct entry *entry, struct bytes data)
 {
 	json_t *object =
@@ -89,6 +99,8 @@ json_t *command_entry_json(const struct entry *entry, struct bytes data)
 
 	if (object) {
 		entry_fields(entry, add_field, object);
+		if (entry->type == ENTRY_ISSUED)
+			add_certificate_id(entry, object);
 		json_object_set_new(object, "cbor", base64(data));
 	}
 	return object;

@@ -25,6 +25,9 @@ void rest_refuse(struct rest_reply *reply, int status, const char *code, const c
 	va_start(args, message);
 	vsnprintf(text, sizeof(text), message, args);
 	va_end(args);
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
+			*c = '?';
 	rest_reply_free(reply);
 	reply->status = status;
 	reply->error = code;

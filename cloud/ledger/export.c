@@ -1,0 +1,211 @@
+#include "cloud/ledger/export.h"
+
+#include "base/hex.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+
+#define BUFFER_SIZE (2 * EXPORT_LINE_MAX)
+#define MARK_LEN 8 /* ,"cbor": */
+
+struct export
+{
+	const char *path;
+	int fd;
+	uint64_t line;
+	size_t start, end; /* what of the buffer is not read yet */
+	uint8_t buffer[BUFFER_SIZE];
+	uint8_t entry[EXPORT_LINE_MAX];
+};
+
+AUTO_DEFINE(json, json_t *, json_decref)
+
+/* A pipe would end before the second pass. */
+static bool is_regular(int fd, struct err *e)
+{
+	struct stat status;
+
+	if (fstat(fd, &status))
+		return err_errno(e, ERR_SYSTEM, "cannot read it");
+	return S_ISREG(status.st_mode) ||
+	       err_set(e, ERR_INVALID,
+		       "this is no regular file, and an export is read twice; save it first");
+}
+
+bool export_open(const char *path, struct export **ret_export, struct err *e)
+{
+	AUTO(export) x = malloc(sizeof(*x));
+
+	if (!x)
+		return err_set(e, ERR_SYSTEM, "out of memory");
+	x->path = path;
+	x->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (x->fd < 0)
+		return err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "cannot read %s",
+				 path);
+	if (!is_regular(x->fd, e))
+		return err_add(e, "%s", path);
+	posix_fadvise(x->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	*ret_export = TAKE(x);
+	return true;
+}
+
+void export_free(struct export *x)
+{
+	if (!x)
+		return;
+	if (x->fd >= 0)
+		close(x->fd);
+	free(x);
+}
+
+bool export_place(const struct export *x, struct err *e)
+{
+	return err_add(e, "%s:%" PRIu64, x->path, x->line);
+}
+
+/* False in *ret_more: the file ends. */
+static bool fill(struct export *x, bool *ret_more, struct err *e)
+{
+	ssize_t got;
+
+	memmove(x->buffer, x->buffer + x->start, x->end - x->start);
+	x->end -= x->start;
+	x->start = 0;
+	do
+		got = read(x->fd, x->buffer + x->end, BUFFER_SIZE - x->end);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_errno(e, ERR_SYSTEM, "cannot read it");
+	x->end += (size_t)got;
+	*ret_more = got > 0;
+	return true;
+}
+
+/* Without its LF, which the last line may lack. ret_line->data NULL: the file ends. */
+static bool next_line(struct export *x, struct bytes *ret_line, struct err *e)
+{
+	bool more = true;
+
+	x->line++;
+	for (;;) {
+		const uint8_t *from = x->buffer + x->start;
+		const uint8_t *lf = memchr(from, '\n', x->end - x->start);
+		size_t len = lf ? (size_t)(lf - from) : x->end - x->start;
+
+		if (len > EXPORT_LINE_MAX)
+			return err_set(e, ERR_INVALID, "the line is too long for an export");
+		if (lf || !more) {
+			*ret_line = bytes_of(lf || len ? from : NULL, len);
+			x->start += len + !!lf;
+			return true;
+		}
+		if (!fill(x, &more, e))
+			return false;
+	}
+}
+
+static bool not_an_export(struct err *e)
+{
+	return err_set(e, ERR_INVALID,
+		       "this is no export; imprint ledger export > FILE makes one (not as CSV)");
+}
+
+bool export_begin(struct export *x, uint8_t ret_ledger_id[static LEDGER_ID_LEN], struct err *e)
+{
+	AUTO(json) object = NULL;
+	struct bytes line;
+	const char *id;
+	json_int_t version;
+
+	x->line = 0;
+	x->start = x->end = 0;
+	if (lseek(x->fd, 0, SEEK_SET))
+		return err_errno(e, ERR_SYSTEM, "cannot read it");
+	if (!next_line(x, &line, e))
+		return false;
+	if (line.data)
+		object =
+			json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
+	version = json_integer_value(json_object_get(object, "imprint_export"));
+	if (version > EXPORT_VERSION)
+		return err_set(e, ERR_INVALID,
+			       "this is an export of version %lld, made by a newer imprint than "
+			       "this one; update it here",
+			       (long long)version);
+	id = json_string_value(json_object_get(object, "ledger"));
+	return (version == EXPORT_VERSION && id && hex_decode(id, ret_ledger_id, LEDGER_ID_LEN)) ||
+	       not_an_export(e);
+}
+
+static bool begins(struct bytes line, const char *with)
+{
+	return line.len >= strlen(with) && !memcmp(line.data, with, strlen(with));
+}
+
+static bool decode(struct bytes text, uint8_t *ret_data, size_t *ret_len)
+{
+	int len = text.len % 4 ? -1 : EVP_DecodeBlock(ret_data, text.data, (int)text.len);
+
+	if (len < 0)
+		return false;
+	*ret_len = (size_t)len;
+	for (size_t i = text.len; i > 0 && text.data[i - 1] == '='; i--)
+		--*ret_len;
+	return true;
+}
+
+/* A line ends with "cbor":"…"}. Searched from the end: what stands before it may be anything, but a
+ * text in it cannot hold a bare quote. */
+static bool take_entry(struct export *x, struct bytes line, struct bytes *ret_entry, struct err *e)
+{
+	bool closed = line.len > 2 && !memcmp(line.data + line.len - 2, "\"}", 2);
+	const uint8_t *end = closed ? line.data + line.len - 2 : line.data;
+	const uint8_t *quote = memrchr(line.data, '"', (size_t)(end - line.data));
+	size_t len;
+
+	if (!quote || quote - line.data < MARK_LEN)
+		return err_set(e, ERR_CORRUPT, "this is no line of an export; it was changed");
+	if (!memcmp(quote - MARK_LEN, ",\"leaf\":", MARK_LEN))
+		return err_set(e, ERR_INVALID,
+			       "the export was filtered: an entry is there by its hash only; ask "
+			       "for a whole one, without --order and --since");
+	if (memcmp(quote - MARK_LEN, ",\"cbor\":", MARK_LEN) ||
+	    !decode(bytes_of(quote + 1, (size_t)(end - quote - 1)), x->entry, &len))
+		return err_set(e, ERR_CORRUPT, "an entry of the export is malformed");
+	*ret_entry = bytes_of(x->entry, len);
+	return true;
+}
+
+static bool take_head(struct export *x, struct bytes line, struct head *ret_head, struct err *e)
+{
+	AUTO(json)
+	object = json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
+	AUTO_FREE char *text = json_dumps(json_object_get(object, "head"), JSON_COMPACT);
+	struct bytes after;
+
+	if (!text || !head_parse(text, ret_head, e))
+		return err_set(e, ERR_CORRUPT, "the head of the export is malformed");
+	if (!next_line(x, &after, e))
+		return false;
+	return !after.data ||
+	       err_set(e, ERR_CORRUPT, "there is more after the head, which must be the end");
+}
+
+bool export_next(struct export *x, struct bytes *ret_entry, bool *ret_end, struct head *ret_head,
+		 struct err *e)
+{
+	struct bytes line;
+
+	if (!next_line(x, &line, e))
+		return false;
+	if (!line.data)
+		return err_set(e, ERR_CORRUPT,
+			       "the export has no head at its end: its tail is missing");
+	*ret_end = begins(line, "{\"head\":");
+	return *ret_end ? take_head(x, line, ret_head, e) : take_entry(x, line, ret_entry, e);
+}

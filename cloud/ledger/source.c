@@ -1,0 +1,177 @@
+#include "cloud/ledger/source.h"
+
+#include "cloud/ledger/export.h"
+#include "hsm/api/client.h"
+#include "hsm/api/proof/chain.h"
+
+#include <inttypes.h>
+
+struct source {
+	struct export *export; /* NULL: the running signer */
+	struct client signer;
+	uint8_t ledger_id[LEDGER_ID_LEN];
+	struct chain chain;
+	struct head head;
+	bool read; /* once, to its head */
+	char station[NAME_MAX_LEN + 1];
+};
+
+static bool open_export(struct source *s, const char *path, struct err *e)
+{
+	return export_open(path, &s->export, e) &&
+	       (export_begin(s->export, s->ledger_id, e) || export_place(s->export, e));
+}
+
+static bool open_signer(struct source *s, struct err *e)
+{
+	if (!client_head(&s->signer, &s->head, e))
+		return false;
+	memcpy(s->ledger_id, s->head.ledger_id, LEDGER_ID_LEN);
+	return true;
+}
+
+bool source_open(const char *path, struct source **ret_source, struct err *e)
+{
+	AUTO(source) s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return err_set(e, ERR_SYSTEM, "out of memory");
+	s->signer.fd = -1;
+	if (!(path ? open_export(s, path, e) : open_signer(s, e)))
+		return false;
+	*ret_source = TAKE(s);
+	return true;
+}
+
+void source_free(struct source *s)
+{
+	if (!s)
+		return;
+	export_free(s->export);
+	client_close(&s->signer);
+	chain_free(&s->chain);
+	free(s);
+}
+
+bool source_expect(struct source *s, const struct head *head, bool *ret_taken, struct err *e)
+{
+	bool ours = !memcmp(head->ledger_id, s->ledger_id, LEDGER_ID_LEN);
+
+	if (ours && !chain_expect(&s->chain, head, e))
+		return false;
+	*ret_taken = ours;
+	return true;
+}
+
+/* For the next pass: empty again, but for the heads to be met. */
+static void chain_restart(struct chain *c)
+{
+	*c = (struct chain) { .expected = c->expected,
+			      .expected_count = c->expected_count,
+			      .expected_capacity = c->expected_capacity };
+}
+
+/* The station of the last epoch names the ledger. */
+static void take_station(struct source *s, const struct entry *entry)
+{
+	memcpy(s->station, entry->station.data, entry->station.len);
+	s->station[entry->station.len] = '\0';
+}
+
+static bool take_entry(struct source *s, struct bytes data, struct entry *ret_entry, struct err *e)
+{
+	if (!entry_decode(data, ret_entry, e)) {
+		e->code = ERR_CORRUPT;
+		return false;
+	}
+	if (memcmp(ret_entry->ledger_id, s->ledger_id, LEDGER_ID_LEN))
+		return err_set(e, ERR_CORRUPT, "it is of another ledger");
+	if (!chain_check(&s->chain, ret_entry, e) || !chain_add(&s->chain, ret_entry, data, e))
+		return false;
+	if (ret_entry->type == ENTRY_LEDGER)
+		take_station(s, ret_entry);
+	return true;
+}
+
+struct pass {
+	struct source *s;
+	source_entry each;
+	void *context;
+};
+
+static bool pass_entry(const struct pass *p, struct bytes data, struct err *e)
+{
+	uint64_t number = p->s->chain.tree.size + 1;
+	struct entry entry;
+
+	if (!take_entry(p->s, data, &entry, e))
+		return err_add(e, "entry %" PRIu64, number);
+	return p->each(p->context, &entry, e);
+}
+
+static bool signer_entry(void *context, struct bytes data, struct err *e)
+{
+	const struct pass *p = context;
+
+	/* What came after the head is left out. */
+	return p->s->chain.tree.size >= p->s->head.size || pass_entry(p, data, e);
+}
+
+static bool pass_export(const struct pass *p, struct head *ret_head, struct err *e)
+{
+	struct export *x = p->s->export;
+	struct bytes data;
+	bool end = false;
+
+	if (!export_begin(x, p->s->ledger_id, e))
+		return false;
+	for (;;) {
+		if (!export_next(x, &data, &end, ret_head, e))
+			return false;
+		if (end)
+			return true;
+		if (!pass_entry(p, data, e))
+			return false;
+	}
+}
+
+/* Whoever wrote into the file between two passes changed its head, or broke it. */
+static bool is_as_before(const struct source *s, const struct head *head, struct err *e)
+{
+	if (!s->read ||
+	    (head->size == s->head.size && !memcmp(head->root, s->head.root, SHA256_LEN)))
+		return true;
+	return err_set(e, ERR_INVALID, "the file was changed while it was read; do it again");
+}
+
+bool source_read(struct source *s, source_entry each, void *context, struct err *e)
+{
+	struct pass pass = { s, each, context };
+	struct head head = s->head;
+
+	chain_restart(&s->chain);
+	if (s->export && (!pass_export(&pass, &head, e) || !is_as_before(s, &head, e) ||
+			  !chain_end(&s->chain, &head, e)))
+		return export_place(s->export, e);
+	if (!s->export && (!client_entries(&s->signer, 0, signer_entry, &pass, e) ||
+			   !chain_end(&s->chain, &head, e)))
+		return err_add(e, "this station's ledger");
+	s->head = head;
+	s->read = true;
+	return true;
+}
+
+const uint8_t *source_ledger_id(const struct source *s)
+{
+	return s->ledger_id;
+}
+
+const char *source_station(const struct source *s)
+{
+	return s->station;
+}
+
+const struct head *source_head(const struct source *s)
+{
+	return &s->head;
+}

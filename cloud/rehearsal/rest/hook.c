@@ -1,0 +1,239 @@
+#include "cloud/rehearsal/rest/hook.h"
+
+#include "base/clock.h"
+#include "base/wait.h"
+#include "cloud/rehearsal/journal.h"
+#include "cloud/rehearsal/query.h"
+#include "cloud/rehearsal/rule.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+#define LOOK_MS 100 /* between two looks for events */
+#define TOPIC_SIZE 256
+
+struct hook {
+	struct registry *registry;
+	const char *command;
+	char *const *environment;
+	int stop_fd;
+	pthread_t thread;
+	bool running;
+};
+
+struct event {
+	int64_t number;
+	char topic[TOPIC_SIZE];
+	char *payload;
+};
+
+/* --- one command --- */
+
+/* Output may be large, and nobody reads while the command runs: it goes into memory, not a pipe. */
+static bool make_files(const char *input, int *ret_in, int *ret_out, struct err *e)
+{
+	AUTO(fd) in = memfd_create("event", MFD_CLOEXEC);
+	AUTO(fd) out = memfd_create("output", MFD_CLOEXEC);
+
+	if (in < 0 || out < 0 || write(in, input, strlen(input)) != (ssize_t)strlen(input) ||
+	    lseek(in, 0, SEEK_SET) < 0)
+		return err_errno(e, ERR_SYSTEM, "no memory for a command's input and output");
+	*ret_in = TAKE_FD(in);
+	*ret_out = TAKE_FD(out);
+	return true;
+}
+
+static bool spawn(const struct hook *h, int in, int out, pid_t *ret_pid, struct err *e)
+{
+	char *const argv[] = { "sh", "-c", (char *)h->command, NULL };
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	int rc;
+
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
+	posix_spawnattr_init(&attributes);
+	/* A group of its own: whatever it starts ends with it. */
+	posix_spawnattr_setpgroup(&attributes, 0);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	rc = posix_spawn(ret_pid, "/bin/sh", &files, &attributes, argv, h->environment);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attributes);
+	errno = rc;
+	return rc == 0 || err_errno(e, ERR_SYSTEM, "cannot run sh");
+}
+
+/* Waits for the end of the command, its time or ours. *ret_status as waitpid says it. */
+static bool await(const struct hook *h, pid_t pid, int *ret_status, struct err *e)
+{
+	AUTO(fd) fd = pidfd_open(pid, 0);
+	bool ended = fd >= 0 ? wait_for(fd, POLLIN, clock_deadline(HOOK_SECONDS * 1000), h->stop_fd,
+					NULL, e)
+			     : err_errno(e, ERR_SYSTEM, "cannot wait for a command");
+
+	kill(-pid, SIGKILL); /* what it left behind, too */
+	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+		;
+	return ended;
+}
+
+static void report_output(int out)
+{
+	AUTO_FREE char *text = calloc(1, HOOK_OUTPUT_MAX + 1);
+	ssize_t len = text ? pread(out, text, HOOK_OUTPUT_MAX, 0) : 0;
+	char *save = NULL;
+
+	for (ssize_t i = 0; i < len; i++)
+		if (!text[i])
+			text[i] = '?';
+	for (char *line = len > 0 ? strtok_r(text, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save))
+		journal_say("on-register: %s", line);
+}
+
+static void report_end(int64_t number, bool ended, int status, const struct err *e)
+{
+	long long n = (long long)number;
+
+	if (!ended && e->code == ERR_TIMEOUT)
+		journal_say("on-register: event %lld: ended after %d s, its time was up", n,
+			    HOOK_SECONDS);
+	else if (!ended)
+		journal_say("on-register: event %lld: %s", n, e->text);
+	else if (WIFEXITED(status))
+		journal_say("on-register: event %lld: exit status %d", n, WEXITSTATUS(status));
+	else
+		journal_say("on-register: event %lld: killed by signal %d", n, WTERMSIG(status));
+}
+
+static void run(const struct hook *h, const struct event *event)
+{
+	AUTO(fd) in = -1, out = -1;
+	int status = 0;
+	struct err e;
+	pid_t pid;
+	bool ended;
+
+	journal_say("on-register: event %lld runs the command", (long long)event->number);
+	if (!make_files(event->payload, &in, &out, &e) || !spawn(h, in, out, &pid, &e)) {
+		journal_say("on-register: %s", e.text);
+		return;
+	}
+	ended = await(h, pid, &status, &e);
+	report_output(out);
+	report_end(event->number, ended, status, &e);
+}
+
+/* --- events --- */
+
+static bool next_event(struct hook *h, struct event *ret_event, bool *ret_found, struct err *e)
+{
+	AUTO(query) query = NULL;
+
+	if (!query_start(registry_database(h->registry),
+			 "SELECT number, topic, payload FROM event WHERE taken = 0"
+			 " ORDER BY number LIMIT 1",
+			 NULL, &query, e) ||
+	    !query_row(query, ret_found, e))
+		return false;
+	if (!*ret_found)
+		return true;
+	ret_event->number = sqlite3_column_int64(query, 0);
+	snprintf(ret_event->topic, TOPIC_SIZE, "%s", query_text(query, 1));
+	ret_event->payload = strdup(query_text(query, 2));
+	return ret_event->payload || err_set(e, ERR_SYSTEM, "no memory for an event");
+}
+
+/* Taken before it runs: a command that kills the server shall not do so for ever. */
+static bool take(struct hook *h, const struct event *event, bool *ret_wanted, struct err *e)
+{
+	return rule_wants(h->registry, event->topic, ret_wanted, e) &&
+	       query_run(registry_database(h->registry),
+			 "UPDATE event SET taken = 1 WHERE number = ?1",
+			 VALUES(NUMBER(event->number)), e);
+}
+
+/* *ret_found: there was one, and there may be another. */
+static bool work(struct hook *h, bool *ret_found, struct err *e)
+{
+	struct event event = { 0 };
+	bool wanted, taken;
+
+	if (!next_event(h, &event, ret_found, e))
+		return false;
+	if (!*ret_found)
+		return true;
+	taken = take(h, &event, &wanted, e);
+	if (taken && wanted)
+		run(h, &event);
+	else if (taken)
+		journal_say("event %lld: no enabled rule selects from its topic, nothing is run",
+			    (long long)event.number);
+	free(event.payload);
+	return taken;
+}
+
+static void *watch(void *context)
+{
+	struct hook *h = context;
+	struct err e;
+	bool found;
+
+	do {
+		found = false;
+		if (!work(h, &found, &e)) {
+			journal_say("on-register: %s", e.text);
+			found = false;
+		}
+	} while (wait_pause(found ? 0 : LOOK_MS, h->stop_fd, &e));
+	return NULL;
+}
+
+bool hook_start(const char *registry_path, const char *command, char *const *environment,
+		struct hook **ret_hook, struct err *e)
+{
+	AUTO(hook) h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return err_set(e, ERR_SYSTEM, "no memory");
+	h->command = command;
+	h->environment = environment;
+	h->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (h->stop_fd < 0)
+		return err_errno(e, ERR_SYSTEM, "no event descriptor");
+	if (!registry_open(registry_path, &h->registry, e))
+		return false;
+	errno = pthread_create(&h->thread, NULL, watch, h);
+	if (errno)
+		return err_errno(e, ERR_SYSTEM, "no thread");
+	h->running = true;
+	*ret_hook = TAKE(h);
+	return true;
+}
+
+void hook_stop(struct hook *h)
+{
+	if (!h)
+		return;
+	if (h->running) {
+		eventfd_write(h->stop_fd, 1);
+		pthread_join(h->thread, NULL);
+	}
+	if (h->stop_fd >= 0)
+		close(h->stop_fd);
+	registry_close(h->registry);
+	free(h);
+}

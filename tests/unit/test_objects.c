@@ -1,0 +1,127 @@
+/* objects: the S3 stand-in, call by call in one registry. */
+#include "cloud/rehearsal/rest/objects.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#define KEY_10 "0123456789"
+#define KEY_100 KEY_10 KEY_10 KEY_10 KEY_10 KEY_10 KEY_10 KEY_10 KEY_10 KEY_10 KEY_10
+
+static const struct {
+	const char *method, *target, *body;
+	int status;
+	const char *answer; /* the whole body, or with a leading ~ a part of it */
+} calls[] = {
+	{ "GET", "/s3/list/a.json", "", 404, "~<Code>NoSuchBucket</Code>" },
+	{ "HEAD", "/s3/list", "", 404, "~NoSuchBucket" },
+	{ "GET", "/s3/list?list-type=2", "", 404, "~NoSuchBucket" },
+	{ "DELETE", "/s3/list/a.json", "", 404, "~NoSuchBucket" },
+	{ "PUT", "/s3/empty", "<CreateBucketConfiguration/>", 200, "" },
+	{ "PUT", "/s3/empty", "", 200, "" },
+	{ "GET", "/s3/empty/a.json", "", 404, "~<Code>NoSuchKey</Code>" },
+	{ "GET", "/s3/empty?list-type=2", "", 200, "~<IsTruncated>false</IsTruncated>" },
+	{ "PUT", "/s3/list/c/b.json", "second", 200, "" },
+	{ "PUT", "/s3/list/c/a.json", "first", 200, "" },
+	{ "PUT", "/s3/list/d.json", "", 200, "" },
+	{ "GET", "/s3/list/c/a.json", "", 200, "first" },
+	{ "HEAD", "/s3/list/c/b.json", "", 200, "second" }, /* the server leaves the body out */
+	{ "GET", "/s3/list/d.json", "", 200, "" },
+	{ "PUT", "/s3/list/c/a.json", "anew", 200, "" },
+	{ "GET", "/s3/list/c/a.json?x-id=GetObject", "", 200, "anew" },
+	{ "GET", "/s3/other/c/a.json", "", 404, "~NoSuchBucket" },
+	{ "GET", "/s3/list/c", "", 404, "~NoSuchKey" },
+	{ "HEAD", "/s3/list", "", 200, "" },
+	{ "GET", "/s3/list?list-type=2&prefix=c%2F&max-keys=1", "", 200, "~<Key>c/a.json</Key>" },
+	{ "GET", "/s3/list?list-type=2&prefix=c%2F&max-keys=1", "", 200,
+	  "~<NextContinuationToken>c/a.json</NextContinuationToken><IsTruncated>true" },
+	{ "GET", "/s3/list?list-type=2&prefix=c%2F&max-keys=1&continuation-token=c%2Fa.json", "",
+	  200, "~<Key>c/b.json</Key>" },
+	{ "GET", "/s3/list?list-type=2&continuation-token=c%2Fa.json", "", 200,
+	  "~<Key>d.json</Key>" },
+	{ "GET", "/s3/list?list-type=2&continuation-token=d.json", "", 200,
+	  "~<MaxKeys>1000</MaxKeys><IsTruncated>false" },
+	{ "GET", "/s3/list?list-type=2&prefix=%3Cx%3E", "", 400, "~InvalidArgument" },
+	{ "GET", "/s3/list?list-type=2&max-keys=0", "", 400, "~InvalidArgument" },
+	{ "GET", "/s3/list?list-type=2&max-keys=9x", "", 400, "~InvalidArgument" },
+	{ "GET", "/s3/list?list-type=2&delimiter=%2F", "", 501, "~NotImplemented" },
+	{ "GET", "/s3/list?location", "", 501, "~NotImplemented" },
+	{ "DELETE", "/s3/list/c/a.json", "", 204, "" },
+	{ "DELETE", "/s3/list/c/a.json", "", 204, "" },
+	{ "GET", "/s3/list/c/a.json", "", 404, "~NoSuchKey" },
+	{ "DELETE", "/s3/list", "", 501, "~NotImplemented" },
+	{ "POST", "/s3/list/c/a.json", "", 405, "~MethodNotAllowed" },
+	{ "PUT", "/s3/", "", 400, "~InvalidURI" },
+	{ "PUT", "/s3//a.json", "", 400, "~InvalidURI" },
+	{ "PUT", "/s3/list/a%20b", "", 400, "~InvalidURI" },
+	{ "PUT", "/s3/list/<a>", "", 400, "~InvalidURI" },
+	{ "PUT", "/s3/" KEY_100 "/a", "", 400, "~InvalidURI" },
+	{ "PUT", "/s3/list/" KEY_100 KEY_100 KEY_100 KEY_100 KEY_100 KEY_10 "0123", "", 400,
+	  "~InvalidURI" },
+	{ "PUT", "/s3/list/" KEY_100 KEY_100 KEY_100 KEY_100 KEY_100 KEY_10 "01", "", 200, "" },
+};
+
+static void check(size_t index, const struct rest_reply *reply)
+{
+	const char *answer = calls[index].answer;
+	struct bytes body = bytes_of(reply->body ? reply->body : (const void *)"", reply->len);
+	bool fits = *answer == '~'
+			    ? memmem(body.data, body.len, answer + 1, strlen(answer + 1)) != NULL
+			    : bytes_equal(body, bytes_text(answer));
+
+	if (reply->status != calls[index].status || !fits)
+		fail_msg("%s %s: %d %.*s", calls[index].method, calls[index].target, reply->status,
+			 (int)body.len, (const char *)body.data);
+}
+
+static void test_calls(void **state)
+{
+	AUTO(registry) registry = NULL;
+	struct err e;
+
+	(void)state;
+	assert_true(registry_open(":memory:", &registry, &e));
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct rest_request request = { .method = calls[i].method,
+						.target = calls[i].target,
+						.body = bytes_text(calls[i].body) };
+		struct rest_reply reply = { 0 };
+
+		objects_answer(registry, &request, &reply);
+		check(i, &reply);
+		rest_reply_free(&reply);
+	}
+}
+
+static void test_headers(void **state)
+{
+	struct rest_request put = { .method = "PUT", .target = "/s3/b/k", .body = bytes_text("x") };
+	struct rest_request get = { .method = "GET", .target = "/s3/b/k" };
+	struct rest_reply reply = { 0 };
+	AUTO(registry) registry = NULL;
+	struct err e;
+
+	(void)state;
+	assert_true(registry_open(":memory:", &registry, &e));
+	objects_answer(registry, &put, &reply);
+	assert_string_equal(reply.headers[0].name, "ETag");
+	assert_string_equal(reply.headers[0].value, "\"9dd4e461268c8034f5c8564e155c67a6\"");
+	rest_reply_free(&reply);
+	objects_answer(registry, &get, &reply);
+	assert_string_equal(reply.headers[0].value, "\"9dd4e461268c8034f5c8564e155c67a6\"");
+	assert_string_equal(reply.headers[1].name, "Last-Modified");
+	assert_non_null(strstr(reply.headers[1].value, " GMT"));
+	rest_reply_free(&reply);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_headers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
