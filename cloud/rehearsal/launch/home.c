@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OWN_COUNT 9 /* variables of our own, and one more with a session token */
+#define OWN_COUNT 8 /* variables of our own, and one more with a session token */
 #define OWN_MAX (OWN_COUNT + 2)
 
 static bool write_credentials(const struct home *home, struct err *e)
@@ -26,8 +26,8 @@ static bool write_alias(const struct home *home, struct err *e)
 
 	return folder_write(FOLDER_HOME "/.aws/cli/alias", 0644,
 			    "[toplevel]\niot = iot --endpoint-url http://127.0.0.1:%u\n"
-			    "s3 = s3 --endpoint-url http://127.0.0.1:%u/s3\n"
-			    "s3api = s3api --endpoint-url http://127.0.0.1:%u/s3\n",
+			    "s3 = s3 --endpoint-url http://127.0.0.1:%u\n"
+			    "s3api = s3api --endpoint-url http://127.0.0.1:%u\n",
 			    port, port, port) ||
 	       err_errno(e, ERR_SYSTEM, "cannot write the alias of aws");
 }
@@ -80,14 +80,12 @@ static void add_others(char **list, size_t *count)
 
 static void add_own(const struct home *home, char **list, size_t *count)
 {
-	char port[16], s3[16];
+	char port[16];
 
 	snprintf(port, sizeof(port), "%u", home->rest_port);
-	snprintf(s3, sizeof(s3), "%u/s3", home->rest_port);
 	add(list, count, "HOME", home->dir, "/" FOLDER_HOME);
 	add(list, count, "AWS_ENDPOINT_URL", "http://127.0.0.1:", port);
 	add(list, count, "AWS_ENDPOINT_URL_IOT", "http://127.0.0.1:", port);
-	add(list, count, "AWS_ENDPOINT_URL_S3", "http://127.0.0.1:", s3);
 	add(list, count, "AWS_REGION", "", home->region);
 	add(list, count, "AWS_DEFAULT_REGION", "", home->region);
 	add(list, count, "AWS_ACCESS_KEY_ID", "", SETTINGS_ACCESS_KEY);
