@@ -76,6 +76,9 @@ static const struct command commands[] = {
 	{ "jig reset", "", "Take a stop of the jig back, once its cause has gone", 0, 0, "", jig_reset_command },
 	{ "jig watch", "[SIGNAL…]", "Show the jig's signals as they are", 0, COMMAND_ARGUMENTS_MAX, "j", jig_watch_command },
 	{ "jig set", "SIGNAL on|off", "Set an output of the jig, within its interlocks", 2, 3, "", jig_set_command },
+	{ "rehearsal up", "DIR", "Rehearse AWS IoT on this PC, without an account", .program = "imprint-rehearsal", .word = "up" },
+	{ "rehearsal down", "DIR", "End a rehearsal", .program = "imprint-rehearsal", .word = "down" },
+	{ "rehearsal log", "DIR [--follow]", "What happened in a rehearsal, in plain words", .program = "imprint-rehearsal", .word = "log" },
 	{ "ui", "[--lang LANGUAGE]", "The operator's screen", .program = "imprint-ui" },
 	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
 };

@@ -37,6 +37,7 @@ USES = {
     "cloud/reconcile": {"base", "hsm/api", "hsm/api/proof", "cloud/aws", "cloud/ledger"},
     "cloud/rehearsal": {"base"},
     "cloud/rehearsal/rest": {"base", "cloud/rehearsal"},
+    "cloud/rehearsal/launch": {"base", "cloud/rehearsal", "cloud/rehearsal/rest"},
     "cloud/rehearsal/broker": {"base", "cloud/rehearsal"},
 }
 # The header of a library, and where alone it may appear.

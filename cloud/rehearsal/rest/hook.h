@@ -14,8 +14,8 @@
 struct hook;
 
 /* `environment` is the command's, NULL at its end. Both texts must live as long as the hook. */
-MUST_CHECK bool hook_start(const char *registry_path, const char *command,
-			   char *const *environment, struct hook **ret_hook, struct err *e);
+MUST_CHECK bool hook_start(const char *registry_path, const char *command, char *const *environment,
+			   struct hook **ret_hook, struct err *e);
 /* Ends the command that runs. */
 void hook_stop(struct hook *hook);
 AUTO_DEFINE(hook, struct hook *, hook_stop)

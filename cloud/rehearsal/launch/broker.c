@@ -1,0 +1,180 @@
+#include "cloud/rehearsal/launch/broker.h"
+
+#include "base/clock.h"
+#include "base/program.h"
+#include "base/wait.h"
+#include "cloud/rehearsal/launch/folder.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define PLUGIN "imprint-rehearsal.so"
+#define STOP_MS 5000
+#define LOOK_MS 50
+
+/* --- ports --- */
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+	return (struct sockaddr_in) { .sin_family = AF_INET,
+				      .sin_port = htons(port),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+bool broker_port(uint16_t *port, const char *option, struct err *e)
+{
+	AUTO(fd) fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = loopback(*port);
+	socklen_t len = sizeof(address);
+	int on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return err_errno(e, ERR_SYSTEM, "no socket");
+	if (bind(fd, (struct sockaddr *)&address, len) < 0)
+		return errno == EADDRINUSE
+			       ? err_set(e, ERR_BUSY,
+					 "port %u of 127.0.0.1 is taken by another program; choose "
+					 "another with %s, or 0 for any",
+					 *port, option)
+			       : err_errno(e, ERR_SYSTEM, "cannot use port %u of 127.0.0.1", *port);
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		return err_errno(e, ERR_SYSTEM, "no port");
+	*port = ntohs(address.sin_port);
+	return true;
+}
+
+static bool answers(uint16_t port)
+{
+	AUTO(fd) fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = loopback(port);
+
+	return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+/* --- mosquitto --- */
+
+/* The plugin before the listeners; the times as in our own log; see the plugin's README. */
+static bool configure(const char *dir, const char *plugin, const struct settings *settings,
+		      struct err *e)
+{
+	return folder_write(FILE_CONFIGURATION, 0644,
+			    "persistence false\nallow_anonymous true\nuser root\n"
+			    "log_dest stderr\nlog_timestamp_format %%Y-%%m-%%dT%%H:%%M:%%SZ\n"
+			    "log_type error\nlog_type warning\nlog_type notice\n"
+			    "log_type information\n"
+			    "plugin %s\nplugin_opt_registry %s/" FILE_REGISTRY "\n"
+			    "plugin_opt_refusal %s\nplugin_opt_chain %s\n"
+			    "listener %u 127.0.0.1\ncertfile %s/" FILE_SERVER "\n"
+			    "keyfile %s/" FILE_SERVER_KEY "\nrequire_certificate true\n"
+			    "listener %u 127.0.0.1\n",
+			    plugin, dir, settings->refusal, settings->chain, settings->mqtt_port,
+			    dir, dir, settings->event_port) ||
+	       err_errno(e, ERR_SYSTEM, "cannot write " FILE_CONFIGURATION);
+}
+
+static bool find_mosquitto(const char **ret_path, struct err *e)
+{
+	static const char *const places[] = { "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (access(places[i], X_OK) == 0) {
+			*ret_path = places[i];
+			return true;
+		}
+	return err_set(e, ERR_NOT_FOUND,
+		       "the rehearsal needs mosquitto, which is not installed: apt install "
+		       "mosquitto");
+}
+
+/* In the child, between fork and exec: nothing but system calls. */
+static _Noreturn void become(const char *path, pid_t parent)
+{
+	char *const argv[] = { "mosquitto", "-c", FILE_CONFIGURATION, NULL };
+	char *const environment[] = { "TZ=UTC", "PATH=/usr/bin:/bin", NULL };
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() == parent)
+		execve(path, argv, environment);
+	_exit(127);
+}
+
+static bool spawn(struct broker *ret_broker, struct err *e)
+{
+	pid_t parent = getpid(), pid;
+	const char *path;
+
+	if (!find_mosquitto(&path, e))
+		return false;
+	pid = fork();
+	if (pid < 0)
+		return err_errno(e, ERR_SYSTEM, "cannot start mosquitto");
+	if (pid == 0)
+		become(path, parent);
+	ret_broker->pid = pid;
+	ret_broker->fd = pidfd_open(pid, 0);
+	return ret_broker->fd >= 0 || err_errno(e, ERR_SYSTEM, "cannot watch mosquitto");
+}
+
+/* The plain port is opened last, and asking there looks like no failed handshake in the log. */
+static bool await(const struct broker *broker, uint16_t port, int cancel_fd, struct err *e)
+{
+	int64_t deadline = clock_deadline(BROKER_START_MS);
+
+	while (!answers(port)) {
+		if (clock_monotonic_ms() > deadline)
+			return err_set(e, ERR_TIMEOUT, "mosquitto does not answer on port %u",
+				       port);
+		if (wait_for(broker->fd, POLLIN, clock_deadline(LOOK_MS), cancel_fd, NULL, e))
+			return err_set(e, ERR_SYSTEM,
+				       "mosquitto ended at once: the end of the log says why");
+		if (e->code != ERR_TIMEOUT)
+			return false;
+	}
+	return true;
+}
+
+bool broker_start(const char *dir, const struct settings *settings, int cancel_fd,
+		  struct broker *ret_broker, struct err *e)
+{
+	struct broker broker = { 0, -1 };
+	char plugin[PATH_MAX], found[PATH_MAX];
+
+	if (!program_find(PLUGIN, found, e))
+		return false;
+	if (!realpath(found, plugin))
+		return err_errno(e, ERR_SYSTEM, "%s", found);
+	if (configure(dir, plugin, settings, e) && spawn(&broker, e) &&
+	    await(&broker, settings->event_port, cancel_fd, e)) {
+		*ret_broker = broker;
+		return true;
+	}
+	broker_stop(&broker);
+	return false;
+}
+
+void broker_stop(struct broker *broker)
+{
+	struct err e;
+
+	if (broker->pid > 0) {
+		kill(broker->pid, SIGTERM);
+		if (broker->fd < 0 ||
+		    !wait_for(broker->fd, POLLIN, clock_deadline(STOP_MS), -1, NULL, &e))
+			kill(broker->pid, SIGKILL);
+		while (waitpid(broker->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (broker->fd >= 0)
+		close(broker->fd);
+	*broker = (struct broker) { 0, -1 };
+}
