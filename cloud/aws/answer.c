@@ -121,7 +121,7 @@ static bool read_time(const json_t *value, void *to)
 	double seconds = json_number_value(value);
 	int64_t whole;
 
-	if (!json_is_number(value) || !(seconds >= 0 && seconds <= TIME_MAX))
+	if (!json_is_number(value) || !(seconds >= 0 && seconds < TIME_MAX + 1.0))
 		return false;
 	whole = (int64_t)seconds;
 	memcpy(to, &whole, sizeof(whole));

@@ -22,6 +22,7 @@ struct http {
 	const struct account *account;
 	char endpoint[ACCOUNT_URL_SIZE];
 	bool reached;
+	bool head_ended; /* libcurl takes an answer that ends in its head for a whole one */
 	size_t len;
 	char body[HTTP_BODY_MAX + 1];
 };
@@ -83,6 +84,14 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
 	return len;
 }
 
+static size_t see_head(char *line, size_t size, size_t count, void *context)
+{
+	struct http *http = context;
+
+	http->head_ended = size * count <= 2 && strchr("\r\n", line[0]);
+	return size * count;
+}
+
 static size_t give_nothing(char *data, size_t size, size_t count, void *context)
 {
 	(void)data, (void)size, (void)count, (void)context;
@@ -141,8 +150,8 @@ static bool add_query(const struct http_request *request, char url[static HTTP_U
 	const struct http_parameter *before = NULL;
 	size_t len = strlen(url);
 
-	for (const struct http_parameter *p = request->query;
-	     p < request->query + request->query_count; p++) {
+	for (size_t i = 0; i < request->query_count; i++) {
+		const struct http_parameter *p = &request->query[i];
 		AUTO(text) value = NULL;
 
 		if (!p->value)
@@ -235,6 +244,8 @@ static void set_connection(struct http *http)
 	curl_easy_setopt(http->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
 	curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, (long)HTTP_TOTAL_MS);
 	curl_easy_setopt(http->curl, CURLOPT_USERAGENT, "imprint/" IMPRINT_VERSION);
+	curl_easy_setopt(http->curl, CURLOPT_HEADERFUNCTION, see_head);
+	curl_easy_setopt(http->curl, CURLOPT_HEADERDATA, http);
 	curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(http->curl, CURLOPT_WRITEDATA, http);
 }
@@ -256,15 +267,17 @@ static bool no_answer(const struct http *http, CURLcode rc, struct err *e)
 	switch (rc) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
-		return err_set(e, ERR_GONE,
-			       "the host of %.120s is not known: check the network, its DNS and the "
-			       "region",
-			       host);
+		return err_set(
+			e, ERR_GONE,
+			"the host of %.120s is not known: check the network, its DNS and the "
+			"region",
+			host);
 	case CURLE_COULDNT_CONNECT:
-		return err_set(e, ERR_GONE,
-			       "nobody answers at %.120s: check the network, the proxy (https_proxy) "
-			       "and the endpoint",
-			       host);
+		return err_set(
+			e, ERR_GONE,
+			"nobody answers at %.120s: check the network, the proxy (https_proxy) "
+			"and the endpoint",
+			host);
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(e, ERR_TIMEOUT, "%.120s did not answer in time: try again later",
 			       host);
@@ -292,9 +305,8 @@ static const char *header(CURL *curl, const char *name)
 {
 	struct curl_header *found;
 
-	return curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK
-		       ? found->value
-		       : "";
+	return curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value
+										      : "";
 }
 
 static void read_answer(struct http *http, struct http_answer *answer)
@@ -310,8 +322,8 @@ static void read_answer(struct http *http, struct http_answer *answer)
 	answer->received_s = clock_wall_s();
 }
 
-bool http_ask(struct http *http, const struct http_request *request,
-	      struct http_answer *ret_answer, struct err *e)
+bool http_ask(struct http *http, const struct http_request *request, struct http_answer *ret_answer,
+	      struct err *e)
 {
 	AUTO(headers) headers = NULL;
 	curl_off_t sent_us = 0;
@@ -327,10 +339,13 @@ bool http_ask(struct http *http, const struct http_request *request,
 		return err_set(e, ERR_SYSTEM, "no memory to ask AWS");
 	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers);
 	http->len = 0;
+	http->head_ended = false;
 	rc = curl_easy_perform(http->curl);
 	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_getinfo(http->curl, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
 	http->reached |= sent_us > 0;
+	if (rc == CURLE_OK && !http->head_ended)
+		rc = CURLE_PARTIAL_FILE;
 	if (rc != CURLE_OK)
 		return no_answer(http, rc, e);
 	read_answer(http, ret_answer);

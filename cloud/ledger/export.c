@@ -1,15 +1,15 @@
 #include "cloud/ledger/export.h"
 
 #include "base/hex.h"
+#include "cloud/ledger/base64.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 
-#define BUFFER_SIZE (2 * EXPORT_LINE_MAX)
+#define BUFFER_SIZE (EXPORT_LINE_MAX + 65536)
 #define MARK_LEN 8 /* ,"cbor": */
 
 struct export
@@ -18,8 +18,7 @@ struct export
 	int fd;
 	uint64_t line;
 	size_t start, end; /* what of the buffer is not read yet */
-	uint8_t buffer[BUFFER_SIZE];
-	uint8_t entry[EXPORT_LINE_MAX];
+	uint8_t *buffer;   /* NULL between two readings: there may be many exports */
 };
 
 AUTO_DEFINE(json, json_t *, json_decref)
@@ -38,7 +37,7 @@ static bool is_regular(int fd, struct err *e)
 
 bool export_open(const char *path, struct export **ret_export, struct err *e)
 {
-	AUTO(export) x = malloc(sizeof(*x));
+	AUTO(export) x = calloc(1, sizeof(*x));
 
 	if (!x)
 		return err_set(e, ERR_SYSTEM, "out of memory");
@@ -60,7 +59,14 @@ void export_free(struct export *x)
 		return;
 	if (x->fd >= 0)
 		close(x->fd);
+	free(x->buffer);
 	free(x);
+}
+
+void export_end(struct export *x)
+{
+	free(x->buffer);
+	x->buffer = NULL;
 }
 
 bool export_place(const struct export *x, struct err *e)
@@ -126,6 +132,8 @@ bool export_begin(struct export *x, uint8_t ret_ledger_id[static LEDGER_ID_LEN],
 	x->start = x->end = 0;
 	if (lseek(x->fd, 0, SEEK_SET))
 		return err_errno(e, ERR_SYSTEM, "cannot read it");
+	if (!x->buffer && !(x->buffer = malloc(BUFFER_SIZE)))
+		return err_set(e, ERR_SYSTEM, "out of memory");
 	if (!next_line(x, &line, e))
 		return false;
 	if (line.data)
@@ -147,25 +155,13 @@ static bool begins(struct bytes line, const char *with)
 	return line.len >= strlen(with) && !memcmp(line.data, with, strlen(with));
 }
 
-static bool decode(struct bytes text, uint8_t *ret_data, size_t *ret_len)
-{
-	int len = text.len % 4 ? -1 : EVP_DecodeBlock(ret_data, text.data, (int)text.len);
-
-	if (len < 0)
-		return false;
-	*ret_len = (size_t)len;
-	for (size_t i = text.len; i > 0 && text.data[i - 1] == '='; i--)
-		--*ret_len;
-	return true;
-}
-
 /* A line ends with "cbor":"…"}. Searched from the end: what stands before it may be anything, but a
- * text in it cannot hold a bare quote. */
-static bool take_entry(struct export *x, struct bytes line, struct bytes *ret_entry, struct err *e)
+ * text in it cannot hold a bare quote. The bytes take the place of their text. */
+static bool take_entry(struct bytes line, struct bytes *ret_entry, struct err *e)
 {
 	bool closed = line.len > 2 && !memcmp(line.data + line.len - 2, "\"}", 2);
 	const uint8_t *end = closed ? line.data + line.len - 2 : line.data;
-	const uint8_t *quote = memrchr(line.data, '"', (size_t)(end - line.data));
+	uint8_t *quote = memrchr(line.data, '"', (size_t)(end - line.data));
 	size_t len;
 
 	if (!quote || quote - line.data < MARK_LEN)
@@ -175,9 +171,9 @@ static bool take_entry(struct export *x, struct bytes line, struct bytes *ret_en
 			       "the export was filtered: an entry is there by its hash only; ask "
 			       "for a whole one, without --order and --since");
 	if (memcmp(quote - MARK_LEN, ",\"cbor\":", MARK_LEN) ||
-	    !decode(bytes_of(quote + 1, (size_t)(end - quote - 1)), x->entry, &len))
+	    !base64_read(bytes_of(quote + 1, (size_t)(end - quote - 1)), quote + 1, &len))
 		return err_set(e, ERR_CORRUPT, "an entry of the export is malformed");
-	*ret_entry = bytes_of(x->entry, len);
+	*ret_entry = bytes_of(quote + 1, len);
 	return true;
 }
 
@@ -207,5 +203,5 @@ bool export_next(struct export *x, struct bytes *ret_entry, bool *ret_end, struc
 		return err_set(e, ERR_CORRUPT,
 			       "the export has no head at its end: its tail is missing");
 	*ret_end = begins(line, "{\"head\":");
-	return *ret_end ? take_head(x, line, ret_head, e) : take_entry(x, line, ret_entry, e);
+	return *ret_end ? take_head(x, line, ret_head, e) : take_entry(line, ret_entry, e);
 }

@@ -23,6 +23,8 @@ AUTO_DEFINE(export, struct export *, export_free)
 /* From the first line on, which names the ledger. */
 MUST_CHECK bool export_begin(struct export *x, uint8_t ret_ledger_id[static LEDGER_ID_LEN],
 			     struct err *e);
+/* The buffer is given back until export_begin: there may be many exports. */
+void export_end(struct export *x);
 /* The bytes of the next entry, valid until the next call; or, if *ret_end, the head, and the file
  * ends there. */
 MUST_CHECK bool export_next(struct export *x, struct bytes *ret_entry, bool *ret_end,

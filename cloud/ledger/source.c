@@ -18,8 +18,13 @@ struct source {
 
 static bool open_export(struct source *s, const char *path, struct err *e)
 {
-	return export_open(path, &s->export, e) &&
-	       (export_begin(s->export, s->ledger_id, e) || export_place(s->export, e));
+	bool begun;
+
+	if (!export_open(path, &s->export, e))
+		return false;
+	begun = export_begin(s->export, s->ledger_id, e);
+	export_end(s->export);
+	return begun || export_place(s->export, e);
 }
 
 static bool open_signer(struct source *s, struct err *e)
@@ -144,18 +149,33 @@ static bool is_as_before(const struct source *s, const struct head *head, struct
 	return err_set(e, ERR_INVALID, "the file was changed while it was read; do it again");
 }
 
+static bool read_export(struct pass *p, struct head *ret_head, struct err *e)
+{
+	struct source *s = p->s;
+	bool done = pass_export(p, ret_head, e) && is_as_before(s, ret_head, e) &&
+		    chain_end(&s->chain, ret_head, e);
+
+	export_end(s->export);
+	return done || export_place(s->export, e);
+}
+
+static bool read_signer(struct pass *p, struct err *e)
+{
+	struct source *s = p->s;
+
+	return (client_entries(&s->signer, 0, signer_entry, p, e) &&
+		chain_end(&s->chain, &s->head, e)) ||
+	       err_add(e, "this station's ledger");
+}
+
 bool source_read(struct source *s, source_entry each, void *context, struct err *e)
 {
 	struct pass pass = { s, each, context };
 	struct head head = s->head;
 
 	chain_restart(&s->chain);
-	if (s->export && (!pass_export(&pass, &head, e) || !is_as_before(s, &head, e) ||
-			  !chain_end(&s->chain, &head, e)))
-		return export_place(s->export, e);
-	if (!s->export && (!client_entries(&s->signer, 0, signer_entry, &pass, e) ||
-			   !chain_end(&s->chain, &head, e)))
-		return err_add(e, "this station's ledger");
+	if (!(s->export ? read_export(&pass, &head, e) : read_signer(&pass, e)))
+		return false;
 	s->head = head;
 	s->read = true;
 	return true;

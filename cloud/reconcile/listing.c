@@ -25,7 +25,7 @@ static const char *const fields[FIELD_COUNT] = {
 /* One object of a listing, as far as it was read. */
 struct item {
 	bool has[FIELD_COUNT];
-	uint8_t id[SHA256_LEN], arn_id[SHA256_LEN];
+	char id[2 * SHA256_LEN + 1], arn_id[2 * SHA256_LEN + 1];
 	bool arn_of_ca;
 	enum iot_status status;
 	int64_t created_s;
@@ -62,21 +62,13 @@ static bool is(struct bytes text, const char *wanted)
 	return bytes_equal(text, bytes_text(wanted));
 }
 
-static bool hex_id(struct bytes text, uint8_t ret_id[static SHA256_LEN])
+static bool copy_id(struct bytes text, char ret_id[static 2 * SHA256_LEN + 1])
 {
-	char digits[2 * SHA256_LEN + 1];
-
-	if (text.len != sizeof(digits) - 1)
+	if (text.len != 2 * SHA256_LEN)
 		return false;
-	memcpy(digits, text.data, text.len);
-	digits[text.len] = '\0';
-	return hex_decode(digits, ret_id, SHA256_LEN);
-}
-
-static bool read_id(struct item *item, struct bytes text, struct err *e)
-{
-	return hex_id(text, item->id) ||
-	       err_set(e, ERR_INVALID, "its certificateId is not 64 hexadecimal digits");
+	memcpy(ret_id, text.data, text.len);
+	ret_id[text.len] = '\0';
+	return true;
 }
 
 /* arn:aws:iot:REGION:ACCOUNT:cert/ID, or cacert/ID. */
@@ -91,7 +83,7 @@ static bool read_arn(struct item *item, struct bytes text, struct err *e)
 	    (len < strlen(certificate) ||
 	     memcmp(slash + 1 - strlen(certificate), certificate, strlen(certificate))))
 		return err_set(e, ERR_INVALID, "its certificateArn is not that of a certificate");
-	return hex_id(bytes_of(slash + 1, text.len - len), item->arn_id) ||
+	return copy_id(bytes_of(slash + 1, text.len - len), item->arn_id) ||
 	       err_set(e, ERR_INVALID, "its certificateArn does not end with a certificate's id");
 }
 
@@ -107,6 +99,11 @@ static bool read_auto(struct item *item, struct bytes text, struct err *e)
 	item->auto_registration = is(text, "ENABLE");
 	return item->auto_registration || is(text, "DISABLE") ||
 	       err_set(e, ERR_INVALID, "its autoRegistrationStatus is neither ENABLE nor DISABLE");
+}
+
+static bool wrong_id(struct err *e)
+{
+	return err_set(e, ERR_INVALID, "its certificateId is not 64 hexadecimal digits");
 }
 
 static bool wrong_time(struct err *e)
@@ -188,7 +185,7 @@ static bool read_value(struct item *item, enum field field, struct bytes text, s
 {
 	switch (field) {
 	case FIELD_ID:
-		return read_id(item, text, e);
+		return copy_id(text, item->id) || wrong_id(e);
 	case FIELD_ARN:
 		return read_arn(item, text, e);
 	case FIELD_STATUS:
@@ -228,7 +225,8 @@ static enum field field_of(struct bytes name)
 }
 
 /* From behind its brace to its end. */
-static bool read_item(struct listing *l, struct item *item, struct err *e)
+static bool read_item(struct listing *l, struct item *item, uint8_t ret_id[static SHA256_LEN],
+		      struct err *e)
 {
 	enum json_token token;
 
@@ -244,9 +242,9 @@ static bool read_item(struct listing *l, struct item *item, struct err *e)
 	for (enum field field = FIELD_ID; field <= FIELD_STATUS; field++)
 		if (!item->has[field] && field != FIELD_ARN)
 			return err_set(e, ERR_INVALID, "it has no %s", fields[field]);
-	if (item->has[FIELD_ARN] && memcmp(item->id, item->arn_id, SHA256_LEN))
+	if (item->has[FIELD_ARN] && strcmp(item->id, item->arn_id))
 		return err_set(e, ERR_INVALID, "its certificateId and its certificateArn differ");
-	return true;
+	return hex_decode(item->id, ret_id, SHA256_LEN) || wrong_id(e);
 }
 
 static bool read_certificate(struct listing *l, struct err *e)
@@ -254,15 +252,14 @@ static bool read_certificate(struct listing *l, struct err *e)
 	struct listing_certificate certificate;
 	struct item item;
 
-	if (!read_item(l, &item, e))
+	if (!read_item(l, &item, certificate.id, e))
 		return false;
 	if (item.arn_of_ca)
 		return err_set(e, ERR_INVALID,
 			       "this lists CAs, not certificates; ask with aws iot "
 			       "list-certificates-by-ca --ca-certificate-id ID");
-	certificate =
-		(struct listing_certificate) { .status = item.status, .created_s = item.created_s };
-	memcpy(certificate.id, item.id, SHA256_LEN);
+	certificate.status = item.status;
+	certificate.created_s = item.created_s;
 	return l->calls->certificate(l->context, &certificate, e);
 }
 
@@ -306,15 +303,14 @@ static bool read_description(struct listing *l, struct err *e)
 	if (!expect(l, JSON_OBJECT, "certificateDescription", e))
 		return false;
 	l->known = true;
-	if (!read_item(l, &item, e))
+	if (!read_item(l, &item, ca.id, e))
 		return err_add(e, "the description");
 	if (!item.has[FIELD_AUTO] || (item.status != IOT_ACTIVE && item.status != IOT_INACTIVE))
 		return err_set(e, ERR_INVALID,
 			       "this describes a certificate, not a CA; ask with aws iot "
 			       "describe-ca-certificate --certificate-id ID");
-	ca = (struct listing_ca) { .active = item.status == IOT_ACTIVE,
-				   .auto_registration = item.auto_registration };
-	memcpy(ca.id, item.id, SHA256_LEN);
+	ca.active = item.status == IOT_ACTIVE;
+	ca.auto_registration = item.auto_registration;
 	return l->calls->ca(l->context, &ca, e);
 }
 

@@ -120,21 +120,6 @@ static bool reserve(struct reading *reading, const struct entry *entry, struct e
 	return true;
 }
 
-static bool enter(struct reading *reading, struct table_row *row, const struct entry *entry,
-		  struct err *e)
-{
-	char id[IOT_ID_SIZE];
-	bool is_new;
-
-	sha256(&entry->certificate, 1, row->id);
-	row->issued_s = (uint32_t)entry->time_s;
-	if (!table_enter(&reading->r->table, row, &is_new, e))
-		return false;
-	return is_new || err_set(e, ERR_CORRUPT,
-				 "the certificate %s was issued before, here or in another ledger",
-				 hex_encode(BYTES(row->id), id));
-}
-
 static bool move(struct reading *reading, const struct entry *entry, enum state state,
 		 struct err *e)
 {
@@ -147,7 +132,12 @@ static bool move(struct reading *reading, const struct entry *entry, enum state 
 			       "entry %" PRIu64 ": the issuance %" PRIu64 " cannot become %s",
 			       entry->number, entry->issuance, state_name(state));
 	row->state = (uint8_t)state;
-	return state != STATE_ISSUED || enter(reading, row, entry, e);
+	if (state == STATE_ISSUED) {
+		sha256(&entry->certificate, 1, row->id);
+		row->issued_s = (uint32_t)entry->time_s;
+		row->issued = true;
+	}
+	return true;
 }
 
 static bool take_entry(void *context, const struct entry *entry, struct err *e)
@@ -175,21 +165,54 @@ static bool take_entry(void *context, const struct entry *entry, struct err *e)
 	}
 }
 
+static bool read_ledger(struct reconcile *r, uint8_t number, struct err *e)
+{
+	struct reconcile_ledger *ledger = &r->summary.ledgers[number];
+	struct reading reading = { r, number, name_of(ledger->path) };
+	bool done;
+
+	r->first_rows[number] = r->table.count;
+	done = source_read(r->sources[number], take_entry, &reading, e);
+	reconcile_told(r);
+	if (!done)
+		return false;
+	strcpy(ledger->station, source_station(r->sources[number]));
+	ledger->head = *source_head(r->sources[number]);
+	return true;
+}
+
+/* Once their number is known, in one go: quicker, and the index is no larger than it must be. */
+static bool enter_all(struct reconcile *r, struct err *e)
+{
+	struct table *t = &r->table;
+	char id[IOT_ID_SIZE];
+	bool is_new;
+
+	if (!table_reserve(t, t->count, e))
+		return false;
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct table_row *row = &t->rows[i];
+
+		if (!row->issued)
+			continue;
+		if (!table_enter(t, row, &is_new, e))
+			return false;
+		if (!is_new)
+			return err_set(e, ERR_CORRUPT,
+				       "%s: entry %" PRIu32
+				       ": its certificate %s is issued twice, here or in another "
+				       "ledger",
+				       name_of(r->summary.ledgers[row->ledger].path), row->number,
+				       hex_encode(BYTES(row->id), id));
+	}
+	return true;
+}
+
 bool reconcile_read_ledgers(struct reconcile *r, struct err *e)
 {
-	for (size_t i = 0; i < r->summary.ledger_count; i++) {
-		struct reconcile_ledger *ledger = &r->summary.ledgers[i];
-		struct reading reading = { r, (uint8_t)i, name_of(ledger->path) };
-		bool done;
-
-		r->first_rows[i] = r->table.count;
-		done = source_read(r->sources[i], take_entry, &reading, e);
-		reconcile_told(r);
-		if (!done)
+	for (size_t i = 0; i < r->summary.ledger_count; i++)
+		if (!read_ledger(r, (uint8_t)i, e))
 			return false;
-		strcpy(ledger->station, source_station(r->sources[i]));
-		ledger->head = *source_head(r->sources[i]);
-	}
 	r->first_rows[r->summary.ledger_count] = r->table.count;
-	return true;
+	return enter_all(r, e);
 }

@@ -108,12 +108,9 @@ static uint32_t slot_of(const struct table *t, const uint8_t *id, uint32_t h)
 	return at;
 }
 
-/* At most four fifths full; by a quarter more each time, for memory is what is short. What is
- * entered already is not there twice. */
-static bool grow(struct table *t, struct err *e)
+/* What is entered already is not there twice. */
+static bool make_index(struct table *t, uint32_t size, struct err *e)
 {
-	uint32_t size = t->size ? t->size + t->size / 4 : FIRST_SLOTS;
-
 	free(t->slots);
 	t->slots = calloc(size, sizeof(*t->slots));
 	t->size = t->slots ? size : 0;
@@ -131,11 +128,19 @@ static bool grow(struct table *t, struct err *e)
 	return true;
 }
 
+/* At most four fifths full. */
+bool table_reserve(struct table *t, uint32_t count, struct err *e)
+{
+	uint32_t size = count + count / 4 + FIRST_SLOTS;
+
+	return size <= t->size || make_index(t, size, e);
+}
+
 bool table_enter(struct table *t, struct table_row *row, bool *ret_new, struct err *e)
 {
 	uint32_t h = hash(t, row->id), at;
 
-	if (t->used >= t->size / 5 * 4 && !grow(t, e))
+	if (t->used >= t->size / 5 * 4 && !table_reserve(t, t->size, e))
 		return false;
 	at = slot_of(t, row->id, h);
 	*ret_new = !t->slots[at];

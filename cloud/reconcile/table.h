@@ -1,6 +1,6 @@
 /* table: the certificates of all sides, 48 bytes each, and an index over their ids of about 6 more.
  * Rows stand ledger by ledger in the order of their reservations; behind them those that no ledger
- * knows. A row of a ledger enters the index when its certificate is issued. The index is open
+ * knows. The index is open
  * addressing over a hash with random multipliers (multilinear, so who writes the ids cannot choose
  * which ones collide); it is built from the rows alone and can so be thrown away before it grows.
  * Pointers to rows are valid until the next table_add. Threads: one. Errors: ERR_SYSTEM. Layer
@@ -19,9 +19,11 @@ struct table_row {
 	uint8_t id[SHA256_LEN];
 	uint32_t number; /* of the reserved entry */
 	uint32_t issued_s, registered_s;
-	uint8_t ledger, ca;		 /* the caller's numbers */
-	uint8_t state;			 /* enum state; 0: unknown here */
-	uint8_t entered : 1, status : 7; /* in the index; enum iot_status, 0: not listed */
+	uint8_t ledger, ca;  /* the caller's numbers */
+	uint8_t state;	     /* enum state; 0: unknown here */
+	uint8_t issued : 1;  /* it has an id */
+	uint8_t entered : 1; /* in the index */
+	uint8_t status : 6;  /* enum iot_status; 0: not listed */
 };
 
 struct table {
@@ -41,6 +43,8 @@ MUST_CHECK bool table_add(struct table *t, struct table_row **ret_row, struct er
  * end. */
 struct table_row *table_numbered(const struct table *t, uint32_t first, uint64_t number);
 
+/* Room in the index for so many, at once; it grows by itself, too. */
+MUST_CHECK bool table_reserve(struct table *t, uint32_t count, struct err *e);
 /* Enters the row by its id. False in *ret_new, and not entered, if that id is there already. */
 MUST_CHECK bool table_enter(struct table *t, struct table_row *row, bool *ret_new, struct err *e);
 /* NULL if there is none. */

@@ -1,24 +1,46 @@
 /* imprint-product: behind `imprint product`. Shows every mistake in a product file, or what a
  * certificate of it looks like. It needs no token and no signer, and may be run by anybody. The
  * station's part is checked by imprint-station, which lies beside this program. */
-#include "hsm/product/unit_pattern.h"
-#include "hsm/product/product_match.h"
+#include "base/place.h"
+#include "base/program.h"
 #include "hsm/command/sample.h"
+#include "hsm/product/product_match.h"
+#include "hsm/product/unit_pattern.h"
 
 #include <argp.h>
-#include <errno.h>
-#include <spawn.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
+
+AUTO_DEFINE(X509, X509 *, X509_free)
 
 #define STATION_PROGRAM "imprint-station"
 
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
 
 struct arguments {
-	const char *command, *file, *unit;
+	const char *command, *operand, *unit;
 };
+
+static bool check(const struct arguments *arguments);
+static bool print_root(const struct arguments *arguments);
+
+static const struct {
+	const char *name;
+	bool (*run)(const struct arguments *arguments);
+} commands[] = {
+	{ "check", check },
+	{ "root", print_root },
+};
+
+/* NULL: there is none of that name. */
+static bool (*find_command(const char *name))(const struct arguments *arguments)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, name))
+			return commands[i].run;
+	return NULL;
+}
 
 static const struct argp_option options[] = {
 	{ "unit", 'u', "ID", 0, "Show the certificate of this unit", 0 },
@@ -35,12 +57,12 @@ static error_t take_argument(int key, char *value, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 1)
-			argp_error(state, "one file at a time");
-		*(state->arg_num ? &arguments->file : &arguments->command) = value;
+			argp_error(state, "one at a time");
+		*(state->arg_num ? &arguments->operand : &arguments->command) = value;
 		return 0;
 	case ARGP_KEY_END:
-		if (!arguments->file || strcmp(arguments->command, "check") != 0)
-			argp_error(state, "say: imprint product check FILE");
+		if (!arguments->operand || !find_command(arguments->command))
+			argp_error(state, "say: imprint product check FILE, or root NAME");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -50,9 +72,9 @@ static error_t take_argument(int key, char *value, struct argp_state *state)
 static const struct argp parser = {
 	options,
 	take_argument,
-	"check FILE",
-	"Show a sample certificate of a product to approve, or every mistake in its file with line "
-	"and column.",
+	"check FILE\nroot NAME",
+	"check: show a sample certificate of a product to approve, or every mistake in its file "
+	"with line and column. root: print the server root that the boards of a product trust.",
 	NULL,
 	NULL,
 	NULL,
@@ -124,44 +146,16 @@ static bool show_sample(const struct product *product, const char *wanted, struc
 	return sample_print(&sample, stdout, e) && print_files(product, &sample, e);
 }
 
-/* The program beside this one. */
-static bool find_station(char path[static PATH_MAX], struct err *e)
-{
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (len < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot find this program's folder");
-	self[len] = '\0';
-	slash = strrchr(self, '/');
-	slash[1] = '\0';
-	if (snprintf(path, PATH_MAX, "%s%s", self, STATION_PROGRAM) >= PATH_MAX)
-		return err_set(e, ERR_SYSTEM, "the path of this program is too long");
-	return access(path, X_OK) == 0 ||
-	       err_errno(e, ERR_NOT_FOUND, "the board part is not checked: no %s", path);
-}
-
 /* It prints its own mistakes. */
 static bool check_station_part(const char *file, struct err *e)
 {
-	char path[PATH_MAX];
-	char *const arguments[] = { STATION_PROGRAM, "--check-product", (char *)file, NULL };
+	const char *const words[] = { STATION_PROGRAM, "--check-product", file, NULL };
 	int status;
-	pid_t pid;
 
-	if (!find_station(path, e))
-		return false;
-	fflush(stdout);
-	errno = posix_spawn(&pid, path, NULL, NULL, arguments, environ);
-	if (errno)
-		return err_errno(e, ERR_SYSTEM, "cannot run %s", path);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_errno(e, ERR_SYSTEM, "cannot wait for %s", path);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE)
-		return true;
-	return err_set(e, ERR_INVALID, "the board part of %s has mistakes", file);
+	if (!program_run(STATION_PROGRAM, words, &status, e))
+		return err_add(e, "the board part is not checked");
+	return status == EXIT_DONE ||
+	       err_set(e, ERR_INVALID, "the board part of %s has mistakes", file);
 }
 
 /* Both parts are looked at, whatever the first one has; a sample comes of a good file alone. */
@@ -171,12 +165,12 @@ static bool check(const struct arguments *arguments)
 	bool board = true, good;
 	struct err e;
 
-	good = product_load_reported(arguments->file, print_mistake, NULL, &product, &e);
+	good = product_load_reported(arguments->operand, print_mistake, NULL, &product, &e);
 	if (!good && e.code != ERR_INVALID)
 		return false;
-	if (good && !product_match(arguments->file, product, print_mistake, NULL, &board, &e))
+	if (good && !product_match(arguments->operand, product, print_mistake, NULL, &board, &e))
 		good = false;
-	if (board && !check_station_part(arguments->file, &e)) {
+	if (board && !check_station_part(arguments->operand, &e)) {
 		print_mistake(NULL, &e);
 		good = false;
 	}
@@ -189,6 +183,48 @@ static bool check(const struct arguments *arguments)
 	return good;
 }
 
+static bool load_named(const char *name, struct product **ret_product, struct err *e)
+{
+	char file[NAME_MAX_LEN + 32], path[PATH_MAX];
+
+	if (!*name || strlen(name) > NAME_MAX_LEN || strchr(name, '/'))
+		return err_set(e, ERR_USAGE, "\"%.64s\" is no name of a product", name);
+	snprintf(file, sizeof(file), "products/%s.yaml", name);
+	return place_path(PLACE_ETC, file, path, e) && product_load(path, ret_product, e);
+}
+
+static bool print_certificates(struct bytes ders, struct err *e)
+{
+	while (ders.len) {
+		const uint8_t *at = ders.data;
+		AUTO(X509) certificate = d2i_X509(NULL, &at, (long)ders.len);
+
+		if (!certificate || !PEM_write_X509(stdout, certificate))
+			return err_set(e, ERR_SYSTEM, "cannot write the server root");
+		ders = bytes_of(at, ders.len - (size_t)(at - ders.data));
+	}
+	return true;
+}
+
+static bool print_root(const struct arguments *arguments)
+{
+	AUTO(product) product = NULL;
+	struct err e;
+
+	if (!load_named(arguments->operand, &product, &e)) {
+		print_mistake(NULL, &e);
+		return false;
+	}
+	if (product->server_root_len == 0) {
+		fprintf(stderr, "imprint: the product %s names no server_root\n", product->name);
+		return false;
+	}
+	if (print_certificates(bytes_of(product->server_root, product->server_root_len), &e))
+		return true;
+	print_mistake(NULL, &e);
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
@@ -196,5 +232,5 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &arguments))
 		return EXIT_USAGE;
-	return check(&arguments) ? EXIT_DONE : EXIT_REFUSED;
+	return find_command(arguments.command)(&arguments) ? EXIT_DONE : EXIT_REFUSED;
 }

@@ -64,9 +64,7 @@ void request_revoke_issuance(struct signer *s, struct job *job)
 		return;
 	}
 	entry.issuance = job->issuance.id;
-	request_append(s, job, &entry,
-		       "unit %s: revoked here, and on the next CRL; AWS was not "
-		       "told yet",
+	request_append(s, job, &entry, "unit %s: revoked here, and on the next CRL",
 		       job->issuance.unit);
 }
 

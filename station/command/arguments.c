@@ -34,6 +34,10 @@ static const struct argp_option all[] = {
 	{ "shift", 'S', "WHICH", 0, "now (default), last, or a time in it: 2026-11-22T05:13:36Z",
 	  0 },
 	{ "csv", 'C', NULL, 0, "As comma-separated values", 0 },
+	{ "cloud", 'K', NULL, 0, "At AWS too, once the ledger has it", 0 },
+	{ "profile", 'F', "NAME", 0, "With --cloud: the profile of the AWS credentials", 0 },
+	{ "region", 'G', "REGION", 0, "With --cloud: the AWS region", 0 },
+	{ "endpoint-url", 'E', "URL", 0, "With --cloud: ask there instead of AWS", 0 },
 	{ "unit", 'i', "ID", 0, "The unit id from the board's label, for one nest", 0 },
 };
 
@@ -75,6 +79,8 @@ static bool take_text(struct options *o, int key, const char *value)
 		['c'] = &o->certificate_id, ['P'] = &o->person,
 		['R'] = &o->role,	    ['b'] = &o->badge,
 		['a'] = &o->acknowledge,    ['S'] = &o->shift,
+		['F'] = &o->profile,	    ['G'] = &o->region,
+		['E'] = &o->endpoint_url,
 	};
 
 	if (key < 0 || key >= 128 || !places[key])
@@ -101,6 +107,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'C':
 		o->csv = true;
+		return 0;
+	case 'K':
+		o->cloud = true;
 		return 0;
 	case 'd':
 		o->until_done = true;

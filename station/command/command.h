@@ -16,13 +16,13 @@
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ALARM = 3 };
 
 struct options {
-	bool json, until_done, csv;
+	bool json, until_done, csv, cloud;
 	bool has_timeout, has_limit, has_quantity;
 	uint64_t limit, quantity;
 	int64_t timeout_ms;
 	const char *nest, *outcome, *reason, *since, *product, *units, *until, *certificate_id,
-		*operator, * unit, *person, *role, *badge, *shift,
-		*acknowledge; /* NULL if not given */
+		*operator, * unit, *person, *role, *badge, *shift, *acknowledge, *profile, *region,
+		*endpoint_url; /* NULL if not given */
 	const char *arguments[COMMAND_ARGUMENTS_MAX];
 	int count;
 };

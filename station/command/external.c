@@ -1,49 +1,14 @@
 #include "station/command/command.h"
 
+#include "base/program.h"
+
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define WORDS_MAX 1024
-
-#ifndef IMPRINT_LIBEXEC
-#define IMPRINT_LIBEXEC "../libexec/imprint" /* seen from the folder of this program */
-#endif
-
-static bool own_folder(char folder[static PATH_MAX], struct err *e)
-{
-	ssize_t len = readlink("/proc/self/exe", folder, PATH_MAX - 1);
-	char *slash;
-
-	if (len < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot see where imprint itself is");
-	folder[len] = '\0';
-	slash = strrchr(folder, '/');
-	if (slash)
-		*slash = '\0';
-	return true;
-}
-
-/* Never by PATH: what runs as a supervisor is what was installed with this program. */
-static bool find_program(const char *program, char path[static PATH_MAX], struct err *e)
-{
-	static const char *const places[] = { ".", IMPRINT_LIBEXEC };
-	char folder[PATH_MAX];
-
-	if (!own_folder(folder, e))
-		return false;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		int len = snprintf(path, PATH_MAX, "%s/%s/%s", folder, places[i], program);
-
-		if (len > 0 && len < PATH_MAX && access(path, X_OK) == 0)
-			return true;
-	}
-	return err_set(e, ERR_NOT_FOUND, "this needs the program %s, which is not installed here",
-		       program);
-}
 
 int external_become(const struct command *command, int argc, char **argv)
 {
@@ -52,7 +17,7 @@ int external_become(const struct command *command, int argc, char **argv)
 	int count = 0;
 	struct err e;
 
-	if (!find_program(command->program, path, &e))
+	if (!program_find(command->program, path, &e))
 		return command_fail(&e);
 	if (argc + 2 > WORDS_MAX) {
 		err_set(&e, ERR_USAGE, "too many arguments");

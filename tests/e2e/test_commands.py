@@ -18,10 +18,14 @@ COMMANDS = {
     "wait": ["--outcome", "PASS"], "ledger list": [], "ledger show": ["X"], "ledger export": [], "ledger head": [],
     "ledger verify": [], "ledger backup": ["/nonexistent/x"], "ledger accept-time": ["--reason", "x"], "runs": [],
     "void": ["X", "--reason", "x"], "revoke": ["X", "--reason", "x"], "board list": [],
+    "product root": ["x"], "cloud register-ca": [], "cloud describe-ca": [], "cloud activate-ca": [], "cloud deactivate-ca": [],
+    "cloud auto-registration": ["on"], "cloud revoke-ca": [], "cloud endpoint": [], "cloud list": [], "cloud register": ["X"],
+    "cloud describe": ["X"], "cloud activate": ["X"], "cloud deactivate": ["X"], "cloud revoke": ["X"],
 }
 OF_THE_SIGNER = {"ca show", "ca verification-cert", "ca crl", "order open", "order use", "order close", "order show", "order list",
                  "ledger list", "ledger show", "ledger export", "ledger head", "ledger verify", "ledger accept-time", "void",
-                 "revoke"}
+                 "revoke", "cloud register-ca", "cloud describe-ca", "cloud auto-registration", "cloud list", "cloud register",
+                 "cloud revoke"}
 OF_THE_STATION = {"status", "watch", "start", "abort", "wait", "runs"}
 
 
@@ -82,6 +86,9 @@ def test_help_shows_the_options_of_one_command():
     ["revoke", "--certificate-id", "xyz", "--reason", "x"], ["issue"], ["issue", "--unit", "X"], ["ca", "verification-cert"],
     ["ca", "nonsense"], ["product", "check"], ["wait", "--outcome", "WELL"], ["wait", "--outcome", "PASS", "--timeout", "soon"],
     ["status", "A1", "A2"], ["ledger", "show"], ["ledger", "export", "--format", "xml"], ["init"], ["ca", "create"],
+    ["cloud"], ["cloud", "revoke"], ["cloud", "revoke", "X", "--certificate-id", "00"], ["cloud", "revoke", "--certificate-id", "xyz"],
+    ["cloud", "list", "X"], ["cloud", "register"], ["cloud", "auto-registration"], ["cloud", "auto-registration", "yes"],
+    ["cloud", "describe-ca", "--print"], ["product", "root"],
 ], ids=" ".join)
 def test_wrong_usage(words):
     done = run(*words)

@@ -1,0 +1,74 @@
+/* list: what AWS has registered of a CA, oldest first. */
+#include "base/clock.h"
+#include "cloud/command/target.h"
+#include "cloud/command/units.h"
+
+#define PROGRESS_EVERY 250
+
+struct listing {
+	const struct arguments *a;
+	const struct units *units;
+	uint64_t count;
+	bool progress;
+};
+
+static void show_progress(const struct listing *listing, const char *end)
+{
+	if (listing->progress)
+		fprintf(stderr, "\r%llu certificates%s", (unsigned long long)listing->count, end);
+}
+
+/* Where no signer runs, or it may not be asked, the list has no units. */
+static void load_units(struct units **ret_units)
+{
+	struct err e;
+
+	if (units_load(ret_units, &e) || e.code == ERR_NOT_FOUND)
+		return;
+	err_add(&e, "the units are not shown");
+	cloud_failed(&e);
+}
+
+static bool print_certificate(void *context, const struct iot_certificate *c, struct err *e)
+{
+	struct listing *listing = context;
+	const char *unit = units_find(listing->units, c->id);
+	char time[CLOCK_TEXT_SIZE];
+	AUTO(json) object = NULL;
+
+	if (++listing->count % PROGRESS_EVERY == 0)
+		show_progress(listing, "");
+	if (!listing->a->json) {
+		printf("%s  %-18s  %-20s  %s\n", c->id, iot_status_name(c->status),
+		       cloud_time(c->created_s, time), unit);
+		return !ferror(stdout) || err_set(e, ERR_SYSTEM, "nobody reads the list");
+	}
+	object = json_pack("{ss ss so so}", "certificate_id", c->id, "status",
+			   iot_status_name(c->status), "registered_at",
+			   cloud_time_json(c->created_s), "unit",
+			   *unit ? json_string(unit) : json_null());
+	return cloud_print(object) == CLOUD_DONE || err_set(e, ERR_SYSTEM, "the list ends here");
+}
+
+int list_certificates_command(const struct arguments *a)
+{
+	struct listing listing = { .a = a };
+	AUTO_CA_TARGET ca = { 0 };
+	AUTO(units) units = NULL;
+	AUTO(iot) iot = NULL;
+	struct err e;
+	bool done;
+
+	listing.progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+	if (!ca_target_find(a, &ca, &e) || !iot_open(&a->account, &iot, &e))
+		return cloud_failed(&e);
+	load_units(&units);
+	listing.units = units;
+	done = iot_list(iot, ca.id, print_certificate, &listing, &e);
+	show_progress(&listing, "\n");
+	if (!done)
+		return cloud_failed(&e);
+	if (listing.count == 0 && !a->json)
+		printf("AWS has no certificate of the CA %.8s… yet\n", ca.id);
+	return CLOUD_DONE;
+}
