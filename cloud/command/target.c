@@ -127,8 +127,8 @@ static void take(struct target *target, const struct issuance *issuance)
 	target->in_ledger = true;
 }
 
-/* Rows come in order, so the last one that was issued is the latest; what never was has no
- * certificate. */
+/* Rows come in order, and a unit gets a new certificate only after the end of the one before: the
+ * last that was issued is the one in force, or else the latest. What never was issued is none. */
 static bool take_rows(struct bytes rows, struct target *target, uint64_t *after, struct err *e)
 {
 	struct reader r = { .data = rows.data, .len = rows.len };
@@ -139,7 +139,7 @@ static bool take_rows(struct bytes rows, struct target *target, uint64_t *after,
 		if (r.bad || issuance.id <= *after)
 			return err_set(e, ERR_INVALID, "the signer's list makes no sense");
 		*after = issuance.id;
-		if (issuance.issued_at && !(target->in_ledger && target_is_in_force(target)))
+		if (issuance.issued_at)
 			take(target, &issuance);
 	}
 	return true;

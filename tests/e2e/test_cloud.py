@@ -151,6 +151,7 @@ def test_the_owners_pc(cloud, line, tmp_path):
     assert cloud.json("describe-ca", "--ca", ca, folder=none)
     ca.write_text(2 * pem(line.ca))
     sentence(cloud("cloud", "describe-ca", "--ca", ca, folder=none, ok=False), "several certificates")
+    sentence(cloud("cloud", "describe-ca", "--ca", "\x1b[31mred", folder=none, ok=False), r"\?\[31mred")
     ca.write_text("hello")
     sentence(cloud("cloud", "describe-ca", "--ca", ca, folder=none, ok=False), "holds no certificate")
     assert cloud.json("list", "--ca", line.ca_id, folder=none) == []
@@ -340,21 +341,27 @@ def test_revoke_both_at_once(cloud, line):
 
 # --- the list ---
 
-def test_list(cloud, line):
+def test_list(cloud, line, requests):
     assert "no certificate" in cloud("cloud", "list").stdout
     row = line.ledger_list()[0]
     for number in range(600):
         cloud.account.add(f"{number:064x}", ("ACTIVE", "REVOKED", "PENDING_ACTIVATION")[number % 3], ca_id=line.ca_id, created=1.6e9 - number)
     cloud.account.add(row["certificate_id"], "ACTIVE", ca_id=line.ca_id, created=1.5e9)
     cloud.account.add("cd" * 32, "ACTIVE", ca_id="ef" * 32)
-    rows = cloud.json("list")
+    rows, units = cloud.json("list"), {}
     assert len(cloud.account.calls) == 4 and len(rows) == 601
     assert [entry["certificate_id"] for entry in rows] == [row["certificate_id"]] + [f"{number:064x}" for number in reversed(range(600))]
     assert rows[0] == {"certificate_id": row["certificate_id"], "status": "ACTIVE", "registered_at": "2017-07-14T02:40:00Z",
                        "unit": row["unit"]}
     assert rows[1]["unit"] is None
+    for number in range(6):
+        issued(line, requests, f"L-000{number}")
+    for entry in line.ledger_list():
+        units[entry["certificate_id"]] = entry["unit"]
+        cloud.account.add(entry["certificate_id"], "ACTIVE", ca_id=line.ca_id, created=1.5e9)
+    assert {entry["certificate_id"]: entry["unit"] for entry in cloud.json("list") if entry["unit"]} == units
     lines = cloud("cloud", "list").stdout.splitlines()
-    assert lines[0].split() == [row["certificate_id"], "ACTIVE", "2017-07-14T02:40:00Z", row["unit"]]
+    assert lines[0].split()[1:3] == ["ACTIVE", "2017-07-14T02:40:00Z"] and lines[0].split()[3] == units[lines[0].split()[0]]
     assert {re.search(r"\d{4}-\d\d-\d\dT", text).start() for text in lines} == {86}  # it lines up
     assert cloud("cloud", "list", "--ca", line.ca_id, folder=cloud.folder / "none").stdout.splitlines()[0].split()[-1].endswith("Z")
 
@@ -532,7 +539,7 @@ def test_lost_in_the_middle(cloud, line):
     def after(call):
         if call.startswith("POST"):
             lost.append(call)
-        return {"cut": 0} if lost else {}
+        return {"cut": 20} if lost else {}
     cloud.account.after = after
     cloud.account.before = lambda call: error("AccessDeniedException", "broken", 403) if len(lost) >= 1 else None
     done = cloud("cloud", "register-ca", ok=False)
@@ -547,7 +554,7 @@ def test_lost_in_the_middle(cloud, line):
 
 def test_answer_lost(cloud, line):
     """Only the answer to the registration is lost: it is asked again by itself, and its own work is found."""
-    cut = iter([{"cut": 0}])
+    cut = iter([{"cut": 20}])
     cloud.account.after = lambda call: next(cut, {}) if call.startswith("POST") else {}
     answer, = cloud.json("register-ca")
     assert answer["status"] == "ACTIVE" and len([call for call in cloud.account.calls if call.startswith("POST")]) == 2

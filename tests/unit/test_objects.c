@@ -15,52 +15,53 @@ static const struct {
 	int status;
 	const char *answer; /* the whole body, or with a leading ~ a part of it */
 } calls[] = {
-	{ "GET", "/s3/list/a.json", "", 404, "~<Code>NoSuchBucket</Code>" },
-	{ "HEAD", "/s3/list", "", 404, "~NoSuchBucket" },
-	{ "GET", "/s3/list?list-type=2", "", 404, "~NoSuchBucket" },
-	{ "DELETE", "/s3/list/a.json", "", 404, "~NoSuchBucket" },
-	{ "PUT", "/s3/empty", "<CreateBucketConfiguration/>", 200, "" },
-	{ "PUT", "/s3/empty", "", 200, "" },
-	{ "GET", "/s3/empty/a.json", "", 404, "~<Code>NoSuchKey</Code>" },
-	{ "GET", "/s3/empty?list-type=2", "", 200, "~<IsTruncated>false</IsTruncated>" },
-	{ "PUT", "/s3/list/c/b.json", "second", 200, "" },
-	{ "PUT", "/s3/list/c/a.json", "first", 200, "" },
-	{ "PUT", "/s3/list/d.json", "", 200, "" },
-	{ "GET", "/s3/list/c/a.json", "", 200, "first" },
-	{ "HEAD", "/s3/list/c/b.json", "", 200, "second" }, /* the server leaves the body out */
-	{ "GET", "/s3/list/d.json", "", 200, "" },
-	{ "PUT", "/s3/list/c/a.json", "anew", 200, "" },
-	{ "GET", "/s3/list/c/a.json?x-id=GetObject", "", 200, "anew" },
-	{ "GET", "/s3/other/c/a.json", "", 404, "~NoSuchBucket" },
-	{ "GET", "/s3/list/c", "", 404, "~NoSuchKey" },
-	{ "HEAD", "/s3/list", "", 200, "" },
-	{ "GET", "/s3/list?list-type=2&prefix=c%2F&max-keys=1", "", 200, "~<Key>c/a.json</Key>" },
-	{ "GET", "/s3/list?list-type=2&prefix=c%2F&max-keys=1", "", 200,
+	{ "GET", "/list/a.json", "", 404, "~<Code>NoSuchBucket</Code>" },
+	{ "HEAD", "/list", "", 404, "~NoSuchBucket" },
+	{ "GET", "/list?list-type=2", "", 404, "~NoSuchBucket" },
+	{ "DELETE", "/list/a.json", "", 404, "~NoSuchBucket" },
+	{ "PUT", "/empty", "<CreateBucketConfiguration/>", 200, "" },
+	{ "PUT", "/empty", "", 200, "" },
+	{ "GET", "/empty/a.json", "", 404, "~<Code>NoSuchKey</Code>" },
+	{ "GET", "/empty?list-type=2", "", 200, "~<IsTruncated>false</IsTruncated>" },
+	{ "PUT", "/list/c/b.json", "second", 200, "" },
+	{ "PUT", "/list/c/a.json", "first", 200, "" },
+	{ "PUT", "/list/d.json", "", 200, "" },
+	{ "GET", "/list/c/a.json", "", 200, "first" },
+	{ "HEAD", "/list/c/b.json", "", 200, "second" }, /* the server leaves the body out */
+	{ "GET", "/list/d.json", "", 200, "" },
+	{ "PUT", "/list/c/a.json", "anew", 200, "" },
+	{ "GET", "/list/c/a.json?x-id=GetObject", "", 200, "anew" },
+	{ "GET", "/other/c/a.json", "", 404, "~NoSuchBucket" },
+	{ "GET", "/list/c", "", 404, "~NoSuchKey" },
+	{ "HEAD", "/list", "", 200, "" },
+	{ "GET", "/list?list-type=2&prefix=c%2F&max-keys=1", "", 200, "~<Key>c/a.json</Key>" },
+	{ "GET", "/list?list-type=2&prefix=c%2F&max-keys=1", "", 200,
 	  "~<NextContinuationToken>c/a.json</NextContinuationToken><IsTruncated>true" },
-	{ "GET", "/s3/list?list-type=2&prefix=c%2F&max-keys=1&continuation-token=c%2Fa.json", "",
-	  200, "~<Key>c/b.json</Key>" },
-	{ "GET", "/s3/list?list-type=2&continuation-token=c%2Fa.json", "", 200,
-	  "~<Key>d.json</Key>" },
-	{ "GET", "/s3/list?list-type=2&continuation-token=d.json", "", 200,
+	{ "GET", "/list?list-type=2&prefix=c%2F&max-keys=1&continuation-token=c%2Fa.json", "", 200,
+	  "~<Key>c/b.json</Key>" },
+	{ "GET", "/list?list-type=2&continuation-token=c%2Fa.json", "", 200, "~<Key>d.json</Key>" },
+	{ "GET", "/list?list-type=2&continuation-token=d.json", "", 200,
 	  "~<MaxKeys>1000</MaxKeys><IsTruncated>false" },
-	{ "GET", "/s3/list?list-type=2&prefix=%3Cx%3E", "", 400, "~InvalidArgument" },
-	{ "GET", "/s3/list?list-type=2&max-keys=0", "", 400, "~InvalidArgument" },
-	{ "GET", "/s3/list?list-type=2&max-keys=9x", "", 400, "~InvalidArgument" },
-	{ "GET", "/s3/list?list-type=2&delimiter=%2F", "", 501, "~NotImplemented" },
-	{ "GET", "/s3/list?location", "", 501, "~NotImplemented" },
-	{ "DELETE", "/s3/list/c/a.json", "", 204, "" },
-	{ "DELETE", "/s3/list/c/a.json", "", 204, "" },
-	{ "GET", "/s3/list/c/a.json", "", 404, "~NoSuchKey" },
-	{ "DELETE", "/s3/list", "", 501, "~NotImplemented" },
-	{ "POST", "/s3/list/c/a.json", "", 405, "~MethodNotAllowed" },
+	{ "GET", "/list?list-type=2&prefix=%3Cx%3E", "", 400, "~InvalidArgument" },
+	{ "GET", "/list?list-type=2&max-keys=0", "", 400, "~InvalidArgument" },
+	{ "GET", "/list?list-type=2&max-keys=9x", "", 400, "~InvalidArgument" },
+	{ "GET", "/list?list-type=2&delimiter=%2F", "", 501, "~NotImplemented" },
+	{ "GET", "/list?location", "", 501, "~NotImplemented" },
+	{ "DELETE", "/list/c/a.json", "", 204, "" },
+	{ "DELETE", "/list/c/a.json", "", 204, "" },
+	{ "GET", "/list/c/a.json", "", 404, "~NoSuchKey" },
+	{ "DELETE", "/list", "", 501, "~NotImplemented" },
+	{ "POST", "/list/c/a.json", "", 405, "~MethodNotAllowed" },
+	{ "PUT", "/", "", 400, "~InvalidURI" },
+	{ "PUT", "//a.json", "", 400, "~InvalidURI" },
+	{ "GET", "/s3/list/d.json", "", 200, "" },
 	{ "PUT", "/s3/", "", 400, "~InvalidURI" },
-	{ "PUT", "/s3//a.json", "", 400, "~InvalidURI" },
-	{ "PUT", "/s3/list/a%20b", "", 400, "~InvalidURI" },
-	{ "PUT", "/s3/list/<a>", "", 400, "~InvalidURI" },
-	{ "PUT", "/s3/" KEY_100 "/a", "", 400, "~InvalidURI" },
-	{ "PUT", "/s3/list/" KEY_100 KEY_100 KEY_100 KEY_100 KEY_100 KEY_10 "0123", "", 400,
+	{ "PUT", "/list/a%20b", "", 400, "~InvalidURI" },
+	{ "PUT", "/list/<a>", "", 400, "~InvalidURI" },
+	{ "PUT", "/" KEY_100 "/a", "", 400, "~InvalidURI" },
+	{ "PUT", "/list/" KEY_100 KEY_100 KEY_100 KEY_100 KEY_100 KEY_10 "0123", "", 400,
 	  "~InvalidURI" },
-	{ "PUT", "/s3/list/" KEY_100 KEY_100 KEY_100 KEY_100 KEY_100 KEY_10 "01", "", 200, "" },
+	{ "PUT", "/list/" KEY_100 KEY_100 KEY_100 KEY_100 KEY_100 KEY_10 "01", "", 200, "" },
 };
 
 static void check(size_t index, const struct rest_reply *reply)
@@ -95,10 +96,34 @@ static void test_calls(void **state)
 	}
 }
 
+static void test_who_is_meant(void **state)
+{
+	static const struct {
+		const char *target, *authorization;
+		bool meant;
+	} rows[] = {
+		{ "/list/a", "AWS4-HMAC-SHA256 Credential=AK/20261122/r/s3/aws4_request, x", true },
+		{ "/list/a", "AWS4-HMAC-SHA256 Credential=AK/20261122/r/iot/aws4_request, x",
+		  false },
+		{ "/list/a", NULL, false },
+		{ "/s3/list/a", NULL, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rest_header header = { "authorization", rows[i].authorization };
+		struct rest_request request = { .target = rows[i].target,
+						.headers = &header,
+						.header_count = rows[i].authorization != NULL };
+
+		assert_int_equal(objects_are_meant(&request), rows[i].meant);
+	}
+}
+
 static void test_headers(void **state)
 {
-	struct rest_request put = { .method = "PUT", .target = "/s3/b/k", .body = bytes_text("x") };
-	struct rest_request get = { .method = "GET", .target = "/s3/b/k" };
+	struct rest_request put = { .method = "PUT", .target = "/b/k", .body = bytes_text("x") };
+	struct rest_request get = { .method = "GET", .target = "/b/k" };
 	struct rest_reply reply = { 0 };
 	AUTO(registry) registry = NULL;
 	struct err e;
@@ -121,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_who_is_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

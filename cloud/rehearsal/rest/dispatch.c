@@ -173,7 +173,7 @@ void dispatch_answer(const struct dispatch *d, const struct rest_request *reques
 	} else if (!verify(d, request, ret_reply)) {
 		journal_say("%s %s: refused: %s %s", request->method, request->target,
 			    ret_reply->error, (char *)ret_reply->body);
-	} else if (!strncmp(request->target, OBJECTS_PATH, strlen(OBJECTS_PATH))) {
+	} else if (objects_are_meant(request)) {
 		answer_s3(d, request, ret_reply);
 	} else {
 		answer_iot(d, request, target, ret_reply);
