@@ -4,6 +4,7 @@
 #include "cloud/aws/account.h"
 #include "cloud/aws/credentials.h"
 #include "cloud/aws/process.h"
+#include "cloud/aws/iot.h"
 #include "cloud/aws/retry.h"
 
 #include <setjmp.h>
@@ -494,7 +495,7 @@ static const struct {
 
 static void bucket_is_ten_a_second(void **state)
 {
-	struct retry_bucket bucket = { 0 };
+	struct retry_bucket bucket = { .calls_a_second = IOT_CALLS_A_SECOND };
 	int64_t begin = 1000000, now = begin;
 
 	(void)state;
@@ -502,7 +503,7 @@ static void bucket_is_ten_a_second(void **state)
 		assert_int_equal(retry_take_ms(&bucket, calls[i].now_ms), calls[i].wait_ms);
 	for (unsigned i = 0; i < 1000; i++)
 		now += retry_take_ms(&bucket, now);
-	assert_int_equal(now - begin, (1000 - RETRY_BURST) * 1000 / RETRY_CALLS_A_SECOND);
+	assert_int_equal(now - begin, (1000 - RETRY_BURST) * 1000 / IOT_CALLS_A_SECOND);
 }
 
 static void pauses_grow(void **state)
