@@ -16,6 +16,7 @@ struct export
 {
 	const char *path;
 	int fd;
+	struct stat opened; /* what the file was then */
 	uint64_t line;
 	size_t start, end; /* what of the buffer is not read yet */
 	uint8_t *buffer;   /* NULL between two readings: there may be many exports */
@@ -24,13 +25,11 @@ struct export
 AUTO_DEFINE(json, json_t *, json_decref)
 
 /* A pipe would end before the second pass. */
-static bool is_regular(int fd, struct err *e)
+static bool is_regular(int fd, struct stat *ret_status, struct err *e)
 {
-	struct stat status;
-
-	if (fstat(fd, &status))
+	if (fstat(fd, ret_status))
 		return err_errno(e, ERR_SYSTEM, "cannot read it");
-	return S_ISREG(status.st_mode) ||
+	return S_ISREG(ret_status->st_mode) ||
 	       err_set(e, ERR_INVALID,
 		       "this is no regular file, and an export is read twice; save it first");
 }
@@ -46,7 +45,7 @@ bool export_open(const char *path, struct export **ret_export, struct err *e)
 	if (x->fd < 0)
 		return err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "cannot read %s",
 				 path);
-	if (!is_regular(x->fd, e))
+	if (!is_regular(x->fd, &x->opened, e))
 		return err_add(e, "%s", path);
 	posix_fadvise(x->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	*ret_export = TAKE(x);
@@ -204,4 +203,21 @@ bool export_next(struct export *x, struct bytes *ret_entry, bool *ret_end, struc
 			       "the export has no head at its end: its tail is missing");
 	*ret_end = begins(line, "{\"head\":");
 	return *ret_end ? take_head(x, line, ret_head, e) : take_entry(line, ret_entry, e);
+}
+
+bool export_skip(struct export *x, struct err *e)
+{
+	struct bytes line;
+
+	return next_line(x, &line, e) &&
+	       (line.data || err_set(e, ERR_CORRUPT, "the export ends too early"));
+}
+
+bool export_is_untouched(const struct export *x)
+{
+	const struct timespec *before = &x->opened.st_ctim;
+	struct stat now;
+
+	return fstat(x->fd, &now) == 0 && now.st_size == x->opened.st_size &&
+	       now.st_ctim.tv_sec == before->tv_sec && now.st_ctim.tv_nsec == before->tv_nsec;
 }
