@@ -186,7 +186,7 @@ bool source_read(struct source *s, source_entry each, void *context, struct err 
 	return true;
 }
 
-/* Line by line the same as before, so a line's place is its entry's number. */
+/* Line by line the same as before: behind the first one stand the entries in order. */
 static bool look_again(struct source *s, source_wants wants, source_entry each, void *context,
 		       struct err *e)
 {
@@ -199,12 +199,9 @@ static bool look_again(struct source *s, source_wants wants, source_entry each, 
 	if (!export_begin(x, s->ledger_id, e))
 		return false;
 	for (uint64_t number = 1; number <= s->head.size; number++) {
-		if (!wants(context, number)) {
-			if (!export_skip(x, e))
-				return false;
+		if (!wants(context, number))
 			continue;
-		}
-		if (!export_next(x, &data, &end, &head, e))
+		if (!export_go(x, number + 1, e) || !export_next(x, &data, &end, &head, e))
 			return false;
 		if (end || !entry_decode(data, &entry, e) || entry.number != number)
 			return changed(e);
