@@ -1,7 +1,7 @@
 /* program: another program of ours, run as a child. It is looked for in the folder of the running
  * program and in the libexec folder beside that, never by PATH: what a supervisor runs is what was
  * installed together. Errors: ERR_NOT_FOUND (not installed), ERR_INVALID (it says more than there is
- * room for), ERR_SYSTEM. Threads: any. Layer below: wait. */
+ * room for), ERR_SYSTEM. Threads: any. Layer below: none. */
 #ifndef BASE_PROGRAM_H
 #define BASE_PROGRAM_H
 

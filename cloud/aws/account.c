@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "cloud/aws/credentials.h"
-#include "cloud/aws/http.h"
+#include "cloud/aws/endpoint.h"
 
 struct files {
 	char name[64];
@@ -68,19 +68,20 @@ static bool find_credentials(const struct files *files, struct account *account,
 		return true;
 	if (e->code != ERR_NOT_FOUND)
 		return false;
-	return err_set(e, ERR_NOT_FOUND,
-		       "no AWS credentials: %sprofile %s is neither in %.120s nor in %.120s: run aws "
-		       "configure, or name another profile",
-		       files->chosen ? "" : "AWS_ACCESS_KEY_ID is not set, and ", files->name,
-		       files->shared.path, files->config.path);
+	return err_set(
+		e, ERR_NOT_FOUND,
+		"no AWS credentials: %sprofile %s is neither in %.120s nor in %.120s: run aws "
+		"configure, or name another profile",
+		files->chosen ? "" : "AWS_ACCESS_KEY_ID is not set, and ", files->name,
+		files->shared.path, files->config.path);
 }
 
 static bool find_region(const char *said, const struct files *files, struct account *account,
 			struct err *e)
 {
 	const char *config = *files->config.region ? files->config.region : files->shared.region;
-	const char *region = first_of(
-		first_of(said, "AWS_REGION", NULL), "AWS_DEFAULT_REGION", config);
+	const char *region =
+		first_of(first_of(said, "AWS_REGION", NULL), "AWS_DEFAULT_REGION", config);
 	size_t len = strlen(region);
 
 	if (len == 0)
@@ -99,12 +100,11 @@ static bool find_endpoint(const char *said, const char *service, const char *var
 			  const struct account *account, char endpoint[static ACCOUNT_URL_SIZE],
 			  bool *ret_other, struct err *e)
 {
-	const char *other =
-		first_of(said, variable, first_of(NULL, "AWS_ENDPOINT_URL", NULL));
-	const char *domain = strncmp(account->region, "cn-", 3) == 0 ? "amazonaws.com.cn"
-								     : "amazonaws.com";
+	const char *other = first_of(said, variable, first_of(NULL, "AWS_ENDPOINT_URL", NULL));
+	const char *domain =
+		strncmp(account->region, "cn-", 3) == 0 ? "amazonaws.com.cn" : "amazonaws.com";
 
-	if (other && !http_endpoint(other, endpoint))
+	if (other && !endpoint_read(other, endpoint))
 		return err_set(e, ERR_INVALID,
 			       "the endpoint %.200s is neither https://HOST nor http:// to a "
 			       "loopback address",

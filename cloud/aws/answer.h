@@ -2,7 +2,7 @@
  * digits, statuses are words of iot.h, times numbers of seconds, texts without control characters.
  * Unknown members are ignored, as AWS adds some. Pure functions; outputs are written on success
  * only. Errors: ERR_INVALID, a sentence that names the member.
- * Threads: any. Layer above: iot. Below: jansson. Source: AWS IoT API reference 2015-05-28. */
+ * Threads: any. Layer above: iot. Below: members. Source: AWS IoT API reference 2015-05-28. */
 #ifndef CLOUD_AWS_ANSWER_H
 #define CLOUD_AWS_ANSWER_H
 
@@ -28,8 +28,5 @@ AUTO_DEFINE(answer_page, struct answer_page *, answer_page_free)
 size_t answer_page_count(const struct answer_page *page);
 void answer_page_get(const struct answer_page *page, size_t index, struct iot_certificate *ret);
 const char *answer_page_marker(const struct answer_page *page); /* "": the last page */
-
-/* 64 lower-case hex digits. */
-bool answer_is_id(const char *text, size_t len);
 
 #endif

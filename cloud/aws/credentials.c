@@ -159,11 +159,12 @@ bool credentials_profile(const char *name, const struct profile *shared,
 	const struct profile *other = shared->other ? shared : config;
 
 	if (other->other)
-		return err_set(e, ERR_INVALID,
-			       "profile %.64s in %.200s has %s, which imprint does not follow: give "
-			       "another profile credential_process = aws configure "
-			       "export-credentials --profile %.64s",
-			       name, other->path, other->other, name);
+		return err_set(
+			e, ERR_INVALID,
+			"profile %.64s in %.200s has %s, which imprint does not follow: give "
+			"another profile credential_process = aws configure "
+			"export-credentials --profile %.64s",
+			name, other->path, other->other, name);
 	if (*shared->access_key || *shared->secret_key)
 		return use_keys(name, shared, account, e);
 	if (*shared->process || *config->process)

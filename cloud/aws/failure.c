@@ -73,7 +73,8 @@ static void advise_signature(const struct failure_call *call, const struct http_
 
 	if (away_s > IOT_SKEW_S)
 		snprintf(advice, ADVICE_SIZE,
-			 "the clock here is %lld minutes %s AWS's: set it (timedatectl), then repeat",
+			 "the clock here is %lld minutes %s AWS's: set it (timedatectl), then "
+			 "repeat",
 			 (away_s + 30) / 60, ahead_s > 0 ? "ahead of" : "behind");
 	else
 		snprintf(advice, ADVICE_SIZE,

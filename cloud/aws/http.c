@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "cloud/aws/endpoint.h"
 
 #include <assert.h>
 #include <curl/curl.h>
@@ -14,7 +15,6 @@
 
 AUTO_DEFINE(headers, struct curl_slist *, curl_slist_free_all)
 AUTO_DEFINE(text, char *, curl_free)
-AUTO_DEFINE(url, CURLU *, curl_url_cleanup)
 
 struct http {
 	CURL *curl;
@@ -23,54 +23,10 @@ struct http {
 	char endpoint[ACCOUNT_URL_SIZE];
 	bool reached;
 	bool head_ended; /* libcurl takes an answer that ends in its head for a whole one */
+	char reason[CURL_ERROR_SIZE];
 	size_t len;
 	char body[HTTP_BODY_MAX + 1];
 };
-
-static bool loopback(const char *host)
-{
-	return strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0 ||
-	       strcasecmp(host, "localhost") == 0;
-}
-
-static bool absent(CURLU *url, CURLUPart part)
-{
-	AUTO(text) text = NULL;
-
-	return curl_url_get(url, part, &text, 0) != CURLUE_OK;
-}
-
-static bool allowed(CURLU *url)
-{
-	AUTO(text) scheme = NULL;
-	AUTO(text) host = NULL;
-	AUTO(text) path = NULL;
-
-	if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
-	    curl_url_get(url, CURLUPART_PATH, &path, 0) != CURLUE_OK)
-		return false;
-	if (strcmp(scheme, "https") != 0 && !(strcmp(scheme, "http") == 0 && loopback(host)))
-		return false;
-	return strcmp(path, "/") == 0 && absent(url, CURLUPART_USER) &&
-	       absent(url, CURLUPART_PASSWORD) && absent(url, CURLUPART_QUERY) &&
-	       absent(url, CURLUPART_FRAGMENT);
-}
-
-bool http_endpoint(const char *text, char ret_endpoint[static ACCOUNT_URL_SIZE])
-{
-	AUTO(url) url = curl_url();
-	size_t len = strlen(text);
-
-	if (!url || len >= ACCOUNT_URL_SIZE ||
-	    curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK || !allowed(url))
-		return false;
-	if (text[len - 1] == '/')
-		len--;
-	memmove(ret_endpoint, text, len);
-	ret_endpoint[len] = '\0';
-	return true;
-}
 
 static size_t take_body(char *data, size_t size, size_t count, void *context)
 {
@@ -88,7 +44,10 @@ static size_t see_head(char *line, size_t size, size_t count, void *context)
 {
 	struct http *http = context;
 
-	http->head_ended = size * count <= 2 && strchr("\r\n", line[0]);
+	if (size * count > 0 && strchr("\r\n", line[0]))
+		http->head_ended = true;
+	else if (size * count > 5 && memcmp(line, "HTTP/", 5) == 0)
+		http->head_ended = false; /* after 100 Continue, or a proxy's */
 	return size * count;
 }
 
@@ -118,7 +77,7 @@ bool http_open(const char *service, const char *endpoint, const struct account *
 
 	if (!http)
 		return err_set(e, ERR_SYSTEM, "no memory to ask AWS");
-	if (!http_endpoint(endpoint, http->endpoint))
+	if (!endpoint_read(endpoint, http->endpoint))
 		return err_set(e, ERR_INVALID,
 			       "the endpoint %.200s is neither https://HOST nor http:// to a "
 			       "loopback address",
@@ -240,10 +199,10 @@ static void set_connection(struct http *http)
 	curl_easy_setopt(http->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(http->curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(http->curl, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(http->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(http->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
 	curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, (long)HTTP_TOTAL_MS);
 	curl_easy_setopt(http->curl, CURLOPT_USERAGENT, "imprint/" IMPRINT_VERSION);
+	curl_easy_setopt(http->curl, CURLOPT_ERRORBUFFER, http->reason);
 	curl_easy_setopt(http->curl, CURLOPT_HEADERFUNCTION, see_head);
 	curl_easy_setopt(http->curl, CURLOPT_HEADERDATA, http);
 	curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, take_body);
@@ -263,6 +222,7 @@ static void set_signature(struct http *http)
 static bool no_answer(const struct http *http, CURLcode rc, struct err *e)
 {
 	const char *host = http->endpoint;
+	const char *reason = *http->reason ? http->reason : curl_easy_strerror(rc);
 
 	switch (rc) {
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -283,10 +243,11 @@ static bool no_answer(const struct http *http, CURLcode rc, struct err *e)
 			       host);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
-		return err_set(e, ERR_REFUSED,
-			       "the certificate of %.120s is not trusted (%s): a proxy in between? "
-			       "Its root goes into AWS_CA_BUNDLE",
-			       host, curl_easy_strerror(rc));
+		return err_set(
+			e, ERR_REFUSED,
+			"the certificate of %.120s is not trusted (%.100s): a proxy in between? "
+			"Its root goes into AWS_CA_BUNDLE",
+			host, reason);
 	case CURLE_WRITE_ERROR:
 		return err_set(e, ERR_INVALID, "the answer of %.120s is longer than %d bytes", host,
 			       HTTP_BODY_MAX);
@@ -296,8 +257,8 @@ static bool no_answer(const struct http *http, CURLcode rc, struct err *e)
 	case CURLE_OUT_OF_MEMORY:
 		return err_set(e, ERR_SYSTEM, "no memory to ask AWS");
 	default:
-		return err_set(e, ERR_GONE, "the connection to %.120s was lost (%s): try again",
-			       host, curl_easy_strerror(rc));
+		return err_set(e, ERR_GONE, "the connection to %.120s was lost (%.140s): try again",
+			       host, reason);
 	}
 }
 
@@ -340,6 +301,7 @@ bool http_ask(struct http *http, const struct http_request *request, struct http
 	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers);
 	http->len = 0;
 	http->head_ended = false;
+	*http->reason = '\0';
 	rc = curl_easy_perform(http->curl);
 	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_getinfo(http->curl, CURLINFO_PRETRANSFER_TIME_T, &sent_us);

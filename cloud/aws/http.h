@@ -8,7 +8,7 @@
  * Errors, sentences without the operation: ERR_GONE (host not known, no connection, lost in the
  * middle), ERR_TIMEOUT, ERR_REFUSED (the server's certificate is not trusted), ERR_INVALID (no HTTP,
  * or longer than HTTP_BODY_MAX), ERR_SYSTEM. Any status is an answer, not an error.
- * Threads: one an http. Layer above: service. Below: libcurl.
+ * Threads: one an http. Layer above: service. Below: endpoint, libcurl.
  * Source: AWS "Signature Version 4 signing process"; libcurl's CURLOPT_AWS_SIGV4 since 7.88. */
 #ifndef CLOUD_AWS_HTTP_H
 #define CLOUD_AWS_HTTP_H
@@ -27,10 +27,10 @@ struct http_parameter {
 };
 
 struct http_request {
-	const char *method, *path;		/* "PUT", "/cacertificate/9f3c…71" */
-	const struct http_parameter *query;	/* sorted by name; a value NULL: left out */
+	const char *method, *path;	    /* "PUT", "/cacertificate/9f3c…71" */
+	const struct http_parameter *query; /* sorted by name; a value NULL: left out */
 	size_t query_count;
-	const char *content_type;		/* NULL: no body */
+	const char *content_type; /* NULL: no body */
 	struct bytes body;
 };
 
@@ -54,8 +54,5 @@ MUST_CHECK bool http_ask(struct http *http, const struct http_request *request,
 			 struct http_answer *ret_answer, struct err *e);
 /* True once a connection was made: the endpoint exists, and what is lost may come back. */
 bool http_reached(const struct http *http);
-
-/* True for https://HOST[:PORT] and http://LOOPBACK[:PORT]; a '/' at the end is cut off. */
-bool http_endpoint(const char *url, char ret_endpoint[static ACCOUNT_URL_SIZE]);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "cloud/aws/answer.h"
 #include "cloud/aws/failure.h"
+#include "cloud/aws/members.h"
 #include "cloud/aws/service.h"
 
 #include <jansson.h>
@@ -102,7 +103,7 @@ static bool unread(const char *operation, struct bytes body, struct err *e)
 /* FOLDER/ID, of an id that a person may have typed. */
 static bool path_of(const char *folder, const char *id, char path[static PATH_SIZE], struct err *e)
 {
-	if (!answer_is_id(id, strlen(id)))
+	if (!members_is_id(id, strlen(id)))
 		return err_set(e, ERR_INVALID,
 			       "\"%.80s\" is no certificate id: 64 lower-case hex digits", id);
 	snprintf(path, PATH_SIZE, "%s/%s", folder, id);

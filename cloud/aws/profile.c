@@ -36,7 +36,8 @@ struct search {
 
 static bool equal(struct bytes text, const char *word)
 {
-	return text.len == strlen(word) && strncasecmp((const char *)text.data, word, text.len) == 0;
+	return text.len == strlen(word) &&
+	       strncasecmp((const char *)text.data, word, text.len) == 0;
 }
 
 /* NAME of [NAME], [profile NAME] or [profile "NAME"]; empty: another kind of section. */

@@ -56,24 +56,26 @@ bool ca_bring(struct iot *iot, const struct iot_ca_update *wanted, struct iot_ca
 
 /* --- showing --- */
 
-static const char *remark(const struct ca_done *done, bool now)
+/* With what became of it, where something was to be done. */
+static void show_done(const char *label, const char *value, const struct ca_done *done, bool now)
 {
-	return !done ? "" : now ? "done now" : "so already";
+	if (done)
+		cloud_line(label, "%-22s%s", value, now ? "done now" : "so already");
+	else
+		cloud_line(label, "%s", value);
 }
 
 static void show_table(const struct iot *iot, const struct iot_ca *ca, const struct ca_done *done)
 {
-	static const struct ca_done nothing;
-	const struct ca_done *d = done ? done : &nothing;
+	const struct ca_done now = done ? *done : (struct ca_done) { 0 };
 	char time[CLOCK_TEXT_SIZE], end[CLOCK_TEXT_SIZE];
 
 	cloud_line("CA certificate", "%s", ca->id);
-	cloud_line("registered", "%-22s%s", cloud_time(ca->created_s, time),
-		   remark(done, d->registered));
+	show_done("registered", cloud_time(ca->created_s, time), done, now.registered);
 	cloud_line("mode", "%s", mode_name(ca->sni_only));
-	cloud_line("status", "%-22s%s", status_name(ca->active), remark(done, d->active));
-	cloud_line("auto-registration", "%-22s%s", switch_name(ca->auto_registration),
-		   remark(done, d->auto_registration));
+	show_done("status", status_name(ca->active), done, now.active);
+	show_done("auto-registration", switch_name(ca->auto_registration), done,
+		  now.auto_registration);
 	cloud_line("changed", "%s", cloud_time(ca->modified_s, time));
 	cloud_line("valid", "%s to %s", cloud_time(ca->not_before_s, time),
 		   cloud_time(ca->not_after_s, end));

@@ -8,12 +8,12 @@
 
 const char *argp_program_version = "imprint " IMPRINT_VERSION;
 
-/* name, operand ("-" in front: or the option in its place), help, letters of its own options, function */
 /* clang-format off */
 static const struct command {
 	const char *name, *operand, *help, *keys;
 	int (*run)(const struct arguments *a);
 } commands[] = {
+	/* name, operand, help, letters of its own options, function */
 	{ "register-ca", NULL, "Register the CA, ACTIVE and with auto-registration, and show it; may be repeated", "csinPx", register_ca_command },
 	{ "describe-ca", NULL, "Show the CA as AWS has it", "c", describe_ca_command },
 	{ "activate-ca", NULL, "Let new certificates of the CA be registered", "c", activate_ca_command },
@@ -57,7 +57,7 @@ static const struct choice {
 	  AT(print) },
 	{ { "code", 'x', "CODE", 0, "The registration code for --print; default: asked for", 0 },
 	  AT(code) },
-	{ { "product", 'p', "NAME", 0, "Does a board that trusts this product's server root?", 0 },
+	{ { "product", 'p', "NAME", 0, "Would a board of this product trust it?", 0 },
 	  AT(product) },
 	{ { "port", 't', "N", 0, "Ask there; default 8883", 0 }, AT(port) },
 	{ { "ledger", 'l', "EXPORT", 0, "An export instead of the running signer; may be repeated",

@@ -100,6 +100,7 @@ static void print_commands(const struct arguments *a, const char *id, const char
 		printf(" --certificate-mode SNI_ONLY\n");
 	else
 		printf(" --verification-certificate file://%s\n", verification_file);
+	printf("# Should that say ResourceAlreadyExistsException, it is registered: go on.\n");
 	print_aws(a, "update-ca-certificate");
 	printf(" --certificate-id %s --new-status %s --new-auto-registration-status %s\n", id,
 	       a->inactive ? "INACTIVE" : "ACTIVE", a->no_auto_registration ? "DISABLE" : "ENABLE");

@@ -95,6 +95,10 @@ int register_ca_command(const struct arguments *a)
 
 	if (a->print)
 		return ca_print_registration(a);
+	if (a->code) {
+		err_set(&e, ERR_USAGE, "--code goes with --print: here AWS is asked for it");
+		return cloud_failed(&e);
+	}
 	if (!ca_target_find(a, &target, &e) || !iot_open(&a->account, &iot, &e))
 		return cloud_failed(&e);
 	r.iot = iot;

@@ -129,7 +129,8 @@ static void take(struct target *target, const struct issuance *issuance)
 
 /* Rows come in order, and a unit gets a new certificate only after the end of the one before: the
  * last that was issued is the one in force, or else the latest. What never was issued is none. */
-static bool take_rows(struct bytes rows, struct target *target, uint64_t *after, struct err *e)
+static bool take_rows(struct bytes rows, struct target *target, size_t *count, uint64_t *after,
+		      struct err *e)
 {
 	struct reader r = { .data = rows.data, .len = rows.len };
 	struct issuance issuance;
@@ -139,8 +140,10 @@ static bool take_rows(struct bytes rows, struct target *target, uint64_t *after,
 		if (r.bad || issuance.id <= *after)
 			return err_set(e, ERR_INVALID, "the signer's list makes no sense");
 		*after = issuance.id;
-		if (issuance.issued_at)
+		if (issuance.issued_at) {
 			take(target, &issuance);
+			++*count;
+		}
 	}
 	return true;
 }
@@ -148,44 +151,47 @@ static bool take_rows(struct bytes rows, struct target *target, uint64_t *after,
 static bool find_unit(const char *unit, struct target *target, struct err *e)
 {
 	struct request request = { .type = REQUEST_ISSUANCES };
-	struct reply reply = { .more = 1 };
+	struct reply reply;
+	uint64_t before;
+	size_t count = 0;
 
-	if (strlen(unit) > NAME_MAX_LEN)
-		return err_set(e, ERR_USAGE, "a unit id has at most %d characters", NAME_MAX_LEN);
+	if (!*unit || strlen(unit) > NAME_MAX_LEN) /* an empty one would mean every unit */
+		return err_set(e, ERR_USAGE, "a unit id has 1 to %d characters", NAME_MAX_LEN);
 	strcpy(request.unit, unit);
-	for (uint64_t before = 1; reply.more && request.after != before;) {
+	do {
 		before = request.after;
 		if (!client_ask(&cloud_signer, &request, -1, &reply, e) ||
-		    !take_rows(reply.rows, target, &request.after, e))
+		    !take_rows(reply.rows, target, &count, &request.after, e))
 			return false;
-	}
+	} while (reply.more && request.after > before);
 	if (!target->in_ledger)
 		return err_set(e, REFUSAL_UNKNOWN, "the ledger knows no certificate of a unit %s",
 			       unit);
-	if (!target_is_in_force(target))
+	if (count > 1 && !target_is_in_force(target))
 		fprintf(stderr,
-			"imprint: unit %s has no certificate in force; the latest is meant, "
-			"%.8s…, %s\n",
-			unit, target->id, state_name(target->issuance.state));
+			"imprint: none of the %zu certificates of unit %s is in force; the latest "
+			"is meant, %.8s…, %s\n",
+			count, unit, target->id, state_name(target->issuance.state));
 	return true;
 }
 
 /* Where no signer runs, or where it is another station's, nothing is known of it. */
-static bool find_id(const char *id, struct target *target, struct err *e)
+static bool find_id(const uint8_t id[static SHA256_LEN], struct target *target, struct err *e)
 {
 	struct request request = { .type = REQUEST_FIND };
 	struct issuance issuance;
 	struct reply reply;
 	struct reader r;
 
-	strcpy(request.after_text, id);
+	strcpy(request.after_text, target->id);
 	if (!client_ask(&cloud_signer, &request, -1, &reply, e))
 		return e->code == REFUSAL_UNKNOWN || e->code == ERR_NOT_FOUND;
 	r = (struct reader) { .data = reply.rows.data, .len = reply.rows.len };
 	issuance_read(&r, &issuance);
 	if (r.bad)
 		return err_set(e, ERR_INVALID, "the signer's answer makes no sense");
-	take(target, &issuance);
+	if (memcmp(issuance.certificate_id, id, SHA256_LEN) == 0) /* else a unit is called so */
+		take(target, &issuance);
 	return true;
 }
 
@@ -200,8 +206,7 @@ bool target_find(const struct arguments *a, struct target *ret_target, struct er
 			       2 * SHA256_LEN);
 	if (a->certificate_id)
 		hex_encode(BYTES(id), target.id);
-	found = a->certificate_id ? find_id(target.id, &target, e)
-				  : find_unit(a->operand, &target, e);
+	found = a->certificate_id ? find_id(id, &target, e) : find_unit(a->operand, &target, e);
 	if (found)
 		*ret_target = target;
 	return found;

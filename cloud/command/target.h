@@ -26,7 +26,7 @@ struct target {
 	struct issuance issuance;
 };
 
-/* Of a unit's certificates the one in force, else the latest: that is said on stderr. */
+/* Of a unit's certificates the one in force, else the latest; of several that is said on stderr. */
 MUST_CHECK bool target_find(const struct arguments *a, struct target *ret_target, struct err *e);
 /* Issued or installed: the ledger wants it to live. */
 bool target_is_in_force(const struct target *target);

@@ -206,22 +206,24 @@ static bool print_certificates(struct bytes ders, struct err *e)
 	return true;
 }
 
-static bool print_root(const struct arguments *arguments)
+static bool print_root_of(const char *name, struct err *e)
 {
 	AUTO(product) product = NULL;
+
+	if (!load_named(name, &product, e))
+		return false;
+	if (product->server_root_len == 0)
+		return err_set(e, ERR_NOT_FOUND, "the product %s names no server_root", name);
+	return print_certificates(bytes_of(product->server_root, product->server_root_len), e);
+}
+
+static bool print_root(const struct arguments *arguments)
+{
 	struct err e;
 
-	if (!load_named(arguments->operand, &product, &e)) {
-		print_mistake(NULL, &e);
-		return false;
-	}
-	if (product->server_root_len == 0) {
-		fprintf(stderr, "imprint: the product %s names no server_root\n", product->name);
-		return false;
-	}
-	if (print_certificates(bytes_of(product->server_root, product->server_root_len), &e))
+	if (print_root_of(arguments->operand, &e))
 		return true;
-	print_mistake(NULL, &e);
+	fprintf(stderr, "imprint: %s\n", e.text);
 	return false;
 }
 

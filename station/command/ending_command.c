@@ -87,13 +87,22 @@ static int tell_aws(const struct options *options)
 	return EXIT_FAILED;
 }
 
+static bool check_account(const struct options *options, struct err *e)
+{
+	bool named = options->profile || options->region || options->endpoint_url;
+
+	return options->cloud || !named ||
+	       err_set(e, ERR_USAGE, "--profile, --region and --endpoint-url go with --cloud");
+}
+
 int revoke_command(const struct options *options)
 {
 	struct request request = { .type = REQUEST_REVOKE };
 	struct err e;
 	int status;
 
-	if (!reason_of(options, &request, &e) || !target_of(options, &request, &e))
+	if (!check_account(options, &e) || !reason_of(options, &request, &e) ||
+	    !target_of(options, &request, &e))
 		return command_fail(&e);
 	status = signer_do(&request);
 	if (status == EXIT_DONE)

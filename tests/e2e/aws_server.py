@@ -70,7 +70,7 @@ class Connection(socketserver.StreamRequestHandler):
         if not line.strip():
             return False
         method, target, _ = line.decode("latin-1").split(" ", 2)
-        if method == "CONNECT":
+        if method == "CONNECT" and self.server.aws.tls:
             return self.tunnel()
         head, headers = [line], []
         while (line := self.rfile.readline(65536)).strip():

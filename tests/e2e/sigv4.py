@@ -6,14 +6,16 @@ import hmac
 import re
 import sys
 import time
+import warnings
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 sys.path.append("/usr/lib/python3/dist-packages/awscli")
 
-from botocore.auth import S3SigV4Auth, SigV4Auth  # noqa: E402
-from botocore.awsrequest import AWSRequest  # noqa: E402
-from botocore.credentials import Credentials  # noqa: E402
+with warnings.catch_warnings(action="ignore"):
+    from botocore.auth import S3SigV4Auth, SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
 
 AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256 Credential=(\S+?)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request, ?"
                            r"SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})")

@@ -1,4 +1,5 @@
 """imprint cloud: every subcommand against an account of AWS IoT that checks each signature twice."""
+import json
 import os
 import pty
 import re
@@ -6,14 +7,17 @@ import shlex
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from aws_account import Account
 from aws_server import Answer, AwsServer, error
 from signer_client import PATIENCE_S
 from sigv4 import Keys
-from station import BUILD
+from station import BUILD, LONG
 from tools import Requests, certificate_id, der_of, make_request, openssl, pem
 
 ODD_TOKEN = "FwoGZXIvYXdzE/+=:@%&!" * 8 + "=="
@@ -54,7 +58,6 @@ class Cloud:
         return done
 
     def json(self, *words, **options):
-        import json
         return [json.loads(text) for text in self("cloud", *words, "--json", **options).stdout.splitlines()]
 
     def calls(self, *words, **options):
@@ -225,6 +228,14 @@ def test_print_wrong_code(cloud, line, tmp_path, code):
     assert list(tmp_path.glob("*.pem")) == []
 
 
+def test_print_wrong_options(cloud, line):
+    code = cloud.account.code
+    for words in (["--code", code], ["--print", "--json", "--code", code], ["--print", "--sni-only", "--code", code],
+                  ["--print", "--ca", line.ca_id, "--sni-only"], ["--print", "--ca", line.ca_id]):
+        sentence(cloud("cloud", "register-ca", *words, ok=False), "--", status=2)
+    assert cloud.account.calls == [] and list(cloud.folder.glob("*.pem")) == []
+
+
 def test_print_asks_on_a_terminal(cloud, line):
     master, slave = pty.openpty()
     env = cloud.environment()
@@ -265,8 +276,7 @@ def test_register_a_unit(cloud, line, requests):
         done, calls = cloud.calls(*words, ok=False)
         sentence(done, "void", "a test")
         assert calls == []
-    done = cloud("cloud", "describe", "C-0001")
-    assert "no certificate in force" in done.stderr and "void" in done.stderr and table(done.stdout)["in the ledger"] == "void"
+    assert table(cloud("cloud", "describe", "C-0001").stdout)["in the ledger"] == "void"
     # Another one came: that is meant.
     issued(line, requests, "C-0001")
     again = [row["certificate_id"] for row in line.ledger_list() if row["unit"] == "C-0001"]
@@ -275,6 +285,11 @@ def test_register_a_unit(cloud, line, requests):
     assert set(cloud.account.certificates) == set(again)
     done, calls = cloud.calls("revoke", "C-0001")
     assert calls == [f"GET /certificates/{again[1]}", f"PUT /certificates/{again[1]}?newStatus=REVOKED"]
+    assert "imprint void C-0001 --reason TEXT" in done.stderr
+    line.imprint("void", "C-0001", "--reason", "a test")
+    done = cloud("cloud", "describe", "C-0001")
+    assert f"none of the 2 certificates of unit C-0001 is in force; the latest is meant, {again[1][:8]}…, void" in done.stderr
+    assert table(done.stdout)["certificate id"] == again[1]
 
 
 def test_status_of_a_certificate(cloud, line):
@@ -310,6 +325,8 @@ def test_a_certificate_of_nobody(cloud, line, tmp_path):
     assert cloud("cloud", "revoke", "--certificate-id", id).stdout == "the certificate, abababab…: REVOKED now, ACTIVE before\n"
     assert cloud.json("describe", "--certificate-id", id, folder=tmp_path / "none")[0]["state"] is None
     sentence(cloud("cloud", "describe", "NOBODY-1", ok=False), "NOBODY-1", "ledger list")
+    for unit in ("", "x" * 65):  # and never the latest of all units
+        sentence(cloud("cloud", "revoke", unit, ok=False), "unit id", status=2)
     sentence(cloud("cloud", "describe", "X", folder=tmp_path / "none", ok=False), "start imprint-signer")
 
 
@@ -345,7 +362,7 @@ def test_list(cloud, line, requests):
     assert "no certificate" in cloud("cloud", "list").stdout
     row = line.ledger_list()[0]
     for number in range(600):
-        cloud.account.add(f"{number:064x}", ("ACTIVE", "REVOKED", "PENDING_ACTIVATION")[number % 3], ca_id=line.ca_id, created=1.6e9 - number)
+        cloud.account.add(f"{number:064x}", ["ACTIVE", "REVOKED"][number % 2], ca_id=line.ca_id, created=1.6e9 - number)
     cloud.account.add(row["certificate_id"], "ACTIVE", ca_id=line.ca_id, created=1.5e9)
     cloud.account.add("cd" * 32, "ACTIVE", ca_id="ef" * 32)
     rows, units = cloud.json("list"), {}
@@ -468,7 +485,7 @@ def test_endpoint(cloud, line, tmp_path, version):
         cloud.account.endpoint = "localhost"
         trusting(line, None)
         done = cloud("cloud", *ask, ok=False)
-        assert done.returncode == 1 and "names no server_root" in done.stderr and done.stdout == "localhost\n"
+        assert done.returncode == 1 and done.stderr == "imprint: the product trusting names no server_root\n" and done.stdout == "localhost\n"
         done = cloud("cloud", "endpoint", "--product", "../demo", ok=False)
         assert done.returncode == 1 and "no name of a product" in done.stderr
     for words in (["--port", "80"], ["--product", "trusting", "--port", "mqtt"], ["--product", "trusting", "--port", "70000"]):
@@ -476,6 +493,39 @@ def test_endpoint(cloud, line, tmp_path, version):
     trusting(line, tmp_path / "root.pem")
     done = cloud("cloud", *ask, ok=False)
     sentence(done, f"localhost:{broker.port}: no connection")
+    assert done.stdout == "localhost\n"
+
+
+@contextmanager
+def listener(say):
+    """Takes one caller, and says that, or nothing until the end if it is None."""
+    over = threading.Event()
+
+    def serve():
+        connection, _ = server.accept()
+        with connection:
+            if say is None:
+                over.wait(PATIENCE_S)
+            else:
+                connection.sendall(say)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("say, words", [
+    (b"220 mail.example.com ESMTP\r\n", "does not speak TLS"), (b"", "does not speak TLS"),
+    pytest.param(None, "no end of the TLS handshake", marks=pytest.mark.skipif(not LONG, reason="20 s: with --long")),
+], ids=["SMTP", "hangs up", "silent"])
+def test_endpoint_that_is_none(cloud, line, say, words):
+    (cloud.folder / "root.pem").write_text(pem(line.ca))
+    trusting(line, cloud.folder / "root.pem")
+    with listener(say) as port:
+        done = cloud("cloud", "endpoint", "--product", "trusting", "--port", port, ok=False)
+    sentence(done, f"localhost:{port}: ", words)
     assert done.stdout == "localhost\n"
 
 
@@ -591,3 +641,60 @@ def test_every_call_with_odd_credentials(line, requests, tmp_path):
         assert len(odd.json("list")) == 261
     assert odd.server.refused == []
     assert all(request.header("X-Amz-Security-Token") == ODD_TOKEN for request in odd.server.requests)
+
+
+# --- the rehearsal ---
+
+@pytest.fixture(scope="module")
+def rehearsal(scratch):
+    """What `imprint rehearsal up` says of itself."""
+    folder = tempfile.mkdtemp(prefix="cloud-rehearsal.", dir=scratch)
+    call = [BUILD / "imprint", "rehearsal"]
+    done = subprocess.run([*call, "up", folder, "--mqtt-port", "0", "--json"], text=True, capture_output=True, timeout=PATIENCE_S)
+    try:
+        assert done.returncode == 0, done.stderr
+        yield json.loads(done.stdout)
+    finally:
+        subprocess.run([*call, "down", folder], capture_output=True, timeout=PATIENCE_S)
+
+
+def credentials(home):
+    """Those of the rehearsal's HOME."""
+    words = re.findall(r"^aws_(\w+) *= *(\S+)", Path(home, ".aws/credentials").read_text(), re.M)
+    found = dict(words)
+    return Keys(access_key=found["access_key_id"], secret_key=found["secret_access_key"], token=found.get("session_token", ""))
+
+
+def test_pasted_into_the_rehearsal(line, rehearsal, tmp_path):
+    """What --print prints, with nothing changed but HOME; and then `imprint cloud` finds what the commands did."""
+    env = {"HOME": rehearsal["home"], "PATH": "/usr/bin:/bin", "IMPRINT_DIR": str(line.dir)}
+
+    def cloud(*words, input=""):
+        return subprocess.run([BUILD / "imprint", "cloud", *words], env=env, text=True, capture_output=True, input=input,
+                              timeout=PATIENCE_S, cwd=tmp_path)
+    code = subprocess.run(["/usr/bin/aws", "iot", "get-registration-code", "--query", "registrationCode", "--output", "text"],
+                          env=env, text=True, capture_output=True, timeout=PATIENCE_S).stdout
+    printed = cloud("register-ca", "--print", input=code)
+    assert printed.returncode == 0, printed.stderr
+    done = subprocess.run(["sh", "-e"], input=printed.stdout, env=env, text=True, capture_output=True, timeout=4 * PATIENCE_S, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    asked = cloud("register-ca", "--json", "--endpoint-url", rehearsal["rest_url"])
+    assert asked.returncode == 0, asked.stderr
+    answer = json.loads(asked.stdout)
+    assert answer["done"] == [] and answer["ca_certificate_id"] == line.ca_id and answer["certificate_mode"] == "DEFAULT"
+
+
+def test_every_call_of_the_rehearsal(line, requests, rehearsal, tmp_path):
+    """The same calls, answered by the real stand-in behind the two verifiers."""
+    row = issued(line, requests, "C-0003")
+    it = Cloud(line, tmp_path, credentials(rehearsal["home"]))
+    it.server.forward = ("127.0.0.1", int(rehearsal["rest_url"].rpartition(":")[2]))
+    with it.server:
+        for words in ROUND:
+            it("cloud", *(word.format(unit="C-0003") for word in words))
+        assert [(entry["certificate_id"], entry["status"], entry["unit"]) for entry in it.json("list")] == [
+            (row["certificate_id"], "REVOKED", "C-0003")]
+        sentence(it("cloud", "activate", "C-0003", ok=False), "REVOKED")
+        sentence(it("cloud", "describe", "--certificate-id", "ab" * 32, ok=False), "ResourceNotFound")
+        trusting(line, rehearsal["root_cert"])
+        assert it.json("endpoint", "--product", "trusting", "--port", rehearsal["mqtt_port"])[0]["trusted"] is True

@@ -144,12 +144,12 @@ static const struct {
 	int arguments;
 	bool (*call)(char **word, struct err *e);
 } calls[] = {
-	{ "account", 0, account },   { "code", 0, code },
-	{ "endpoint", 0, endpoint }, { "register-ca", 4, register_ca },
-	{ "list", 1, list },	     { "describe-ca", 1, describe_ca },
+	{ "account", 0, account },     { "code", 0, code },
+	{ "endpoint", 0, endpoint },   { "register-ca", 4, register_ca },
+	{ "list", 1, list },	       { "describe-ca", 1, describe_ca },
 	{ "update-ca", 3, update_ca }, { "register", 3, register_one },
-	{ "describe", 1, describe }, { "update", 2, update },
-	{ "s3-put", 3, put },	     { "s3-get", 2, get },
+	{ "describe", 1, describe },   { "update", 2, update },
+	{ "s3-put", 3, put },	       { "s3-get", 2, get },
 };
 
 static bool run(bool (*call)(char **word, struct err *e), const char *bucket, char **word,
@@ -157,7 +157,7 @@ static bool run(bool (*call)(char **word, struct err *e), const char *bucket, ch
 {
 	const struct account_options options = { .profile = getenv("PROFILE") };
 	const char *repeat = getenv("REPEAT");
-	bool done;
+	bool done = false;
 
 	if (bucket ? !s3_open(&options, bucket, &s3, e) : !iot_open(&options, &iot, e))
 		return false;

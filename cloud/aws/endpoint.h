@@ -1,0 +1,14 @@
+/* endpoint: which addresses credentials may be sent to.
+ *	https://HOST[:PORT]	any
+ *	http://HOST[:PORT]	localhost, 127.x.x.x and [::1] only
+ * Nothing else: no user, path or query. Pure. Threads: any. Layer above: account, http.
+ * Below: libcurl's URL parser. */
+#ifndef CLOUD_AWS_ENDPOINT_H
+#define CLOUD_AWS_ENDPOINT_H
+
+#include "cloud/aws/account.h"
+
+/* A '/' at the end is cut off. False: not allowed. */
+bool endpoint_read(const char *url, char ret_endpoint[static ACCOUNT_URL_SIZE]);
+
+#endif
