@@ -176,7 +176,7 @@ class Device:
     """A certificate of a station, and a client that connects with it."""
 
     def __init__(self, brand, s, unit):
-        self.brand, self.s, self.ca = brand, s, brand.cas[s]
+        self.brand, self.s, self.ca, self.unit = brand, s, brand.cas[s], unit
         folder = tempfile.mkdtemp(dir=brand.folder)
         self.key, self.chain, request = (f"{folder}/{name}" for name in ("key", "chain.pem", "csr"))
         with open(request, "wb") as to:
@@ -187,7 +187,7 @@ class Device:
             chain.write(s.imprint("ca", "show").stdout)
 
     def connects(self):
-        return accepted(self.brand.cloud.publish(self.chain, self.key))
+        return accepted(self.brand.cloud.publish(self.unit, self.chain, self.key))
 
     def status(self):
         said, = self.s.json("cloud", "describe", "--certificate-id", self.id, env=self.brand.env)
@@ -297,6 +297,14 @@ def test_what_a_person_set_by_hand_stands(brand):
     brand.cloud.aws("update-certificate", "--certificate-id", device.id, "--new-status", "INACTIVE")
     assert activation.run(brand.function, event, brand.env)[1]["outcome"] == "settled"
     assert device.status() == "INACTIVE"
+
+
+def test_a_folder_is_carried_to_the_bucket(brand, tmp_path):
+    """Where the station has no Internet."""
+    s, device = brand.both[0], Device(brand, brand.both[0], "T-0007")
+    s.imprint("cloud", "publish", tmp_path / "list")
+    brand.cloud.shell("/usr/bin/aws s3 mb s3://carried && /usr/bin/aws s3 sync list s3://carried/certificates/", tmp_path)
+    assert device.arrives(LIST_BUCKET="carried") == "activated"
 
 
 def test_lambda_tries_again_where_aws_is_out_of_reach(brand):
