@@ -10,13 +10,18 @@
 #include <sys/stat.h>
 
 #define BUFFER_SIZE (EXPORT_LINE_MAX + 65536)
+#define MARK_LINES 256
 #define MARK_LEN 8 /* ,"cbor": */
 
 struct export
 {
 	const char *path;
 	int fd;
+	struct stat opened; /* what the file was then */
 	uint64_t line;
+	uint64_t offset; /* of the buffer's end in the file */
+	uint64_t *marks; /* where every MARK_LINES-th line begins */
+	size_t mark_count, mark_capacity;
 	size_t start, end; /* what of the buffer is not read yet */
 	uint8_t *buffer;   /* NULL between two readings: there may be many exports */
 };
@@ -24,13 +29,11 @@ struct export
 AUTO_DEFINE(json, json_t *, json_decref)
 
 /* A pipe would end before the second pass. */
-static bool is_regular(int fd, struct err *e)
+static bool is_regular(int fd, struct stat *ret_status, struct err *e)
 {
-	struct stat status;
-
-	if (fstat(fd, &status))
+	if (fstat(fd, ret_status))
 		return err_errno(e, ERR_SYSTEM, "cannot read it");
-	return S_ISREG(status.st_mode) ||
+	return S_ISREG(ret_status->st_mode) ||
 	       err_set(e, ERR_INVALID,
 		       "this is no regular file, and an export is read twice; save it first");
 }
@@ -46,7 +49,7 @@ bool export_open(const char *path, struct export **ret_export, struct err *e)
 	if (x->fd < 0)
 		return err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "cannot read %s",
 				 path);
-	if (!is_regular(x->fd, e))
+	if (!is_regular(x->fd, &x->opened, e))
 		return err_add(e, "%s", path);
 	posix_fadvise(x->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	*ret_export = TAKE(x);
@@ -60,6 +63,7 @@ void export_free(struct export *x)
 	if (x->fd >= 0)
 		close(x->fd);
 	free(x->buffer);
+	free(x->marks);
 	free(x);
 }
 
@@ -88,7 +92,26 @@ static bool fill(struct export *x, bool *ret_more, struct err *e)
 	if (got < 0)
 		return err_errno(e, ERR_SYSTEM, "cannot read it");
 	x->end += (size_t)got;
+	x->offset += (uint64_t)got;
 	*ret_more = got > 0;
+	return true;
+}
+
+/* The next line begins here. */
+static bool mark(struct export *x, struct err *e)
+{
+	if (x->line % MARK_LINES || x->line / MARK_LINES < x->mark_count)
+		return true;
+	if (x->mark_count == x->mark_capacity) {
+		size_t capacity = 2 * x->mark_capacity + MARK_LINES;
+		uint64_t *marks = reallocarray(x->marks, capacity, sizeof(*marks));
+
+		if (!marks)
+			return err_set(e, ERR_SYSTEM, "out of memory");
+		x->marks = marks;
+		x->mark_capacity = capacity;
+	}
+	x->marks[x->mark_count++] = x->offset - (x->end - x->start);
 	return true;
 }
 
@@ -97,6 +120,8 @@ static bool next_line(struct export *x, struct bytes *ret_line, struct err *e)
 {
 	bool more = true;
 
+	if (!mark(x, e))
+		return false;
 	x->line++;
 	for (;;) {
 		const uint8_t *from = x->buffer + x->start;
@@ -115,6 +140,16 @@ static bool next_line(struct export *x, struct bytes *ret_line, struct err *e)
 	}
 }
 
+static bool jump(struct export *x, uint64_t line, uint64_t offset, struct err *e)
+{
+	if (lseek(x->fd, (off_t)offset, SEEK_SET) < 0)
+		return err_errno(e, ERR_SYSTEM, "cannot read it");
+	x->line = line;
+	x->offset = offset;
+	x->start = x->end = 0;
+	return true;
+}
+
 static bool not_an_export(struct err *e)
 {
 	return err_set(e, ERR_INVALID,
@@ -128,10 +163,8 @@ bool export_begin(struct export *x, uint8_t ret_ledger_id[static LEDGER_ID_LEN],
 	const char *id;
 	json_int_t version;
 
-	x->line = 0;
-	x->start = x->end = 0;
-	if (lseek(x->fd, 0, SEEK_SET))
-		return err_errno(e, ERR_SYSTEM, "cannot read it");
+	if (!jump(x, 0, 0, e))
+		return false;
 	if (!x->buffer && !(x->buffer = malloc(BUFFER_SIZE)))
 		return err_set(e, ERR_SYSTEM, "out of memory");
 	if (!next_line(x, &line, e))
@@ -204,4 +237,27 @@ bool export_next(struct export *x, struct bytes *ret_entry, bool *ret_end, struc
 			       "the export has no head at its end: its tail is missing");
 	*ret_end = begins(line, "{\"head\":");
 	return *ret_end ? take_head(x, line, ret_head, e) : take_entry(line, ret_entry, e);
+}
+
+bool export_go(struct export *x, uint64_t line, struct err *e)
+{
+	uint64_t before = (line - 1) / MARK_LINES;
+	struct bytes passed;
+
+	if (before < x->mark_count && x->line < before * MARK_LINES &&
+	    !jump(x, before * MARK_LINES, x->marks[before], e))
+		return false;
+	while (x->line + 1 < line)
+		if (!next_line(x, &passed, e))
+			return false;
+	return true;
+}
+
+bool export_is_untouched(const struct export *x)
+{
+	const struct timespec *before = &x->opened.st_ctim;
+	struct stat now;
+
+	return fstat(x->fd, &now) == 0 && now.st_size == x->opened.st_size &&
+	       now.st_ctim.tv_sec == before->tv_sec && now.st_ctim.tv_nsec == before->tv_nsec;
 }

@@ -29,6 +29,11 @@ void export_end(struct export *x);
  * ends there. */
 MUST_CHECK bool export_next(struct export *x, struct bytes *ret_entry, bool *ret_end,
 			    struct head *ret_head, struct err *e);
+/* After a whole pass: forward to that line (from 1), which is the next then. What lies between is
+ * mostly not read. */
+MUST_CHECK bool export_go(struct export *x, uint64_t line, struct err *e);
+/* True if nobody wrote into the file since export_open. */
+bool export_is_untouched(const struct export *x);
 /* Puts file and line in front of the sentence. Always false. */
 bool export_place(const struct export *x, struct err *e);
 

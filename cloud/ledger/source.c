@@ -140,13 +140,18 @@ static bool pass_export(const struct pass *p, struct head *ret_head, struct err 
 	}
 }
 
+static bool changed(struct err *e)
+{
+	return err_set(e, ERR_INVALID, "the file was changed while it was read; do it again");
+}
+
 /* Whoever wrote into the file between two passes changed its head, or broke it. */
 static bool is_as_before(const struct source *s, const struct head *head, struct err *e)
 {
 	if (!s->read ||
 	    (head->size == s->head.size && !memcmp(head->root, s->head.root, SHA256_LEN)))
 		return true;
-	return err_set(e, ERR_INVALID, "the file was changed while it was read; do it again");
+	return changed(e);
 }
 
 static bool read_export(struct pass *p, struct head *ret_head, struct err *e)
@@ -179,6 +184,43 @@ bool source_read(struct source *s, source_entry each, void *context, struct err 
 	s->head = head;
 	s->read = true;
 	return true;
+}
+
+/* Line by line the same as before: behind the first one stand the entries in order. */
+static bool look_again(struct source *s, source_wants wants, source_entry each, void *context,
+		       struct err *e)
+{
+	struct export *x = s->export;
+	struct head head;
+	struct bytes data;
+	struct entry entry;
+	bool end = false;
+
+	if (!export_begin(x, s->ledger_id, e))
+		return false;
+	for (uint64_t number = 1; number <= s->head.size; number++) {
+		if (!wants(context, number))
+			continue;
+		if (!export_go(x, number + 1, e) || !export_next(x, &data, &end, &head, e))
+			return false;
+		if (end || !entry_decode(data, &entry, e) || entry.number != number)
+			return changed(e);
+		if (!each(context, &entry, e))
+			return false;
+	}
+	return export_is_untouched(x) || changed(e);
+}
+
+bool source_again(struct source *s, source_wants wants, source_entry each, void *context,
+		  struct err *e)
+{
+	bool done;
+
+	if (!s->export)
+		return source_read(s, each, context, e);
+	done = look_again(s, wants, each, context, e);
+	export_end(s->export);
+	return done || export_place(s->export, e);
 }
 
 const uint8_t *source_ledger_id(const struct source *s)

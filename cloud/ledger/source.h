@@ -32,6 +32,13 @@ MUST_CHECK bool source_expect(struct source *s, const struct head *head, bool *r
 typedef bool (*source_entry)(void *context, const struct entry *entry, struct err *e);
 MUST_CHECK bool source_read(struct source *s, source_entry each, void *context, struct err *e);
 
+/* After source_read: again the entries whose numbers are wanted (it is asked for each, from the first
+ * on), for their words; of an export nothing else is looked at, so it must be untouched since it was
+ * opened. Others may be called back as well. */
+typedef bool (*source_wants)(void *context, uint64_t number);
+MUST_CHECK bool source_again(struct source *s, source_wants wants, source_entry each, void *context,
+			     struct err *e);
+
 /* LEDGER_ID_LEN bytes; known from source_open on. */
 const uint8_t *source_ledger_id(const struct source *s);
 /* After source_read. */

@@ -10,8 +10,8 @@ struct showing {
 	reconcile_each each;
 	void *context;
 	const struct reconcile_ledger *ledger;
-	uint32_t next;	  /* row */
-	int64_t newest_s; /* of all heads */
+	uint32_t next, end; /* rows of the ledger that are not shown yet */
+	int64_t newest_s;   /* of all heads */
 };
 
 static void copy(char *to, struct bytes text)
@@ -31,8 +31,6 @@ static bool show(struct showing *s, const struct table_row *from, const struct e
 		.registered_s = from->registered_s,
 	};
 
-	if (!from->entered || !(s->classes >> row.class & 1))
-		return true;
 	hex_encode(BYTES(from->id), row.id);
 	if (from->ca != TABLE_NO_CA)
 		hex_encode(BYTES(s->r->summary.cas[from->ca].id), row.ca_id);
@@ -46,27 +44,52 @@ static bool show(struct showing *s, const struct table_row *from, const struct e
 	return s->each(s->context, &row, e);
 }
 
-/* A row was made for each reservation, in their order. */
+static bool is_wanted(const struct showing *s, const struct table_row *row)
+{
+	return row->entered && s->classes >> reconcile_class_of(row) & 1;
+}
+
+/* True if the row that is shown next, which is found on the way, was made by that entry. */
+static bool wants(void *context, uint64_t number)
+{
+	struct showing *s = context;
+	const struct table_row *rows = s->r->table.rows;
+
+	while (s->next < s->end && !is_wanted(s, &rows[s->next]))
+		s->next++;
+	return s->next < s->end && rows[s->next].number == number;
+}
+
+static bool changed(struct err *e)
+{
+	return err_set(e, ERR_INVALID, "the ledger was changed while it was read; do it again");
+}
+
 static bool take_entry(void *context, const struct entry *entry, struct err *e)
 {
 	struct showing *s = context;
-	const struct table *t = &s->r->table;
 
-	if (entry->type != ENTRY_RESERVED)
+	if (!wants(s, entry->number))
 		return true;
-	if (s->next >= t->count || t->rows[s->next].number != entry->number)
-		return err_set(e, ERR_INVALID, "the ledger was changed while it was read");
-	return show(s, &t->rows[s->next++], entry, e);
+	return entry->type == ENTRY_RESERVED ? show(s, &s->r->table.rows[s->next++], entry, e)
+					     : changed(e);
 }
 
-static bool any_wanted(const struct showing *s, uint32_t from, uint32_t to)
+static bool show_ledger(struct showing *s, size_t ledger, struct err *e)
 {
-	const struct table_row *rows = s->r->table.rows;
+	struct reconcile *r = s->r;
 
-	for (uint32_t i = from; i < to; i++)
-		if (rows[i].entered && s->classes >> reconcile_class_of(&rows[i]) & 1)
-			return true;
-	return false;
+	s->ledger = &r->summary.ledgers[ledger];
+	s->next = r->first_rows[ledger];
+	s->end = r->first_rows[ledger + 1];
+	if (s->ledger->head.time_s > s->newest_s)
+		s->newest_s = s->ledger->head.time_s;
+	wants(s, 0);
+	if (s->next == s->end)
+		return true;
+	if (!source_again(r->sources[ledger], wants, take_entry, s, e))
+		return false;
+	return s->next == s->end || changed(e);
 }
 
 bool reconcile_rows(struct reconcile *r, unsigned classes, reconcile_each each, void *context,
@@ -75,17 +98,11 @@ bool reconcile_rows(struct reconcile *r, unsigned classes, reconcile_each each, 
 	struct showing s = { .r = r, .classes = classes, .each = each, .context = context };
 	size_t count = r->summary.ledger_count;
 
-	for (size_t i = 0; i < count; i++) {
-		s.ledger = &r->summary.ledgers[i];
-		s.next = r->first_rows[i];
-		if (s.ledger->head.time_s > s.newest_s)
-			s.newest_s = s.ledger->head.time_s;
-		if (any_wanted(&s, r->first_rows[i], r->first_rows[i + 1]) &&
-		    !source_read(r->sources[i], take_entry, &s, e))
+	for (size_t i = 0; i < count; i++)
+		if (!show_ledger(&s, i, e))
 			return false;
-	}
 	for (uint32_t i = r->first_rows[count]; i < r->table.count; i++)
-		if (!show(&s, &r->table.rows[i], NULL, e))
+		if (is_wanted(&s, &r->table.rows[i]) && !show(&s, &r->table.rows[i], NULL, e))
 			return false;
 	return true;
 }

@@ -5,6 +5,8 @@
 
 #define FIRST_ROWS 1024
 #define FIRST_SLOTS 2048
+#define SLOT_ROW_BITS 28
+#define SLOT_ROW (UINT32_MAX >> (32 - SLOT_ROW_BITS))
 
 bool table_start(struct table *t, struct err *e)
 {
@@ -73,16 +75,40 @@ static uint32_t hash(const struct table *t, const uint8_t *id)
 	return (uint32_t)(h >> 32);
 }
 
-/* The slot that holds the id, or the empty one where it belongs. */
-static uint32_t slot_of(const struct table *t, const uint8_t *id)
+static uint32_t first_slot(const struct table *t, uint32_t h)
 {
-	uint32_t at = (uint32_t)((uint64_t)hash(t, id) * t->size >> 32);
+	return (uint32_t)((uint64_t)h * t->size >> 32);
+}
 
-	while (t->slots[at] && memcmp(t->rows[t->slots[at] - 1].id, id, SHA256_LEN))
-		at = at + 1 < t->size ? at + 1 : 0;
+static uint32_t next_slot(const struct table *t, uint32_t at)
+{
+	return at + 1 < t->size ? at + 1 : 0;
+}
+
+static struct table_row *row_of(const struct table *t, uint32_t slot)
+{
+	return &t->rows[(slot & SLOT_ROW) - 1];
+}
+
+/* What stands in the slot of a row. */
+static uint32_t slot_for(uint32_t h, uint32_t row)
+{
+	return h << SLOT_ROW_BITS | (row + 1);
+}
+
+/* The slot that holds the id, or the empty one where it belongs. Of the rows on the way only those
+ * are looked at whose hash agrees: each costs a miss of the cache. */
+static uint32_t slot_of(const struct table *t, const uint8_t *id, uint32_t h)
+{
+	uint32_t at = first_slot(t, h);
+
+	while (t->slots[at] && ((t->slots[at] ^ slot_for(h, 0)) & ~SLOT_ROW ||
+				memcmp(row_of(t, t->slots[at])->id, id, SHA256_LEN)))
+		at = next_slot(t, at);
 	return at;
 }
 
+/* What is entered already is not there twice. */
 static bool make_index(struct table *t, uint32_t size, struct err *e)
 {
 	free(t->slots);
@@ -90,9 +116,15 @@ static bool make_index(struct table *t, uint32_t size, struct err *e)
 	t->size = t->slots ? size : 0;
 	if (!t->slots)
 		return err_set(e, ERR_SYSTEM, "no memory for %u certificates", t->count);
-	for (uint32_t i = 0; i < t->count; i++)
-		if (t->rows[i].entered)
-			t->slots[slot_of(t, t->rows[i].id)] = i + 1;
+	for (uint32_t i = 0; i < t->count; i++) {
+		uint32_t h = hash(t, t->rows[i].id), at = first_slot(t, h);
+
+		if (!t->rows[i].entered)
+			continue;
+		while (t->slots[at])
+			at = next_slot(t, at);
+		t->slots[at] = slot_for(h, i);
+	}
 	return true;
 }
 
@@ -106,15 +138,15 @@ bool table_reserve(struct table *t, uint32_t count, struct err *e)
 
 bool table_enter(struct table *t, struct table_row *row, bool *ret_new, struct err *e)
 {
-	uint32_t at;
+	uint32_t h = hash(t, row->id), at;
 
 	if (t->used >= t->size / 5 * 4 && !table_reserve(t, t->size, e))
 		return false;
-	at = slot_of(t, row->id);
+	at = slot_of(t, row->id, h);
 	*ret_new = !t->slots[at];
 	if (!*ret_new)
 		return true;
-	t->slots[at] = (uint32_t)(row - t->rows) + 1;
+	t->slots[at] = slot_for(h, (uint32_t)(row - t->rows));
 	t->used++;
 	row->entered = true;
 	return true;
@@ -122,9 +154,9 @@ bool table_enter(struct table *t, struct table_row *row, bool *ret_new, struct e
 
 struct table_row *table_find(const struct table *t, const uint8_t id[static SHA256_LEN])
 {
-	uint32_t row = t->size ? t->slots[slot_of(t, id)] : 0;
+	uint32_t slot = t->size ? t->slots[slot_of(t, id, hash(t, id))] : 0;
 
-	return row ? &t->rows[row - 1] : NULL;
+	return slot ? row_of(t, slot) : NULL;
 }
 
 static int by_id(const void *a, const void *b)

@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "hsm/api/issuance.h"
 
-#define TABLE_ROWS_MAX 2000000000
+#define TABLE_ROWS_MAX 268000000  /* their numbers have 28 bits */
 #define TABLE_NO_LEDGER UINT8_MAX /* never issued here */
 #define TABLE_NO_CA UINT8_MAX
 
@@ -29,7 +29,7 @@ struct table_row {
 struct table {
 	struct table_row *rows;
 	uint32_t count, capacity;
-	uint32_t *slots; /* row + 1; 0: empty */
+	uint32_t *slots; /* 4 bits of the hash, row + 1; 0: empty */
 	uint32_t size, used;
 	uint64_t multipliers[SHA256_LEN / 4 + 1];
 };

@@ -4,6 +4,7 @@
 #include "hsm/command/command.h"
 
 #include "base/clock.h"
+#include "base/csv.h"
 #include "hsm/api/proof/merkle.h"
 #include "hsm/api/proof/sha256.h"
 
@@ -168,21 +169,6 @@ static const char *const columns[] = {
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-/* Quoted, with quotes doubled; a leading =, +, - or @ gets an apostrophe: a spreadsheet must not
- * run it. */
-static void print_cell(const char *text)
-{
-	putchar('"');
-	if (strchr("=+-@", *text) && *text)
-		putchar('\'');
-	for (; *text; text++) {
-		if (*text == '"')
-			putchar('"');
-		putchar(*text);
-	}
-	putchar('"');
-}
-
 static bool csv_row(void *context, const struct issuance *issuance, struct err *e)
 {
 	struct exporting *x = context;
@@ -198,7 +184,7 @@ static bool csv_row(void *context, const struct issuance *issuance, struct err *
 		if (json_is_integer(value))
 			printf("%lld", (long long)json_integer_value(value));
 		else
-			print_cell(json_is_string(value) ? json_string_value(value) : "");
+			csv_cell(stdout, json_is_string(value) ? json_string_value(value) : "");
 	}
 	putchar('\n');
 	return true;

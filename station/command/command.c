@@ -71,6 +71,7 @@ static const struct command commands[] = {
 	{ "cloud deactivate", "UNIT|--certificate-id ID", "Keep a device out until it is activated", .program = "imprint-cloud", .word = "deactivate" },
 	{ "cloud revoke", "UNIT|--certificate-id ID", "Keep a device out for good", .program = "imprint-cloud", .word = "revoke" },
 	{ "cloud publish", "s3://BUCKET[/PREFIX]|FOLDER", "Publish what was issued, for the activation function", .program = "imprint-cloud", .word = "publish" },
+	{ "reconcile", "[--ledger EXPORT]… FILE…|--aws", "Hold the ledgers against what AWS IoT has registered", .program = "imprint-reconcile" },
 	{ "board list", "", "Show the serial lines of this PC", .program = "imprint-board", .word = "list" },
 	{ "board probe", "PORT [--driver NAME]", "Say what a board answers on a port", .program = "imprint-board", .word = "probe" },
 	{ "jig reset", "", "Take a stop of the jig back, once its cause has gone", 0, 0, "", jig_reset_command },

@@ -5,6 +5,7 @@
 #include "station/command/view.h"
 
 #include "base/clock.h"
+#include "base/csv.h"
 #include "station/control/tally.h"
 
 #include <inttypes.h>
@@ -248,19 +249,10 @@ static void print_text(const struct report *r)
 		printf("%s  %s\n", local_time(r->acts[i].at, last), r->acts[i].text);
 }
 
-/* RFC 4180; what a spreadsheet would take for a formula is text. */
-static void print_cell(const char *text)
-{
-	printf("\"%s", strchr("=+-@", *text) && *text ? "'" : "");
-	for (; *text; text++)
-		printf(*text == '"' ? "\"\"" : "%c", *text);
-	putchar('"');
-}
-
 static void print_row(const char *section, const char *name, const uint64_t runs[OUTCOME_COUNT])
 {
 	printf("%s,", section);
-	print_cell(name);
+	csv_cell(stdout, name);
 	printf(",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, all_of(runs),
 	       runs[OUTCOME_PASS], runs[OUTCOME_FAIL], runs[OUTCOME_ERROR], runs[OUTCOME_ABORTED]);
 }

@@ -19,7 +19,6 @@
 #define T0 INT64_C(1767258000) /* 1 Jan 2026, 09:00 */
 #define PER_SECOND 4
 #define DAY_S 86400
-#define SHIPPING_S (30 * DAY_S)
 #define STRIDE 2147483647 /* a prime: the devices come in another order than they were made */
 #define FILES 2		  /* of the product, on the board */
 #define PROOF_MARK "imprint-prove-v1"
@@ -285,7 +284,7 @@ static bool put_listing(const struct making *m, const char *path, struct err *e)
 		if (!*status && RAND_bytes(foreign, sizeof(foreign)) != 1)
 			return err_set(e, ERR_SYSTEM, "no random bytes");
 		list_one(to, *status ? m->ids[index] : foreign, *status ? status : "ACTIVE",
-			 time_of(m, i) + SHIPPING_S, i);
+			 time_of(m, i) + DAY_S, i);
 	}
 	fputs("\n    ]\n}\n", to);
 	return !(fflush(to) || ferror(to)) || err_errno(e, ERR_SYSTEM, "cannot write %s", path);

@@ -8,6 +8,7 @@ aws, mosquitto_pub and mosquitto_sub, with nothing changed but HOME.
 """
 import json
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -80,13 +81,13 @@ class Rehearsal:
 
     # --- the broker ---
 
-    def device(self, program, certificates, key, *words):
+    def device(self, program, name, certificates, key, *words):
         return [f"/usr/bin/{program}", "--cafile", self.client["root_cert"], "--cert", certificates, "--key", key, "-h",
-                self.client["mqtt_host"], "-p", str(self.client["mqtt_port"]), "-q", "1", "-i", "board", "-d", *words]
+                self.client["mqtt_host"], "-p", str(self.client["mqtt_port"]), "-q", "1", "-i", name, "-d", "-t", "foo/bar", *words]
 
-    def publish(self, certificates, key, topic="foo/bar"):
+    def publish(self, name, certificates, key):
         """A device connects and says Hello: the finished mosquitto_pub."""
-        return subprocess.run(self.device("mosquitto_pub", certificates, key, "-t", topic, "-m", "Hello"), env=self.env,
+        return subprocess.run(self.device("mosquitto_pub", name, certificates, key, "-m", "Hello"), env=self.env,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S)
 
     def listen(self, *topics):
@@ -94,9 +95,13 @@ class Rehearsal:
         return Heard(["/usr/bin/mosquitto_sub", "-h", self.client["mqtt_host"], "-p", str(self.client["event_port"]), "-d"]
                      + [word for topic in topics for word in ("-t", topic)])
 
-    def session(self, certificates, key, topic="foo/bar"):
-        """A device that stays connected and subscribed, until it is thrown out."""
-        return Heard(self.device("mosquitto_sub", certificates, key, "-t", topic))
+    def session(self, name, certificates, key):
+        """A device that stays connected and subscribed, and comes back when it is thrown out."""
+        return Heard(self.device("mosquitto_sub", name, certificates, key))
+
+    def hooks_done(self):
+        """How often the command of --on-register ran to its end."""
+        return len(re.findall("on-register: event [0-9]+: exit status", (self.folder / "log").read_text()))
 
 
 def accepted(done):
@@ -132,7 +137,8 @@ class Heard:
         self.reader.join(PATIENCE_S)
 
     def said(self, text):
-        return any(text in line for line in self.lines)
+        """How many lines hold it."""
+        return sum(text in line for line in self.lines)
 
     def events(self):
         """Every JSON object that it received, so far."""
@@ -142,7 +148,3 @@ class Heard:
         """The count-th of them."""
         wait_until(lambda: len(self.events()) >= count, what=f"event {count}")
         return self.events()[count - 1]
-
-    def wait_end(self):
-        """Until the program ended by itself."""
-        self.process.wait(PATIENCE_S)

@@ -22,7 +22,7 @@ class Factory:
     def __init__(self, s, cloud, folder):
         self.s, self.cloud, self.folder = s, cloud, folder
         url = cloud.client["rest_url"]
-        self.env = {"HOME": cloud.client["home"], "AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_S3": url + "/s3"}
+        self.env = {"HOME": cloud.client["home"], "AWS_ENDPOINT_URL": url}
         self.ca_der = der_of(s.imprint("ca", "show").stdout)
         self.ca = certificate_id(self.ca_der)
 
@@ -45,6 +45,10 @@ class Factory:
         rows = [json.loads(line) for line in done.stdout.splitlines()]
         return done.returncode, {row["certificate_id"]: row["class"] for row in rows if "certificate_id" in row}
 
+    def wait_activation(self, count):
+        """Until the activation function has judged that many events."""
+        wait_until(lambda: self.cloud.hooks_done() >= count, what=f"the end of activation {count}")
+
     def listing(self):
         """The file that somebody makes with `aws`, for a PC without access to the account."""
         path = self.folder / "listing.json"
@@ -62,7 +66,7 @@ class Device:
 
     def connects(self):
         """True if it was let in."""
-        return accepted(self.cloud.publish(self.chain, self.key))
+        return accepted(self.cloud.publish(self.unit, self.chain, self.key))
 
     def status(self):
         """In the cloud; None: not registered."""
@@ -104,7 +108,7 @@ def test_it_connects_before_the_list_is_there(factory):
     with factory.cloud.listen(EVENTS) as account:
         assert not board.connects()
         account.wait_event(1)
-        wait_activation(factory, 1)
+        factory.wait_activation(1)
         assert board.status() == "PENDING_ACTIVATION"
         assert factory.reconcile() == (CLEAN, {})
         factory.publish()
@@ -125,9 +129,10 @@ def test_revoked_here_and_there(factory):
     """One command; who is connected is thrown out, and stays out."""
     board = factory.board("A3")
     board.come_alive()
-    with board.cloud.session(board.chain, board.key) as session:
+    with board.cloud.session(board.unit, board.chain, board.key) as session:
         factory.imprint("revoke", board.unit, "--reason", "stolen", "--cloud")
-        session.wait_end()
+        wait_until(lambda: session.said("sending CONNECT") > 1, what="the end of its session")
+    assert session.said("received CONNACK (0)") == 1
     assert board.status() == "REVOKED"
     assert not board.connects()
     assert factory.reconcile()[0] == CLEAN
@@ -160,8 +165,9 @@ def test_a_stolen_key(factory):
                   "-outform", "DER", env={"SOFTHSM2_CONF": str(s.dir / "lib/signer/token/softhsm2.conf")})
     thief = Device(factory, "thief", [der, factory.ca_der], key.read_text())
     factory.publish()
+    done = factory.cloud.hooks_done()
     assert not thief.connects()
-    wait_activation(factory, 1)
+    factory.wait_activation(done + 1)
     assert not thief.connects(), "it is not on the list"
     assert thief.status() == "PENDING_ACTIVATION"
     assert factory.reconcile() == (ALARM, {thief.id: "unknown"})

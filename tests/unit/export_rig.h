@@ -8,7 +8,7 @@
 #include "base/hex.h"
 #include "hsm/api/proof/merkle.h"
 
-#define EXPORT_RIG_LINES 64
+#define EXPORT_RIG_LINES 2048
 
 struct export_rig {
 	char path[64];

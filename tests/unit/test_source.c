@@ -303,6 +303,62 @@ static void heads(void **state)
 	export_rig_end(&rig);
 }
 
+#define MANY 600 /* issuances: several of the marks between which a look again jumps */
+
+struct picked {
+	uint64_t every, next, count;
+};
+
+static bool pick(void *context, uint64_t number)
+{
+	const struct picked *picked = context;
+
+	return number == picked->next;
+}
+
+static bool take_picked(void *context, const struct entry *entry, struct err *e)
+{
+	struct picked *picked = context;
+
+	(void)e;
+	assert_int_equal(entry->number, picked->next);
+	picked->next += picked->every;
+	picked->count++;
+	return true;
+}
+
+static void picked_again(void **state)
+{
+	static const uint64_t steps[] = { 1, 2, 255, 256, 257, 511, 1000, 2103 };
+	struct seen seen = { 0 };
+	AUTO(source) s = NULL;
+	struct picked picked;
+	struct err e;
+
+	(void)state;
+	export_rig_start(&rig);
+	export_rig_ledger(&rig, "SZ1");
+	for (size_t i = 0; i < MANY; i++) {
+		char unit[16];
+
+		snprintf(unit, sizeof(unit), "T-%04zu", i);
+		export_rig_issuance(&rig, unit, STATE_INSTALLED);
+	}
+	export_rig_write(&rig);
+	assert_done(source_open(rig.path, &s, &e), &e);
+	assert_done(source_read(s, count_entry, &seen, &e), &e);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		picked = (struct picked) { .every = steps[i], .next = steps[i] };
+		assert_done(source_again(s, pick, take_picked, &picked, &e), &e);
+		assert_int_equal(picked.count, source_head(s)->size / steps[i]);
+	}
+	export_rig_write(&rig);
+	picked = (struct picked) { .every = 1, .next = 1 };
+	assert_err(source_again(s, pick, take_picked, &picked, &e), &e, ERR_INVALID);
+	assert_non_null(strstr(e.text, "changed while it was read"));
+	export_rig_end(&rig);
+}
+
 /* Between the passes of one source. */
 static void changed_meanwhile(void **state)
 {
@@ -336,11 +392,9 @@ static void no_file(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good),
-		cmocka_unit_test(restored),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(heads),
-		cmocka_unit_test(changed_meanwhile),
+		cmocka_unit_test(good),		cmocka_unit_test(restored),
+		cmocka_unit_test(refused),	cmocka_unit_test(heads),
+		cmocka_unit_test(picked_again), cmocka_unit_test(changed_meanwhile),
 		cmocka_unit_test(no_file),
 	};
 

@@ -1,0 +1,221 @@
+/* imprint-reconcile: the ledgers against what AWS IoT has registered; run as `imprint reconcile`.
+ * See imprint(1). */
+#include "cloud/reconcile/fix.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+
+#define EXIT_BAD 1
+#define EXIT_WRONG_USAGE 2
+#define EXIT_ALARM 3
+#define FILES_MAX 1024
+
+const char *argp_program_version = "imprint " IMPRINT_VERSION;
+
+/* Paths of one kind, in their order. */
+struct paths {
+	const char *rows[FILES_MAX];
+	size_t count;
+};
+
+struct arguments {
+	struct paths ledgers, heads, listings;
+	struct account_options account;
+	const char *html;
+	bool aws, json, csv, fix, yes;
+};
+
+static const struct argp_option options[] = {
+	{ "ledger", 'l', "EXPORT", 0, "A station's export; default: this station's own ledger", 0 },
+	{ "head", 'H', "FILE", 0, "An older head: it must be a prefix of one of the ledgers", 0 },
+	{ "aws", 'a', NULL, 0, "Ask AWS IoT for every CA that the ledgers name", 0 },
+	{ "profile", 'F', "NAME", 0, "The profile of the AWS credentials", 1 },
+	{ "region", 'R', "REGION", 0, "The AWS region", 1 },
+	{ "endpoint-url", 'U', "URL", 0, "Ask there instead of AWS: a rehearsal", 1 },
+	{ "json", 'j', NULL, 0, "A summary, then one JSON object a line", 2 },
+	{ "csv", 'c', NULL, 0, "Every certificate, for a spreadsheet", 2 },
+	{ "html", 'h', "FILE", 0, "And a page for the owner", 2 },
+	{ "fix", 'f', NULL, 0, "Revoke in AWS IoT what is revoked or void here", 3 },
+	{ "yes", 'y', NULL, 0, "Do not ask before", 3 },
+	{ "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 4 },
+	{ 0 },
+};
+
+static void add(struct paths *paths, const char *path, struct argp_state *state)
+{
+	if (paths->count == FILES_MAX)
+		argp_error(state, "at most %d files", FILES_MAX);
+	paths->rows[paths->count++] = path;
+}
+
+static void check(const struct arguments *a, struct argp_state *state)
+{
+	if (a->aws == (a->listings.count > 0))
+		argp_error(state, "give either the files that aws iot list-certificates-by-ca "
+				  "printed, or --aws");
+	if (a->json && a->csv)
+		argp_error(state, "either --json or --csv");
+	if (a->yes && !a->fix)
+		argp_error(state, "--yes answers the question of --fix");
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+
+	switch (key) {
+	case 'l':
+		add(&a->ledgers, value, state);
+		return 0;
+	case 'H':
+		add(&a->heads, value, state);
+		return 0;
+	case ARGP_KEY_ARG:
+		add(&a->listings, value, state);
+		return 0;
+	case 'F':
+		a->account.profile = value;
+		return 0;
+	case 'R':
+		a->account.region = value;
+		return 0;
+	case 'U':
+		a->account.endpoint_url = value;
+		return 0;
+	case 'h':
+		a->html = value;
+		return 0;
+	case 'a':
+		a->aws = true;
+		return 0;
+	case 'j':
+		a->json = true;
+		return 0;
+	case 'c':
+		a->csv = true;
+		return 0;
+	case 'f':
+		a->fix = true;
+		return 0;
+	case 'y':
+		a->yes = true;
+		return 0;
+	case 'd':
+		setenv("IMPRINT_DIR", value, 1);
+		return 0;
+	case ARGP_KEY_END:
+		check(a, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static bool read_ledgers(const struct arguments *a, struct reconcile *r, struct err *e)
+{
+	if (!a->ledgers.count && !reconcile_ledger(r, NULL, e))
+		return err_add(e, "this station's ledger (--ledger names an export)");
+	for (size_t i = 0; i < a->ledgers.count; i++)
+		if (!reconcile_ledger(r, a->ledgers.rows[i], e))
+			return false;
+	for (size_t i = 0; i < a->heads.count; i++)
+		if (!reconcile_head(r, a->heads.rows[i], e))
+			return false;
+	return reconcile_read_ledgers(r, e);
+}
+
+static bool read_cloud(const struct arguments *a, struct reconcile *r, struct iot *iot,
+		       struct err *e)
+{
+	if (a->aws && !reconcile_aws(r, iot, e))
+		return false;
+	for (size_t i = 0; i < a->listings.count; i++)
+		if (!reconcile_listing(r, a->listings.rows[i], e))
+			return false;
+	reconcile_judge(r);
+	return true;
+}
+
+/* A page that could not be written whole is not left there. */
+static bool write_page(struct reconcile *r, const char *path, struct err *e)
+{
+	FILE *file = fopen(path, "we");
+	bool done;
+
+	if (!file)
+		return err_errno(e, ERR_SYSTEM, "cannot write %s", path);
+	done = report_html(r, file, e);
+	if (fclose(file) && done)
+		done = err_errno(e, ERR_SYSTEM, "cannot write %s", path);
+	if (!done)
+		unlink(path);
+	return done;
+}
+
+static bool report(const struct arguments *a, struct reconcile *r, struct err *e)
+{
+	if (a->html && !write_page(r, a->html, e))
+		return false;
+	return a->json	? report_json(r, stdout, e)
+	       : a->csv ? report_csv(r, stdout, e)
+			: report_table(r, stdout, e);
+}
+
+static bool fix(const struct arguments *a, struct reconcile *r, struct iot *iot, int *ret_status,
+		struct err *e)
+{
+	const struct fix_options how = { .yes = a->yes, .fresh = a->aws };
+	const struct reconcile_summary *s = reconcile_summary(r);
+	uint64_t left;
+
+	if (!fix_run(r, iot, &how, &left, e))
+		return false;
+	if (s->verdict == RECONCILE_DIFFERENCES && !left && !s->cas_closed &&
+	    !s->counts[CLASS_REVOKED_THERE])
+		*ret_status = RECONCILE_CLEAN;
+	return true;
+}
+
+static bool run(const struct arguments *a, int *ret_status, struct err *e)
+{
+	AUTO(reconcile) r = NULL;
+	AUTO(iot) iot = NULL;
+
+	/* Wrong credentials are better found before a long ledger is read. */
+	if (((a->aws || a->fix) && !iot_open(&a->account, &iot, e)) ||
+	    !reconcile_new(isatty(STDERR_FILENO), &r, e) || !read_ledgers(a, r, e) ||
+	    !read_cloud(a, r, iot, e) || !report(a, r, e))
+		return false;
+	*ret_status = reconcile_summary(r)->verdict;
+	return !a->fix || fix(a, r, iot, ret_status, e);
+}
+
+static int failed(const struct err *e)
+{
+	fprintf(stderr, "%simprint: %s\n", e->code == ERR_CORRUPT ? "ALARM: " : "", e->text);
+	return e->code == ERR_USAGE	? EXIT_WRONG_USAGE
+	       : e->code == ERR_CORRUPT ? EXIT_ALARM
+					: EXIT_BAD;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = { .options = options,
+					  .parser = parse,
+					  .args_doc = "FILE…\n--aws",
+					  .doc = "Holds the ledgers against what AWS IoT has "
+						 "registered: FILE is what aws iot "
+						 "list-certificates-by-ca (or "
+						 "describe-ca-certificate) printed." };
+	static struct arguments a;
+	char name[] = "imprint reconcile";
+	struct err e;
+	int status;
+
+	argp_err_exit_status = EXIT_WRONG_USAGE;
+	signal(SIGPIPE, SIG_IGN); /* a connection may end while TLS writes to it */
+	argv[0] = name;
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	return run(&a, &status, &e) ? status : failed(&e);
+}
