@@ -9,7 +9,8 @@
 #include <jansson.h>
 #include <sys/stat.h>
 
-#define BUFFER_SIZE (EXPORT_LINE_MAX + 65536)
+#define CHUNK_SIZE 65536 /* small: still in the cache when it is looked at */
+#define BUFFER_SIZE (EXPORT_LINE_MAX + CHUNK_SIZE)
 #define MARK_LINES 256
 #define MARK_LEN 8 /* ,"cbor": */
 
@@ -87,7 +88,7 @@ static bool fill(struct export *x, bool *ret_more, struct err *e)
 	x->end -= x->start;
 	x->start = 0;
 	do
-		got = read(x->fd, x->buffer + x->end, BUFFER_SIZE - x->end);
+		got = read(x->fd, x->buffer + x->end, CHUNK_SIZE);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return err_errno(e, ERR_SYSTEM, "cannot read it");

@@ -1,4 +1,4 @@
-/* table: the certificates of all sides, 48 bytes each, and an index over their ids of about 6 more.
+/* table: the certificates of all sides, 48 bytes each, and an index over their ids of about 5 more.
  * Rows stand ledger by ledger in the order of their reservations; behind them those that no ledger
  * knows. The index is open
  * addressing over a hash with random multipliers (multilinear, so who writes the ids cannot choose
