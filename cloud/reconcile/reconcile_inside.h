@@ -18,6 +18,12 @@ struct reconcile {
 	uint64_t told;
 };
 
+/* Seconds since 1970 as a row keeps them: until 2106. */
+static inline uint32_t reconcile_seconds(int64_t time_s)
+{
+	return time_s < 0 ? 0 : time_s > UINT32_MAX ? UINT32_MAX : (uint32_t)time_s;
+}
+
 /* The CA's number; it is made known, if `add`. ERR_NOT_FOUND, ERR_INVALID too many. */
 MUST_CHECK bool reconcile_ca_number(struct reconcile *r, const uint8_t id[static SHA256_LEN],
 				    bool add, uint8_t *ret_ca, struct err *e);

@@ -133,7 +133,7 @@ static bool move(struct reading *reading, const struct entry *entry, enum state 
 	row->state = state & 7;
 	if (state == STATE_ISSUED) {
 		sha256(&entry->certificate, 1, row->id);
-		row->issued_s = (uint32_t)entry->time_s;
+		row->issued_s = reconcile_seconds(entry->time_s);
 		row->issued = true;
 	}
 	return true;

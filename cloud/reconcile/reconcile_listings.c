@@ -56,7 +56,7 @@ static bool take_certificate(void *context, const struct listing_certificate *c,
 		return false;
 	if (row) {
 		row->status = c->status & 7;
-		row->registered_s = (uint32_t)c->created_s;
+		row->registered_s = reconcile_seconds(c->created_s);
 	}
 	return true;
 }
