@@ -38,7 +38,7 @@ REVOKE = "aws iot update-certificate --certificate-id <certificateId> --new-stat
 LIST = "aws iot list-certificates-by-ca --ca-certificate-id <caCertificateId>"
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["iot:Connect", "iot:Publish"], "Resource": "*"}]}
-RULE = {"sql": "SELECT * FROM '$aws/events/certificates/registered/#'", "description": "activates", "awsIotSqlVersion": "2016-03-23",
+RULE = {"sql": "SELECT * FROM '$aws/events/certificates/registered/+'", "description": "activates", "awsIotSqlVersion": "2016-03-23",
         "actions": [{"lambda": {"functionArn": "arn:aws:lambda:us-east-1:123456789012:function:activate"}}]}
 
 
