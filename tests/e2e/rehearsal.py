@@ -117,7 +117,7 @@ class Heard:
     """A mosquitto_sub: subscribed when the block begins, ended when it ends; `lines` is all that it printed."""
 
     def __init__(self, command):
-        self.command, self.lines = command, []
+        self.command, self.lines = ["stdbuf", "-oL", *command], []  # it flushes what it says with the next message only
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

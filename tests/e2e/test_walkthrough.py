@@ -2,11 +2,11 @@
 the rehearsal. Nothing is changed but HOME, and what stands in <…>."""
 import json
 import re
+import shutil
 import time
 
 import pytest
 from rehearsal import EVENTS, Rehearsal, accepted, free_port
-from signer_client import PATIENCE_S
 from station import wait_until
 from tools import certificate_id, der_of
 
@@ -38,7 +38,7 @@ REVOKE = "aws iot update-certificate --certificate-id <certificateId> --new-stat
 LIST = "aws iot list-certificates-by-ca --ca-certificate-id <caCertificateId>"
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["iot:Connect", "iot:Publish"], "Resource": "*"}]}
-RULE = {"sql": "SELECT * FROM '$aws/events/certificates/registered/#'", "description": "activates", "awsIotSqlVersion": "2016-03-23",
+RULE = {"sql": "SELECT * FROM '$aws/events/certificates/registered/+'", "description": "activates", "awsIotSqlVersion": "2016-03-23",
         "actions": [{"lambda": {"functionArn": "arn:aws:lambda:us-east-1:123456789012:function:activate"}}]}
 
 
@@ -47,7 +47,9 @@ class Walk:
 
     def __init__(self, cloud, folder):
         self.cloud, self.folder = cloud, folder
-        (folder / "root.cert").write_bytes(open(cloud.client["root_cert"], "rb").read())
+        shutil.copy(cloud.client["root_cert"], folder / "root.cert")
+        (folder / "policy.json").write_text(json.dumps(POLICY))
+        (folder / "rule.json").write_text(json.dumps(RULE))
 
     def type(self, command, stdin="", check=True, **placeholders):
         for name, value in placeholders.items():
@@ -93,7 +95,7 @@ class Walk:
     def activate(self, device="deviceCert"):
         """What the function of the walkthrough does, by hand."""
         certificate = f"arn:aws:iot:{self.region}:{self.account}:cert/{self.id_of(device + '.crt')}"
-        self.type(f"aws iot create-policy --policy-name Walk --policy-document '{json.dumps(POLICY)}'")
+        self.type("aws iot create-policy --policy-name Walk --policy-document file://policy.json")
         self.type(f"aws iot attach-principal-policy --policy-name Walk --principal {certificate}")
         self.type(f"aws iot update-certificate --certificate-id {self.id_of(device + '.crt')} --new-status ACTIVE")
 
@@ -143,7 +145,7 @@ def test_walkthrough(walk):
     walk.type(ENABLE, caCertificateId=walk.ca)
     ca = walk.describe()
     assert (ca["status"], ca["autoRegistrationStatus"]) == ("ACTIVE", "ENABLE")
-    walk.type(f"aws iot create-topic-rule --rule-name Activate --topic-rule-payload '{json.dumps(RULE)}'")
+    walk.type("aws iot create-topic-rule --rule-name Activate --topic-rule-payload file://rule.json")
     walk.make_device()
     walk.endpoint = walk.ask(ENDPOINT)["endpointAddress"]
     with walk.cloud.listen(EVENTS, "foo/bar") as account:
