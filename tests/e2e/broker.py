@@ -30,11 +30,14 @@ def name_of(der, which):
     return fields[start + {"issuer": 2, "subject": 4}[which]][1]
 
 
+RSA_KEYS = 6  # take long to make: these go round
+
+
 class Shop:
     """Makes keys and certificates."""
 
     def __init__(self, folder):
-        self.dir, self.count = Path(folder), 0
+        self.dir, self.count, self.rsa = Path(folder), 0, []
         self.dir.mkdir(exist_ok=True)
 
     def path(self, kind):
@@ -42,7 +45,10 @@ class Shop:
         return self.dir / f"{self.count}.{kind}"
 
     def key(self, kind="ec-p256"):
-        return make_key(self.path("key"), kind)
+        if kind != "rsa-2048":
+            return make_key(self.path("key"), kind)
+        self.rsa.append(make_key(self.path("key"), kind) if len(self.rsa) < RSA_KEYS else self.rsa.pop(0))
+        return self.rsa[-1]
 
     def ca(self, subject="/O=Brand/CN=CA", kind="ec-p256", key=None, parent=None):
         key = key or self.key(kind)
