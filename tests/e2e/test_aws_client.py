@@ -140,6 +140,8 @@ def test_verifiers_judge_awscli_alike(tmp_path):
         assert aws.refused == [] and len(aws.requests) == len(commands) + 1
         wanted = next(r for r in aws.requests if r.target.startswith("/cacertificate"))
         tried = {name: {who for who, verifier in VERIFIERS.items() if verifier(request, aws.keys)} for name, request in changed(wanted)}
+        wanted.headers.append(("x-amz-extra", "1"))
+        assert VERIFIERS["specification"](wanted, aws.keys) == "x-amz-extra is not signed"
     assert len(tried) == 9 and tried == dict.fromkeys(tried, set(VERIFIERS))
 
 

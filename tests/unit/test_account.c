@@ -74,8 +74,9 @@ static const struct row {
 	  "AKD a=b:c#;x  us-east-1 https://iot.us-east-1.amazonaws.com" },
 	{ "AWS_PROFILE and nested keys",
 	  NULL,
-	  "[profile sz1]\ns3 =\n  region = not-this\n\taws_access_key_id = NOT\n"
-	  "[sz1]\nregion = nor-this\n[profile sz1]\nregion = ap-south-1\n" KEYS("C"),
+	  "[profile sz1]\nregion = ap-south-1\n" KEYS(
+		  "C") "s3 =\n  region = not-this\n"
+		       "\taws_access_key_id = NOT\n[sz1]\nregion = nor-this\n",
 	  { "AWS_PROFILE=sz1" },
 	  { NULL },
 	  0,
