@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from broker import ALLOW_ALL, Broker, Shop, id_of
+from broker import ALLOW_ALL, PLUGIN, Broker, Shop, free_port, id_of, sanitizer
 from station import LONG, PATIENCE_S, ROOT, wait_until
 from tools import openssl
 
@@ -662,6 +662,10 @@ def leak_cases(broker, shop):
     return [(new, "alert-46"), (revoked, "alert-46"), (stranger, "alert-46"), (thief, "alert-51")]
 
 
+plain_build = pytest.mark.skipif(bool(sanitizer()), reason="the plugin was built with a sanitizer, which has its own memory")
+
+
+@plain_build
 def test_ten_thousand_refusals_leak_nothing(scratch, shop):
     b = Broker(scratch / "broker-leak")
     try:
@@ -675,6 +679,7 @@ def test_ten_thousand_refusals_leak_nothing(scratch, shop):
         assert b.stop() == 0
 
 
+@plain_build
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
 def test_under_valgrind(scratch, shop):
     b = Broker(scratch / "broker-valgrind", wrapper=("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite",
@@ -697,7 +702,6 @@ def test_under_valgrind(scratch, shop):
 ], ids=["no registry", "no file", "value", "option"])
 def test_wrong_options(tmp_path, options, sentence):
     conf = tmp_path / "conf"
-    from broker import PLUGIN, free_port
     lines = [f"listener {free_port()} 127.0.0.1", "log_dest stderr", "user root", f"plugin {PLUGIN}"]
     conf.write_text("\n".join(lines + [f"plugin_opt_{key} {value}" for key, value in options.items()]) + "\n")
     done = subprocess.run(["mosquitto", "-c", conf], capture_output=True, text=True, timeout=PATIENCE_S)
