@@ -644,13 +644,18 @@ def test_random_devices(brokers, shop):
 # --- nothing leaks ---
 
 GROWTH_KIB_MAX = 1024  # the least that 8,000 handshakes could lose, a visit each, is 3,000
+NEW_SHARE = 5          # one of so many: SQLite keeps the pages of their events, up to 2 MB, and that is no leak
 
 
 def refuse_all(broker, cases, count):
-    for case, outcome in cases:
-        assert case.knock("--count", count) == {outcome: count}
+    """So many refusals: by all cases, and by sending no certificate."""
+    first = count // (NEW_SHARE * len(cases))
+    each = (count - first) // len(cases)
+    for (case, outcome), knocks in zip(cases, (first, each, each, each)):
+        assert case.knock("--count", knocks) == {outcome: knocks}
     since = broker.mark()
-    assert broker.knock("-", "-", "--count", count) == {"alert-40": count}
+    rest = count - first - 3 * each
+    assert broker.knock("-", "-", "--count", rest) == {"alert-40": rest}
     broker.wait_said("refused: no client certificate", since)
 
 
@@ -670,9 +675,9 @@ def test_ten_thousand_refusals_leak_nothing(scratch, shop):
     b = Broker(scratch / "broker-leak")
     try:
         cases = leak_cases(b, shop)
-        refuse_all(b, cases, 400)
+        refuse_all(b, cases, 2000)
         first, files = b.usage()
-        refuse_all(b, cases, 1600)
+        refuse_all(b, cases, 8000)
         last = wait_until(lambda: b.usage()[1] <= files and b.usage()[0], what="the end of all lines")
         assert last - first < GROWTH_KIB_MAX, f"{last - first} KiB more after 10,000 than after 2,000"
     finally:
@@ -685,7 +690,7 @@ def test_under_valgrind(scratch, shop):
     b = Broker(scratch / "broker-valgrind", wrapper=("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite",
                                                      "--error-exitcode=9"))
     try:
-        refuse_all(b, leak_cases(b, shop), 3)
+        refuse_all(b, leak_cases(b, shop), 20)
         c = Case(b, shop)
         c.registry.add(c.leaf, "ACTIVE", c.ca_id, ALLOW_ALL)
         assert c.knock("--connect", "board") == {"connack-0": 1}
