@@ -367,8 +367,14 @@ static bool read_document(struct listing *l, struct err *e)
 }
 
 /* YAML, text and tables of the aws command end here, too. */
-static bool no_json(struct err *e)
+static bool no_json(const struct listing *l, struct err *e)
 {
+	uint8_t first = l->pull.before || !l->pull.end ? 0 : l->pull.buffer[0];
+
+	if (first == 0xff || first == 0xef)
+		return err_set(e, ERR_INVALID,
+			       "it begins with a byte order mark, as PowerShell's > writes it; "
+			       "write it with cmd's >, or | Out-File -Encoding ascii");
 	return err_set(e, ERR_INVALID,
 		       "this is not JSON; have it printed with aws iot list-certificates-by-ca "
 		       "--output json");
@@ -380,11 +386,11 @@ static bool read_documents(struct listing *l, struct err *e)
 
 	for (;;) {
 		if (!pull_next(&l->pull, &token, e))
-			return e->code == ERR_INVALID && l->documents == 0 ? no_json(e) : false;
+			return e->code == ERR_INVALID && l->documents == 0 ? no_json(l, e) : false;
 		if (token == PULL_END_OF_INPUT)
 			break;
 		if (token != PULL_OBJECT)
-			return l->documents ? foreign(l, e) : no_json(e);
+			return l->documents ? foreign(l, e) : no_json(l, e);
 		if (!read_document(l, e))
 			return false;
 	}
