@@ -21,6 +21,7 @@
 struct raw_token {
 	char *module, *label, *pin_file, *softhsm_conf, *init_args;
 	uint32_t *sessions;
+	bool network;
 };
 
 struct raw_access {
@@ -55,6 +56,7 @@ static const cyaml_schema_field_t token_fields[] = {
 	TEXT_OPTIONAL("softhsm_conf", struct raw_token, softhsm_conf, 1, PATH_MAX - 1),
 	TEXT_OPTIONAL("init_args", struct raw_token, init_args, 0, 255),
 	NUMBER_OPTIONAL("sessions", struct raw_token, sessions),
+	CYAML_FIELD_BOOL("network", CYAML_FLAG_OPTIONAL, struct raw_token, network),
 	CYAML_FIELD_END,
 };
 
@@ -133,6 +135,7 @@ static bool take_token(const char *path, const struct raw_token *raw, struct set
 
 	strcpy(token->label, raw->label);
 	strcpy(token->init_args, raw->init_args ? raw->init_args : "");
+	s->token_network = raw->network;
 	return take_path(path, "token.module", raw->module, token->module, e) &&
 	       take_path(path, "token.pin_file", raw->pin_file, token->pin_file, e) &&
 	       take_path(path, "token.softhsm_conf", raw->softhsm_conf, s->softhsm_conf, e) &&

@@ -8,6 +8,7 @@
  *	  softhsm_conf: token/softhsm2.conf	only with SoftHSM: goes into SOFTHSM2_CONF
  *	  init_args: ""				optional
  *	  sessions: 2				1..16, default 1
+ *	  network: no				yes: an HSM that is reached over IP; default no
  *	access:					users by name or number, groups with "@" in front
  *	  station: [imprint-station]
  *	  supervisor: ["@imprint-supervisor"]
@@ -39,6 +40,7 @@ struct settings {
 	size_t serial_prefix_len;
 	struct token_config token;
 	char softhsm_conf[PATH_MAX];
+	bool token_network; /* else the signer can open no IP socket */
 	struct settings_peer peers[SETTINGS_PEERS_MAX];
 	size_t peer_count;
 	bool training;

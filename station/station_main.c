@@ -3,6 +3,7 @@
 #include "station/desk.h"
 
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/place.h"
@@ -222,8 +223,9 @@ static bool serve(struct station *s, struct err *e)
 
 static bool run(struct station *s, struct err *e)
 {
-	bool ok = block_signals(&s->signal_fd, e) && load_settings(s, e) && take_folder(s, e) &&
-		  take_socket(s, e) && open_shared(s, e);
+	bool ok = block_signals(&s->signal_fd, e) && load_settings(s, e) &&
+		  confine(CONFINE_IP, e) && take_folder(s, e) && take_socket(s, e) &&
+		  open_shared(s, e);
 	bool served = ok && open_jig(s, e) && open_nests(s, e) && open_cycle(s, e) && serve(s, e);
 
 	notify_send("STOPPING=1");

@@ -1,14 +1,13 @@
 /* imprint-signer: the daemon that alone holds PIN, token and ledger. See imprint-signer(8). */
 #include "hsm/signer/server.h"
 
+#include "base/confine.h"
 #include "base/log.h"
 #include "base/place.h"
 
 #include <argp.h>
 #include <malloc.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #define EXIT_CONFIG 78 /* EX_CONFIG: systemd does not start it again */
 
@@ -40,15 +39,6 @@ static const struct argp argp = {
 	       "certificate ever signed. Settings: etc/signer.yaml. Ends by SIGTERM.",
 };
 
-/* No core file and no debugger: the PIN passes through this process. */
-static void keep_secrets(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
 static void block_signals(void)
 {
 	sigset_t set;
@@ -64,7 +54,9 @@ static bool run(struct signer *s, bool check_only, struct err *e)
 {
 	char path[PATH_MAX];
 
-	if (!place_path(PLACE_ETC, "signer.yaml", path, e) || !settings_load(path, &s->settings, e))
+	if (!place_path(PLACE_ETC, "signer.yaml", path, e) ||
+	    !settings_load(path, &s->settings, e) ||
+	    !confine(s->settings.token_network ? CONFINE_IP : CONFINE_NO_NETWORK, e))
 		return false;
 	if (s->settings.training)
 		log_event(LOG_WARNING, "training set-up: one user may be station and supervisor",
@@ -82,7 +74,6 @@ int main(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &check_only);
 	mallopt(M_ARENA_MAX, 2);
-	keep_secrets();
 	block_signals();
 	ok = run(&signer, check_only, &e);
 	if (!ok)

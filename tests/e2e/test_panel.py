@@ -200,3 +200,14 @@ def test_ledger_verifies(panel):
 @pytest.mark.skipif(SANITIZED, reason="sanitizers need memory of their own")
 def test_memory(panel):
     assert panel.resident["signer"] < RESIDENT_MAX and panel.resident["station"] < RESIDENT_MAX, panel.resident
+
+
+@pytest.mark.sanitizers
+@pytest.mark.parametrize("daemon", ["signer", "station"])
+def test_daemon_gave_up_its_privileges(panel, daemon):
+    with open(f"/proc/{panel.pid(daemon)}/status") as status:
+        said = dict(line.split(":\t", 1) for line in status.read().splitlines() if ":\t" in line)
+    assert said["NoNewPrivs"] == "1"
+    assert said["Seccomp"] == "2"
+    with open(f"/proc/{panel.pid(daemon)}/limits") as limits:
+        assert re.search(r"^Max core file size +0 +0 ", limits.read(), re.M)

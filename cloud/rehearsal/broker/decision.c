@@ -54,7 +54,7 @@ static const struct {
 	[VERDICT_CLIENT_CLOCK] = { "client holds the server's certificate to be out of date",
 				   "set the device's clock" },
 	[VERDICT_HANDSHAKE] = { "TLS handshake failed",
-				"TLS 1.2 with ECDHE and AES-GCM is needed" },
+				"TLS 1.2 is needed; the reason is in OpenSSL's words" },
 	[VERDICT_NOT_LOCAL] = { "plain MQTT from another machine", "devices connect with TLS" },
 	[VERDICT_FULL] = { "too many sessions", "the rehearsal holds 1,024 at a time" },
 	[VERDICT_TROUBLE] = { "rehearsal's own trouble", "see the line before" },

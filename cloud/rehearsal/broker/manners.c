@@ -6,7 +6,8 @@
 static struct manners_entry *find(struct manners *m, const char *key)
 {
 	for (size_t i = 0; i < MANNERS_MAX; i++)
-		if (*m->entries[i].key && strcmp(m->entries[i].key, key) == 0)
+		if (*m->entries[i].key &&
+		    strncmp(m->entries[i].key, key, MANNERS_KEY_SIZE - 1) == 0)
 			return &m->entries[i];
 	return NULL;
 }

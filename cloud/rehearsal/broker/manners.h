@@ -19,7 +19,7 @@
 #define MANNERS_TELL_MS 60000 /* one report a minute for each */
 
 struct manners_entry {
-	char key[MANNERS_KEY_SIZE]; /* "" is free */
+	char key[MANNERS_KEY_SIZE]; /* cut to size; "" is free */
 	int64_t first_ms, last_ms, told_ms;
 	uint32_t attempts;
 	bool told;

@@ -19,6 +19,7 @@
 struct plugin {
 	struct gate gate;
 	struct registry *registry;
+	mosquitto_plugin_id_t *identifier;
 };
 
 /* --- what the gate asks of mosquitto --- */
@@ -205,8 +206,7 @@ static bool read_options(const struct mosquitto_opt *list, int count, struct opt
 
 /* --- the plugin --- */
 
-static bool start(struct plugin *p, mosquitto_plugin_id_t *identifier,
-		  const struct options *options, struct err *e)
+static bool start(struct plugin *p, const struct options *options, struct err *e)
 {
 	static const struct gate_broker broker = { say, publish, kick };
 
@@ -217,11 +217,19 @@ static bool start(struct plugin *p, mosquitto_plugin_id_t *identifier,
 	p->gate.refuse_at_connect = strcmp(options->refusal, "connect") == 0;
 	p->gate.chain_required = strcmp(options->chain, "required") == 0;
 	for (size_t i = 0; i < COUNT(events); i++)
-		if (mosquitto_callback_register(identifier, events[i].event, events[i].call, NULL,
-						p) != MOSQ_ERR_SUCCESS)
+		if (mosquitto_callback_register(p->identifier, events[i].event, events[i].call,
+						NULL, p) != MOSQ_ERR_SUCCESS)
 			return err_set(e, ERR_SYSTEM, "mosquitto does not take the callbacks");
 	return handshake_hook(
 		&p->gate, strcmp(options->tls, "1.3") == 0 ? TLS1_3_VERSION : TLS1_2_VERSION, e);
+}
+
+static void stop(struct plugin *p)
+{
+	handshake_unhook();
+	for (size_t i = 0; i < COUNT(events); i++)
+		mosquitto_callback_unregister(p->identifier, events[i].event, events[i].call, NULL);
+	registry_close(p->registry);
 }
 
 EXPORT int mosquitto_plugin_version(int count, const int *versions)
@@ -239,25 +247,25 @@ EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **ret_p
 	struct options options;
 	struct err e;
 
-	if (!p || !read_options(list, count, &options, &e) || !start(p, identifier, &options, &e)) {
-		say(LOG_ERR, p ? e.text : "no memory");
-		if (p)
-			registry_close(p->registry);
+	if (!p)
+		return MOSQ_ERR_NOMEM;
+	p->identifier = identifier;
+	if (!read_options(list, count, &options, &e) || !start(p, &options, &e)) {
+		say(LOG_ERR, e.text);
+		stop(p);
 		return MOSQ_ERR_UNKNOWN;
 	}
 	*ret_plugin = TAKE(p);
 	return MOSQ_ERR_SUCCESS;
 }
 
-/* mosquitto drops the callbacks itself. */
 EXPORT int mosquitto_plugin_cleanup(void *plugin, struct mosquitto_opt *list, int count)
 {
 	struct plugin *p = plugin;
 
 	(void)list;
 	(void)count;
-	handshake_unhook();
-	registry_close(p->registry);
+	stop(p);
 	free(p);
 	return MOSQ_ERR_SUCCESS;
 }

@@ -87,13 +87,14 @@ bool folder_write(const char *path, mode_t mode, const char *format, ...)
 
 /* --- the process --- */
 
-/* Clock ticks since boot: field 22 of its stat; 0 if there is none. */
+/* Clock ticks since boot: field 22 of its stat; 0 if there is none, or only what nobody waited for. */
 static unsigned long long start_of(pid_t pid)
 {
 	char path[64], text[STAT_MAX];
 	unsigned long long start = 0;
 	AUTO(FILE) file = NULL;
 	const char *rest;
+	char state;
 	size_t len;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -101,11 +102,10 @@ static unsigned long long start_of(pid_t pid)
 	len = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
 	text[len] = '\0';
 	rest = strrchr(text, ')'); /* the name may hold anything */
-	if (!rest ||
-	    sscanf(rest, ") %*c%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s %llu",
-		   &start) != 1)
+	if (!rest || sscanf(rest, ") %c%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s %llu",
+			    &state, &start) != 2)
 		return 0;
-	return start;
+	return state == 'Z' || state == 'X' ? 0 : start;
 }
 
 bool folder_sign_in(struct err *e)
