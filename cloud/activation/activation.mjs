@@ -38,11 +38,9 @@ function milliseconds(value) {
 	return Number.isSafeInteger(number) && number > 0 ? number : null;
 }
 
-function readEvent(event, settings) {
+function readEvent(event) {
 	if (!isObject(event) || !isId(event.certificateId) || !isId(event.caCertificateId))
 		throw new Refused("this is no registration event of AWS IoT");
-	if (!settings.caIds.includes(event.caCertificateId))
-		throw new Refused("its CA is none of this stack's");
 	return {
 		id: event.certificateId,
 		caId: event.caCertificateId,
@@ -141,6 +139,8 @@ async function activate(entry, arn, context) {
 }
 
 async function decide(certificate, context) {
+	if (!context.settings.caIds.includes(certificate.caId))
+		throw new Refused("its CA is none of this stack's");
 	const found = await describe(certificate, context);
 	if (found.status !== "PENDING_ACTIVATION")
 		return { outcome: "settled", status: found.status };
@@ -187,7 +187,7 @@ function report(result, { settings, log, now }) {
 async function judge(event, context) {
 	const facts = {};
 	try {
-		const certificate = readEvent(event, context.settings);
+		const certificate = readEvent(event);
 		facts.certificateId = certificate.id;
 		facts.caCertificateId = certificate.caId;
 		if (certificate.registeredMs !== null)

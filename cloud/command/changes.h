@@ -1,5 +1,5 @@
-/* changes: which certificates of a ledger are to be published, and as what. Two passes over the same
- * entries: the first notes each issuance's last move, the second yields each certificate whose last
+/* changes: which certificates of a ledger are to be published, and as what. Two passes over the
+ * same entries: the first notes each issuance's last move, the second yields each certificate whose last
  * move is new, in the order of their issued entries. A reservation that never was issued has no
  * certificate. About 50 bytes an issuance, and the names of those that the second pass has met
  * reserved but not yet issued. Errors: ERR_CORRUPT (a move that no certificate makes), ERR_SYSTEM.

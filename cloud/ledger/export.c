@@ -9,7 +9,8 @@
 #include <jansson.h>
 #include <sys/stat.h>
 
-#define BUFFER_SIZE (EXPORT_LINE_MAX + 65536)
+#define CHUNK_SIZE 65536 /* small: still in the cache when it is looked at */
+#define BUFFER_SIZE (EXPORT_LINE_MAX + CHUNK_SIZE)
 #define MARK_LINES 256
 #define MARK_LEN 8 /* ,"cbor": */
 
@@ -73,9 +74,9 @@ void export_end(struct export *x)
 	x->buffer = NULL;
 }
 
-bool export_place(const struct export *x, struct err *e)
+bool export_place(const struct export *x, uint64_t line, struct err *e)
 {
-	return err_add(e, "%s:%" PRIu64, x->path, x->line);
+	return err_add(e, "%s:%" PRIu64, x->path, line ? line : x->line);
 }
 
 /* False in *ret_more: the file ends. */
@@ -87,7 +88,7 @@ static bool fill(struct export *x, bool *ret_more, struct err *e)
 	x->end -= x->start;
 	x->start = 0;
 	do
-		got = read(x->fd, x->buffer + x->end, BUFFER_SIZE - x->end);
+		got = read(x->fd, x->buffer + x->end, CHUNK_SIZE);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return err_errno(e, ERR_SYSTEM, "cannot read it");
@@ -133,6 +134,7 @@ static bool next_line(struct export *x, struct bytes *ret_line, struct err *e)
 		if (lf || !more) {
 			*ret_line = bytes_of(lf || len ? from : NULL, len);
 			x->start += len + !!lf;
+			x->line -= !ret_line->data;
 			return true;
 		}
 		if (!fill(x, &more, e))
@@ -169,6 +171,7 @@ bool export_begin(struct export *x, uint8_t ret_ledger_id[static LEDGER_ID_LEN],
 		return err_set(e, ERR_SYSTEM, "out of memory");
 	if (!next_line(x, &line, e))
 		return false;
+	x->line = 1;
 	if (line.data)
 		object =
 			json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
@@ -206,6 +209,8 @@ static bool take_entry(struct bytes line, struct bytes *ret_entry, struct err *e
 	if (memcmp(quote - MARK_LEN, ",\"cbor\":", MARK_LEN) ||
 	    !base64_read(bytes_of(quote + 1, (size_t)(end - quote - 1)), quote + 1, &len))
 		return err_set(e, ERR_CORRUPT, "an entry of the export is malformed");
+	if (len > ENTRY_MAX)
+		return err_set(e, ERR_CORRUPT, "an entry is longer than an entry can be");
 	*ret_entry = bytes_of(quote + 1, len);
 	return true;
 }

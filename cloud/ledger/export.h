@@ -3,7 +3,8 @@
  * are taken; the words beside them are not believed. Private to this folder. Errors: ERR_INVALID
  * (no export, or a filtered one), ERR_CORRUPT (cut off, malformed, more behind the head),
  * ERR_NOT_FOUND, ERR_SYSTEM; without file and line, which are export_place's. Threads: one an
- * export. Layer above: source. Below: head. */
+ * export. Layer above: ahead, source. Below: head,
+ * base64. */
 #ifndef CLOUD_LEDGER_EXPORT_H
 #define CLOUD_LEDGER_EXPORT_H
 
@@ -34,7 +35,7 @@ MUST_CHECK bool export_next(struct export *x, struct bytes *ret_entry, bool *ret
 MUST_CHECK bool export_go(struct export *x, uint64_t line, struct err *e);
 /* True if nobody wrote into the file since export_open. */
 bool export_is_untouched(const struct export *x);
-/* Puts file and line in front of the sentence. Always false. */
-bool export_place(const struct export *x, struct err *e);
+/* Puts file and line (0: the last one read) in front of the sentence. Always false. */
+bool export_place(const struct export *x, uint64_t line, struct err *e);
 
 #endif

@@ -1,6 +1,6 @@
 #include "cloud/ledger/source.h"
 
-#include "cloud/ledger/export.h"
+#include "cloud/ledger/ahead.h"
 #include "hsm/api/client.h"
 #include "hsm/api/proof/chain.h"
 
@@ -24,7 +24,7 @@ static bool open_export(struct source *s, const char *path, struct err *e)
 		return false;
 	begun = export_begin(s->export, s->ledger_id, e);
 	export_end(s->export);
-	return begun || export_place(s->export, e);
+	return begun || export_place(s->export, 0, e);
 }
 
 static bool open_signer(struct source *s, struct err *e)
@@ -102,6 +102,7 @@ struct pass {
 	struct source *s;
 	source_entry each;
 	void *context;
+	uint64_t line; /* of the export, while its entry is looked at; else 0 */
 };
 
 static bool pass_entry(const struct pass *p, struct bytes data, struct err *e)
@@ -122,21 +123,24 @@ static bool signer_entry(void *context, struct bytes data, struct err *e)
 	return p->s->chain.tree.size >= p->s->head.size || pass_entry(p, data, e);
 }
 
-static bool pass_export(const struct pass *p, struct head *ret_head, struct err *e)
+static bool pass_export(struct pass *p, struct head *ret_head, struct err *e)
 {
 	struct export *x = p->s->export;
+	AUTO(ahead) ahead = NULL;
 	struct bytes data;
 	bool end = false;
 
-	if (!export_begin(x, p->s->ledger_id, e))
+	if (!export_begin(x, p->s->ledger_id, e) || !ahead_start(x, &ahead, e))
 		return false;
-	for (;;) {
-		if (!export_next(x, &data, &end, ret_head, e))
+	for (uint64_t line = 2;; line++) {
+		if (!ahead_next(ahead, &data, &end, ret_head, e))
 			return false;
 		if (end)
 			return true;
+		p->line = line;
 		if (!pass_entry(p, data, e))
 			return false;
+		p->line = 0;
 	}
 }
 
@@ -161,7 +165,7 @@ static bool read_export(struct pass *p, struct head *ret_head, struct err *e)
 		    chain_end(&s->chain, ret_head, e);
 
 	export_end(s->export);
-	return done || export_place(s->export, e);
+	return done || export_place(s->export, p->line, e);
 }
 
 static bool read_signer(struct pass *p, struct err *e)
@@ -175,7 +179,7 @@ static bool read_signer(struct pass *p, struct err *e)
 
 bool source_read(struct source *s, source_entry each, void *context, struct err *e)
 {
-	struct pass pass = { s, each, context };
+	struct pass pass = { .s = s, .each = each, .context = context };
 	struct head head = s->head;
 
 	chain_restart(&s->chain);
@@ -220,7 +224,7 @@ bool source_again(struct source *s, source_wants wants, source_entry each, void 
 		return source_read(s, each, context, e);
 	done = look_again(s, wants, each, context, e);
 	export_end(s->export);
-	return done || export_place(s->export, e);
+	return done || export_place(s->export, 0, e);
 }
 
 const uint8_t *source_ledger_id(const struct source *s)

@@ -8,8 +8,8 @@
  * What is called back may be believed only once source_read has returned true.
  * Errors: ERR_CORRUPT (a gap, a wrong head: nothing may be concluded from it), ERR_NOT_FOUND,
  * ERR_INVALID (no export; file and line), ERR_SYSTEM; of the signer's what request.h says.
- * Threads: one a source. Layer above: cloud/command, cloud/reconcile. Below: hsm/api,
- * hsm/api/proof. */
+ * Threads: one a source; while source_read runs, an export is read ahead by one more. Layer above:
+ * cloud/command, cloud/reconcile. Below: hsm/api, hsm/api/proof. */
 #ifndef CLOUD_LEDGER_SOURCE_H
 #define CLOUD_LEDGER_SOURCE_H
 

@@ -39,7 +39,7 @@ static bool agreed(uint64_t count, struct err *e)
 	return err_set(e, ERR_REFUSED, "nothing was revoked");
 }
 
-static bool is_revoked(const struct fixing *f, const char *id, bool *ret_is, struct err *e)
+static bool is_out(const struct fixing *f, const char *id, bool *ret_is, struct err *e)
 {
 	AUTO_FREE struct iot_certificate *certificate = malloc(sizeof(*certificate));
 
@@ -48,9 +48,12 @@ static bool is_revoked(const struct fixing *f, const char *id, bool *ret_is, str
 		return true;
 	if (!certificate)
 		return err_set(e, ERR_SYSTEM, "out of memory");
-	if (!iot_describe(f->iot, id, certificate, e))
+	if (iot_describe(f->iot, id, certificate, e))
+		*ret_is = certificate->status == IOT_REVOKED;
+	else if (e->code == ERR_NOT_FOUND)
+		*ret_is = true; /* it was deleted there */
+	else
 		return false;
-	*ret_is = certificate->status == IOT_REVOKED;
 	return true;
 }
 
@@ -65,7 +68,7 @@ static bool revoke_row(void *context, const struct reconcile_row *row, struct er
 	struct fixing *f = context;
 	bool already;
 
-	if (is_revoked(f, row->id, &already, e) &&
+	if (is_out(f, row->id, &already, e) &&
 	    (already || iot_update(f->iot, row->id, IOT_REVOKED, e))) {
 		f->already += already;
 		f->revoked += !already;
@@ -82,7 +85,7 @@ static void sum_up(const struct fixing *f)
 {
 	fprintf(stderr, "revoked %" PRIu64, f->revoked);
 	if (f->already)
-		fprintf(stderr, ", were revoked meanwhile %" PRIu64, f->already);
+		fprintf(stderr, ", were revoked or deleted meanwhile %" PRIu64, f->already);
 	if (f->failed)
 		fprintf(stderr, ", failed %" PRIu64 ": run it again to go on", f->failed);
 	fputc('\n', stderr);

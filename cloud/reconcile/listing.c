@@ -2,7 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/hex.h"
-#include "cloud/reconcile/json.h"
+#include "cloud/reconcile/pull.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ struct item {
 };
 
 struct listing {
-	struct json json;
+	struct pull pull;
 	int fd;
 	const struct listing_calls *calls;
 	void *context;
@@ -199,20 +199,20 @@ static bool read_value(struct item *item, enum field field, struct bytes text, s
 
 static bool read_field(struct listing *l, struct item *item, enum field field, struct err *e)
 {
-	enum json_token token;
+	enum pull_token token;
 
-	if (!json_next(&l->json, &token, e))
+	if (!pull_next(&l->pull, &token, e))
 		return false;
-	if (field == FIELD_COUNT || (field == FIELD_CREATED && token == JSON_NULL))
-		return json_skip(&l->json, token, e);
+	if (field == FIELD_COUNT || (field == FIELD_CREATED && token == PULL_NULL))
+		return pull_skip(&l->pull, token, e);
 	if (item->has[field])
 		return err_set(e, ERR_INVALID, "it has two members %s", fields[field]);
 	item->has[field] = true;
-	if (field == FIELD_CREATED && token == JSON_NUMBER)
-		return read_time(item, l->json.text, true, e);
-	if (token != JSON_STRING)
+	if (field == FIELD_CREATED && token == PULL_NUMBER)
+		return read_time(item, l->pull.text, true, e);
+	if (token != PULL_STRING)
 		return err_set(e, ERR_INVALID, "its %s is no text", fields[field]);
-	return read_value(item, field, l->json.text, e);
+	return read_value(item, field, l->pull.text, e);
 }
 
 static enum field field_of(struct bytes name)
@@ -228,15 +228,15 @@ static enum field field_of(struct bytes name)
 static bool read_item(struct listing *l, struct item *item, uint8_t ret_id[static SHA256_LEN],
 		      struct err *e)
 {
-	enum json_token token;
+	enum pull_token token;
 
 	*item = (struct item) { 0 };
 	for (;;) {
-		if (!json_next(&l->json, &token, e))
+		if (!pull_next(&l->pull, &token, e))
 			return false;
-		if (token == JSON_OBJECT_END)
+		if (token == PULL_OBJECT_END)
 			break;
-		if (!read_field(l, item, field_of(l->json.text), e))
+		if (!read_field(l, item, field_of(l->pull.text), e))
 			return false;
 	}
 	for (enum field field = FIELD_ID; field <= FIELD_STATUS; field++)
@@ -263,31 +263,31 @@ static bool read_certificate(struct listing *l, struct err *e)
 	return l->calls->certificate(l->context, &certificate, e);
 }
 
-static bool expect(struct listing *l, enum json_token wanted, const char *name, struct err *e)
+static bool expect(struct listing *l, enum pull_token wanted, const char *name, struct err *e)
 {
-	enum json_token token;
+	enum pull_token token;
 
-	if (!json_next(&l->json, &token, e))
+	if (!pull_next(&l->pull, &token, e))
 		return false;
 	return token == wanted ||
 	       err_set(e, ERR_INVALID, "byte %" PRIu64 ": \"%s\" is not what aws prints",
-		       json_position(&l->json), name);
+		       pull_position(&l->pull), name);
 }
 
 static bool read_certificates(struct listing *l, struct err *e)
 {
-	enum json_token token;
+	enum pull_token token;
 
-	if (!expect(l, JSON_ARRAY, "certificates", e))
+	if (!expect(l, PULL_ARRAY, "certificates", e))
 		return false;
 	l->known = true;
 	for (;;) {
-		if (!json_next(&l->json, &token, e))
+		if (!pull_next(&l->pull, &token, e))
 			return false;
-		if (token == JSON_ARRAY_END)
+		if (token == PULL_ARRAY_END)
 			return true;
 		l->certificates++;
-		if (token != JSON_OBJECT)
+		if (token != PULL_OBJECT)
 			return err_set(e, ERR_INVALID, "certificate %" PRIu64 ": it is no object",
 				       l->certificates);
 		if (!read_certificate(l, e))
@@ -300,7 +300,7 @@ static bool read_description(struct listing *l, struct err *e)
 	struct listing_ca ca;
 	struct item item;
 
-	if (!expect(l, JSON_OBJECT, "certificateDescription", e))
+	if (!expect(l, PULL_OBJECT, "certificateDescription", e))
 		return false;
 	l->known = true;
 	if (!read_item(l, &item, ca.id, e))
@@ -316,22 +316,22 @@ static bool read_description(struct listing *l, struct err *e)
 
 static bool read_marker(struct listing *l, struct err *e)
 {
-	enum json_token token;
+	enum pull_token token;
 
-	if (!json_next(&l->json, &token, e))
+	if (!pull_next(&l->pull, &token, e))
 		return false;
-	if (token == JSON_NULL)
+	if (token == PULL_NULL)
 		return true;
 	return err_set(e, ERR_INVALID,
 		       "byte %" PRIu64 ": the listing is incomplete, more pages follow; run aws "
 		       "without --page-size, --max-items and --no-paginate: it prints all of them",
-		       json_position(&l->json));
+		       pull_position(&l->pull));
 }
 
 static bool read_member(struct listing *l, struct err *e)
 {
-	struct bytes name = l->json.text;
-	enum json_token token;
+	struct bytes name = l->pull.text;
+	enum pull_token token;
 
 	if (is(name, "certificates"))
 		return read_certificates(l, e);
@@ -339,7 +339,7 @@ static bool read_member(struct listing *l, struct err *e)
 		return read_description(l, e);
 	if (is(name, "nextMarker") || is(name, "NextToken"))
 		return read_marker(l, e);
-	return json_next(&l->json, &token, e) && json_skip(&l->json, token, e);
+	return pull_next(&l->pull, &token, e) && pull_skip(&l->pull, token, e);
 }
 
 static bool foreign(struct listing *l, struct err *e)
@@ -347,19 +347,19 @@ static bool foreign(struct listing *l, struct err *e)
 	return err_set(e, ERR_INVALID,
 		       "byte %" PRIu64 ": this is neither what aws iot list-certificates-by-ca nor "
 		       "what describe-ca-certificate prints",
-		       json_position(&l->json));
+		       pull_position(&l->pull));
 }
 
 static bool read_document(struct listing *l, struct err *e)
 {
-	enum json_token token;
+	enum pull_token token;
 
 	l->documents++;
 	l->known = false;
 	for (;;) {
-		if (!json_next(&l->json, &token, e))
+		if (!pull_next(&l->pull, &token, e))
 			return false;
-		if (token == JSON_OBJECT_END)
+		if (token == PULL_OBJECT_END)
 			return l->known || foreign(l, e);
 		if (!read_member(l, e))
 			return false;
@@ -367,8 +367,14 @@ static bool read_document(struct listing *l, struct err *e)
 }
 
 /* YAML, text and tables of the aws command end here, too. */
-static bool no_json(struct err *e)
+static bool no_json(const struct listing *l, struct err *e)
 {
+	uint8_t first = l->pull.before || !l->pull.end ? 0 : l->pull.buffer[0];
+
+	if (first == 0xff || first == 0xef)
+		return err_set(e, ERR_INVALID,
+			       "it begins with a byte order mark, as PowerShell's > writes it; "
+			       "write it with cmd's >, or | Out-File -Encoding ascii");
 	return err_set(e, ERR_INVALID,
 		       "this is not JSON; have it printed with aws iot list-certificates-by-ca "
 		       "--output json");
@@ -376,15 +382,15 @@ static bool no_json(struct err *e)
 
 static bool read_documents(struct listing *l, struct err *e)
 {
-	enum json_token token;
+	enum pull_token token;
 
 	for (;;) {
-		if (!json_next(&l->json, &token, e))
-			return e->code == ERR_INVALID && l->documents == 0 ? no_json(e) : false;
-		if (token == JSON_END_OF_INPUT)
+		if (!pull_next(&l->pull, &token, e))
+			return e->code == ERR_INVALID && l->documents == 0 ? no_json(l, e) : false;
+		if (token == PULL_END_OF_INPUT)
 			break;
-		if (token != JSON_OBJECT)
-			return l->documents ? foreign(l, e) : no_json(e);
+		if (token != PULL_OBJECT)
+			return l->documents ? foreign(l, e) : no_json(l, e);
 		if (!read_document(l, e))
 			return false;
 	}
@@ -407,6 +413,6 @@ bool listing_read(const char *path, const struct listing_calls *calls, void *con
 	l->calls = calls;
 	l->context = context;
 	l->documents = l->certificates = 0;
-	json_start(&l->json, fill, l);
+	pull_start(&l->pull, fill, l);
 	return read_documents(l, e) || err_add(e, "%s", is_stdin ? "stdin" : path);
 }

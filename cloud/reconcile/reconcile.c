@@ -80,6 +80,14 @@ bool reconcile_ca_number(struct reconcile *r, const uint8_t id[static SHA256_LEN
 	return true;
 }
 
+struct reconcile_ledger *reconcile_ledger_of(struct reconcile *r, uint32_t row)
+{
+	for (size_t i = 0; i < r->summary.ledger_count; i++)
+		if (row < r->first_rows[i + 1])
+			return &r->summary.ledgers[i];
+	return NULL;
+}
+
 /* --- the judgement --- */
 
 enum reconcile_class reconcile_class_of(const struct table_row *row)
@@ -94,7 +102,7 @@ enum reconcile_class reconcile_class_of(const struct table_row *row)
 		[IOT_PENDING_ACTIVATION] = CLASS_PENDING,
 	};
 
-	if (row->ledger == TABLE_NO_LEDGER)
+	if (!row->state)
 		return CLASS_UNKNOWN;
 	if (row->state == STATE_ISSUED || row->state == STATE_INSTALLED)
 		return of_good[row->status];
@@ -110,14 +118,16 @@ static size_t age_of(int64_t seconds)
 	return age;
 }
 
-static void count(struct reconcile_summary *s, const struct table_row *row)
+/* ledger NULL: no ledger's. */
+static void count(struct reconcile_summary *s, struct reconcile_ledger *ledger,
+		  const struct table_row *row)
 {
 	enum reconcile_class class = reconcile_class_of(row);
 
 	s->counts[class]++;
-	if (class == CLASS_UNKNOWN)
+	if (!ledger)
 		return;
-	s->ledgers[row->ledger].certificates++;
+	ledger->certificates++;
 	s->cas[row->ca].certificates++;
 	if (class != CLASS_UNSEEN)
 		return;
@@ -143,7 +153,7 @@ void reconcile_judge(struct reconcile *r)
 	table_sort(&r->table, r->first_rows[s->ledger_count]);
 	for (uint32_t i = 0; i < r->table.count; i++)
 		if (r->table.rows[i].entered)
-			count(s, &r->table.rows[i]);
+			count(s, reconcile_ledger_of(r, i), &r->table.rows[i]);
 	s->counts[CLASS_UNKNOWN] += r->unknown_dropped;
 	for (size_t i = 0; i < s->ca_count; i++)
 		s->cas_closed += s->cas[i].known && s->cas[i].unseen &&

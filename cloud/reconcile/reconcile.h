@@ -12,7 +12,7 @@
  * Reserved ones never left the signer: they have no certificate. A CA that is not ACTIVE there, or
  * does not register by itself, is a difference if any of its certificates is unseen.
  * Verdict: clean 0, differences 1, alarm 3 = the exit status.
- * About 54 bytes a certificate, whatever its entries weigh; at most RECONCILE_UNKNOWN_MAX unknown
+ * About 51 bytes a certificate, whatever its entries weigh; at most RECONCILE_UNKNOWN_MAX unknown
  * ones are kept, the rest is counted. Threads: one. Errors: those of source.h, listing.h
  * and iot.h; ERR_CORRUPT if one certificate id stands in two ledgers, or an older head is no prefix
  * of any. Layer above: reconcile_main, report, fix. Below: source, listing, table, iot. */

@@ -18,9 +18,17 @@ struct reconcile {
 	uint64_t told;
 };
 
+/* Seconds since 1970 as a row keeps them: until 2106. */
+static inline uint32_t reconcile_seconds(int64_t time_s)
+{
+	return time_s < 0 ? 0 : time_s > UINT32_MAX ? UINT32_MAX : (uint32_t)time_s;
+}
+
 /* The CA's number; it is made known, if `add`. ERR_NOT_FOUND, ERR_INVALID too many. */
 MUST_CHECK bool reconcile_ca_number(struct reconcile *r, const uint8_t id[static SHA256_LEN],
 				    bool add, uint8_t *ret_ca, struct err *e);
+/* NULL: no ledger's. */
+struct reconcile_ledger *reconcile_ledger_of(struct reconcile *r, uint32_t row);
 enum reconcile_class reconcile_class_of(const struct table_row *row);
 /* One more of something; shown once a second. reconcile_told: no more of it. */
 void reconcile_tell(struct reconcile *r, const char *of, const char *what);

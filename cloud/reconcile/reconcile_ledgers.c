@@ -114,7 +114,6 @@ static bool reserve(struct reading *reading, const struct entry *entry, struct e
 	    !table_add(&reading->r->table, &row, e))
 		return false;
 	row->number = (uint32_t)entry->number;
-	row->ledger = reading->ledger;
 	row->ca = ca;
 	row->state = STATE_RESERVED;
 	return true;
@@ -131,10 +130,10 @@ static bool move(struct reading *reading, const struct entry *entry, enum state 
 		return err_set(e, ERR_CORRUPT,
 			       "entry %" PRIu64 ": the issuance %" PRIu64 " cannot become %s",
 			       entry->number, entry->issuance, state_name(state));
-	row->state = (uint8_t)state;
+	row->state = state & 7;
 	if (state == STATE_ISSUED) {
 		sha256(&entry->certificate, 1, row->id);
-		row->issued_s = (uint32_t)entry->time_s;
+		row->issued_s = reconcile_seconds(entry->time_s);
 		row->issued = true;
 	}
 	return true;
@@ -202,7 +201,7 @@ static bool enter_all(struct reconcile *r, struct err *e)
 				       "%s: entry %" PRIu32
 				       ": its certificate %s is issued twice, here or in another "
 				       "ledger",
-				       name_of(r->summary.ledgers[row->ledger].path), row->number,
+				       name_of(reconcile_ledger_of(r, i)->path), row->number,
 				       hex_encode(BYTES(row->id), id));
 	}
 	return true;

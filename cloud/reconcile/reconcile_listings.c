@@ -37,8 +37,7 @@ static bool add_unknown(struct listing_reading *reading, const struct listing_ce
 	if (!table_add(&r->table, ret_row, e))
 		return false;
 	memcpy((*ret_row)->id, c->id, SHA256_LEN);
-	(*ret_row)->ledger = TABLE_NO_LEDGER;
-	(*ret_row)->ca = reading->ca;
+	(*ret_row)->ca = reading->ca & TABLE_NO_CA;
 	return table_enter(&r->table, *ret_row, &is_new, e);
 }
 
@@ -56,8 +55,8 @@ static bool take_certificate(void *context, const struct listing_certificate *c,
 	if (!row && !add_unknown(reading, c, &row, e))
 		return false;
 	if (row) {
-		row->status = c->status;
-		row->registered_s = (uint32_t)c->created_s;
+		row->status = c->status & 7;
+		row->registered_s = reconcile_seconds(c->created_s);
 	}
 	return true;
 }

@@ -128,10 +128,10 @@ static bool make_index(struct table *t, uint32_t size, struct err *e)
 	return true;
 }
 
-/* At most four fifths full. */
+/* At most seven eighths full. */
 bool table_reserve(struct table *t, uint32_t count, struct err *e)
 {
-	uint32_t size = count + count / 4 + FIRST_SLOTS;
+	uint32_t size = count + count / 7 + FIRST_SLOTS;
 
 	return size <= t->size || make_index(t, size, e);
 }
@@ -140,7 +140,7 @@ bool table_enter(struct table *t, struct table_row *row, bool *ret_new, struct e
 {
 	uint32_t h = hash(t, row->id), at;
 
-	if (t->used >= t->size / 5 * 4 && !table_reserve(t, t->size, e))
+	if (t->used >= t->size / 8 * 7 && !table_reserve(t, t->size, e))
 		return false;
 	at = slot_of(t, row->id, h);
 	*ret_new = !t->slots[at];

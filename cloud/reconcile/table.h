@@ -1,8 +1,8 @@
-/* table: the certificates of all sides, 48 bytes each, and an index over their ids of about 6 more.
+/* table: the certificates of all sides, 46 bytes each, and an index over their ids of about 5 more.
  * Rows stand ledger by ledger in the order of their reservations; behind them those that no ledger
- * knows. The index is open
- * addressing over a hash with random multipliers (multilinear, so who writes the ids cannot choose
- * which ones collide); it is built from the rows alone and can so be thrown away before it grows.
+ * knows. The index is open addressing over a hash with random multipliers (multilinear, so who
+ * writes the ids cannot choose which ones collide); it is built from the rows alone and can so be
+ * thrown away before it grows.
  * Pointers to rows are valid until the next table_add. Threads: one. Errors: ERR_SYSTEM. Layer
  * above: reconcile. Below: issuance. */
 #ifndef CLOUD_RECONCILE_TABLE_H
@@ -11,20 +11,19 @@
 #include "base/err.h"
 #include "hsm/api/issuance.h"
 
-#define TABLE_ROWS_MAX 268000000  /* their numbers have 28 bits */
-#define TABLE_NO_LEDGER UINT8_MAX /* never issued here */
-#define TABLE_NO_CA UINT8_MAX
+#define TABLE_ROWS_MAX 268000000 /* their numbers have 28 bits */
+#define TABLE_NO_CA 127
 
 struct table_row {
 	uint8_t id[SHA256_LEN];
 	uint32_t number; /* of the reserved entry */
 	uint32_t issued_s, registered_s;
-	uint8_t ledger, ca;  /* the caller's numbers */
-	uint8_t state;	     /* enum state; 0: unknown here */
-	uint8_t issued : 1;  /* it has an id */
-	uint8_t entered : 1; /* in the index */
-	uint8_t status : 6;  /* enum iot_status; 0: not listed */
-};
+	uint16_t ca : 7;	       /* the caller's number of it */
+	uint16_t state : 3;	       /* enum state; 0: never issued here */
+	uint16_t status : 3;	       /* enum iot_status; 0: not listed */
+	uint16_t issued : 1;	       /* it has an id */
+	uint16_t entered : 1;	       /* in the index */
+} __attribute__((packed, aligned(2))); /* there are millions */
 
 struct table {
 	struct table_row *rows;

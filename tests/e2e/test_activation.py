@@ -1,12 +1,17 @@
 """The activation function: its own tests under node, its template against its code, and the function itself against the rehearsal."""
 import copy
+import json
 import re
 import subprocess
+import tempfile
 
 import activation
 import pytest
 import yaml
+from conftest import stations
+from rehearsal import Rehearsal, accepted
 from signer_client import PATIENCE_S
+from tools import certificate_id, der_of, make_key, make_request
 
 CODE = (activation.SOURCE / "activation.mjs").read_text()
 INDEX = (activation.SOURCE / "index.mjs").read_text()
@@ -147,9 +152,8 @@ def test_the_device_policy_fits(template):
 
 
 @pytest.mark.parametrize("event, status, said", [
-    ("{", 1, "SyntaxError"), ("", 1, "SyntaxError"), ("[" + "1," * 40000 + "1]", 1, "too long"), ("null", 0, "no registration event"),
-    ('{"certificateId": "x"}', 0, "no registration event"),
-], ids=["half", "empty", "long", "null", "no id"])
+    ("{", 1, "SyntaxError"), ("[" + "1," * 40000 + "1]", 1, "too long"), ('{"certificateId": "x"}', 0, "no registration event"),
+], ids=["half", "long", "no id"])
 def test_run_of_hostile_events(event, status, said):
     env = activation.environment(["ca" * 32], "brand-list", "", "device")
     done, line = activation.run(activation.install(), event, {**env, "AWS_REGION": "eu-central-1"})
@@ -160,3 +164,150 @@ def test_run_of_hostile_events(event, status, said):
 def test_run_without_its_settings():
     done, line = activation.run(activation.install(), "null", {"AWS_REGION": "eu-central-1"})
     assert done.returncode == 1 and "CA_IDS" in done.stderr and line is None
+
+
+# --- against the rehearsal ---
+
+BUCKET, PREFIX, POLICY = "brand-list", "certificates/", "device"
+MAY_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]})
+
+
+class Device:
+    """A certificate of a station, and a client that connects with it."""
+
+    def __init__(self, brand, s, unit):
+        self.brand, self.s, self.ca, self.unit = brand, s, brand.cas[s], unit
+        folder = tempfile.mkdtemp(dir=brand.folder)
+        self.key, self.chain, request = (f"{folder}/{name}" for name in ("key", "chain.pem", "csr"))
+        with open(request, "wb") as to:
+            to.write(make_request(make_key(self.key)))
+        s.imprint("issue", "--unit", unit, "--csr", request, "--out", self.chain)
+        with open(self.chain, "r+") as chain:
+            self.id = certificate_id(der_of(chain.read()))
+            chain.write(s.imprint("ca", "show").stdout)
+
+    def connects(self):
+        return accepted(self.brand.cloud.publish(self.unit, self.chain, self.key))
+
+    def status(self):
+        said, = self.s.json("cloud", "describe", "--certificate-id", self.id, env=self.brand.env)
+        return said["status"]
+
+    def event(self):
+        """It connects, is refused, and registers itself: what AWS publishes then."""
+        assert not self.connects()
+        assert self.status() == "PENDING_ACTIVATION"
+        return {"certificateId": self.id, "caCertificateId": self.ca, "timestamp": 1552061705285, "certificateStatus": "PENDING_ACTIVATION",
+                "awsAccountId": "123456789012", "certificateRegistrationTimestamp": None}
+
+    def arrives(self, **env):
+        """It connects, and the function runs once: its outcome."""
+        done, line = activation.run(self.brand.function, self.event(), {**self.brand.env, **env})
+        assert done.returncode == 0, done.stderr
+        assert line["certificateId"] == self.id
+        return line["outcome"]
+
+
+class Brand:
+    """Two stations, each with its CA, and the account."""
+
+    def __init__(self, folder, cloud, both):
+        self.folder, self.cloud, self.both, self.function = folder, cloud, both, activation.install()
+        self.cas = {s: certificate_id(der_of(s.imprint("ca", "show").stdout)) for s in both}
+        home = {"HOME": cloud.client["home"], "AWS_ENDPOINT_URL": cloud.client["rest_url"], "AWS_REGION": "eu-central-1"}
+        self.env = {**home, **activation.environment(self.cas.values(), BUCKET, PREFIX, POLICY)}
+        for s in both:
+            s.imprint("cloud", "register-ca", env=home)
+        cloud.aws("create-policy", "--policy-name", POLICY, "--policy-document", MAY_ALL)
+
+    def publish(self):
+        for s in self.both:
+            s.imprint("cloud", "publish", f"s3://{BUCKET}/{PREFIX}", env=self.env)
+
+
+@pytest.fixture(scope="module")
+def brand(scratch):
+    first, second = stations("brand-1", scratch), stations("brand-2", scratch)
+    folder = scratch / "brand"
+    folder.mkdir()
+    try:
+        with Rehearsal(folder / "cloud") as cloud:
+            brand = Brand(folder, cloud, [next(one)("--boards", 1) for one in (first, second)])
+            Device(brand, brand.both[0], "P-0001")
+            brand.publish()
+            yield brand
+    finally:
+        for one in (first, second):
+            one.close()
+
+
+def test_too_early_is_not_stranded(brand):
+    device = Device(brand, brand.both[0], "T-0001")
+    assert device.arrives() == "unpublished" and device.status() == "PENDING_ACTIVATION"
+    assert device.arrives() == "unpublished", "AWS repeats the event while it is pending"
+    event = device.event()
+    brand.publish()
+    assert activation.run(brand.function, event, brand.env)[1]["outcome"] == "activated"
+    assert device.status() == "ACTIVE" and device.connects()
+    assert activation.run(brand.function, event, brand.env)[1]["outcome"] == "settled"
+    arn, = brand.cloud.aws("list-thing-principals", "--thing-name", "T-0001")["principals"]
+    assert arn.endswith(f":cert/{device.id}")
+
+
+def test_void_is_revoked(brand):
+    device = Device(brand, brand.both[0], "T-0002")
+    brand.both[0].imprint("void", "T-0002", "--reason", "scrapped")
+    brand.publish()
+    assert device.arrives() == "revoked"
+    assert device.status() == "REVOKED" and not device.connects()
+
+
+def test_a_second_ca(brand):
+    device = Device(brand, brand.both[1], "T-0003")
+    brand.publish()
+    assert device.arrives(CA_IDS=brand.cas[brand.both[0]]) == "refused"
+    assert device.status() == "PENDING_ACTIVATION"
+    assert device.arrives() == "activated"
+    assert device.connects()
+
+
+def test_a_new_certificate_keeps_the_thing(brand):
+    s, old = brand.both[0], Device(brand, brand.both[0], "T-0004")
+    brand.publish()
+    assert old.arrives() == "activated"
+    s.imprint("void", "T-0004", "--reason", "board was changed")
+    new = Device(brand, s, "T-0004")
+    brand.publish()
+    assert new.arrives() == "activated"
+    assert len(brand.cloud.aws("list-thing-principals", "--thing-name", "T-0004")["principals"]) == 2
+
+
+def test_two_stations_gave_one_unit_a_certificate(brand):
+    first, second = (Device(brand, s, "T-0005") for s in brand.both)
+    brand.publish()
+    assert first.arrives() == "activated"
+    assert second.arrives() == "refused"
+    assert second.status() == "PENDING_ACTIVATION" and not second.connects()
+
+
+def test_what_a_person_set_by_hand_stands(brand):
+    device = Device(brand, brand.both[0], "T-0006")
+    event = device.event()
+    brand.publish()
+    brand.cloud.aws("update-certificate", "--certificate-id", device.id, "--new-status", "INACTIVE")
+    assert activation.run(brand.function, event, brand.env)[1]["outcome"] == "settled"
+    assert device.status() == "INACTIVE"
+
+
+def test_a_folder_is_carried_to_the_bucket(brand, tmp_path):
+    """Where the station has no Internet."""
+    s, device = brand.both[0], Device(brand, brand.both[0], "T-0007")
+    s.imprint("cloud", "publish", tmp_path / "list")
+    brand.cloud.shell("/usr/bin/aws s3 mb s3://carried && /usr/bin/aws s3 sync list s3://carried/certificates/", tmp_path)
+    assert device.arrives(LIST_BUCKET="carried") == "activated"
+
+
+def test_lambda_tries_again_where_aws_is_out_of_reach(brand):
+    event = {"certificateId": "ab" * 32, "caCertificateId": brand.cas[brand.both[0]]}
+    done, line = activation.run(brand.function, event, {**brand.env, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    assert done.returncode == 1 and line is None and "ECONNREFUSED" in done.stderr, done.stderr

@@ -15,6 +15,7 @@ BUILD = os.environ.get("IMPRINT_BUILD", str(BENCH.parent.parent / "build/dev"))
     ("issue", {"ratio_openssl_ca_batch", "ratio_openssl_x509", "ratio_raw_sign"}),
     ("panel", {"ratio", "signer_rss_mb", "station_rss_mb"}),
     ("screen", {"key_median_ms", "redraw_median_ms"}),
+    ("reconcile", {"imprint_seconds", "shell_seconds", "grep_seconds", "read_seconds", "imprint_rss_mb", "ratio_shell", "ratio_grep"}),
 ])
 def test_benchmark_sums_up(program, keys):
     done = subprocess.run([BENCH / program, "--quick", "--json"], env=dict(os.environ, IMPRINT_BUILD=BUILD),

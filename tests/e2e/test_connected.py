@@ -23,7 +23,7 @@ class Factory:
     def __init__(self, s, cloud, folder):
         self.s, self.cloud, self.folder = s, cloud, folder
         url = cloud.client["rest_url"]
-        self.env = {"HOME": cloud.client["home"], "AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_S3": url + "/s3"}
+        self.env = {"HOME": cloud.client["home"], "AWS_ENDPOINT_URL": url}
         self.ca_der = der_of(s.imprint("ca", "show").stdout)
         self.ca = certificate_id(self.ca_der)
 

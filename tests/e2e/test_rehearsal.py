@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 from signer_client import PATIENCE_S
-from station import BUILD, wait_until
+from station import BUILD, LONG, wait_until
 from tools import openssl
 
 sys.path.insert(0, "/usr/lib/python3/dist-packages/awscli")  # Debian's botocore is inside
@@ -51,6 +51,8 @@ def end_all():
     yield
     for folder in UP:
         imprint("down", folder)
+    for folder in UP:
+        assert "Sanitizer" not in log(folder)
 
 
 def up(folder, *options):
@@ -593,7 +595,7 @@ STEPS = [word for word, method in vars(Model).items() if callable(method) and no
          and word not in ("id", "policy", "thing", "pages")]
 
 
-@pytest.mark.parametrize("seed", range(4) if not os.environ.get("LONG") else range(40))
+@pytest.mark.parametrize("seed", range(40 if LONG else 4))
 def test_random_calls(cloud, seed):
     chance = random.Random(seed)
     model, done = Model(cloud, chance), []

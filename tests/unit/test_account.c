@@ -1,6 +1,7 @@
 /* Which credentials, region and endpoint are found, of files in a throw-away folder; the command of
  * credential_process and its ends; how fast and how often AWS is asked. */
 #include "base/clock.h"
+#include "base/wait.h"
 #include "cloud/aws/account.h"
 #include "cloud/aws/credentials.h"
 #include "cloud/aws/process.h"
@@ -11,7 +12,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -73,8 +74,9 @@ static const struct row {
 	  "AKD a=b:c#;x  us-east-1 https://iot.us-east-1.amazonaws.com" },
 	{ "AWS_PROFILE and nested keys",
 	  NULL,
-	  "[profile sz1]\ns3 =\n  region = not-this\n\taws_access_key_id = NOT\n"
-	  "[sz1]\nregion = nor-this\n[profile sz1]\nregion = ap-south-1\n" KEYS("C"),
+	  "[profile sz1]\nregion = ap-south-1\n" KEYS(
+		  "C") "s3 =\n  region = not-this\n"
+		       "\taws_access_key_id = NOT\n[sz1]\nregion = nor-this\n",
 	  { "AWS_PROFILE=sz1" },
 	  { NULL },
 	  0,
@@ -456,9 +458,11 @@ static const struct {
 /* True once nobody is left who inherited the other end of the pipe. */
 static bool all_gone(int fd)
 {
+	struct err e;
 	char byte;
 
-	return read(fd, &byte, 1) == 0;
+	return wait_for(fd, POLLIN, clock_deadline(PATIENCE_MS), -1, NULL, &e) &&
+	       read(fd, &byte, 1) == 0;
 }
 
 static void commands_end(void **state)

@@ -54,8 +54,6 @@ static const struct {
 	{ "POST", "/list/c/a.json", "", 405, "~MethodNotAllowed" },
 	{ "PUT", "/", "", 400, "~InvalidURI" },
 	{ "PUT", "//a.json", "", 400, "~InvalidURI" },
-	{ "GET", "/s3/list/d.json", "", 200, "" },
-	{ "PUT", "/s3/", "", 400, "~InvalidURI" },
 	{ "PUT", "/list/a%20b", "", 400, "~InvalidURI" },
 	{ "PUT", "/list/<a>", "", 400, "~InvalidURI" },
 	{ "PUT", "/" KEY_100 "/a", "", 400, "~InvalidURI" },
@@ -106,7 +104,7 @@ static void test_who_is_meant(void **state)
 		{ "/list/a", "AWS4-HMAC-SHA256 Credential=AK/20261122/r/iot/aws4_request, x",
 		  false },
 		{ "/list/a", NULL, false },
-		{ "/s3/list/a", NULL, true },
+		{ "/s3/aws4_request", NULL, false },
 	};
 
 	(void)state;

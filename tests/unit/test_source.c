@@ -2,6 +2,7 @@
  * one can be cut, changed or mixed up is refused with its line. */
 #include "tests/unit/export_rig.h"
 
+#include "cloud/ledger/base64.h"
 #include "cloud/ledger/source.h"
 
 static struct export_rig rig;
@@ -379,6 +380,29 @@ static void changed_meanwhile(void **state)
 	export_rig_end(&rig);
 }
 
+/* As libcrypto reads and writes it, but strict. */
+static void base64(void **state)
+{
+	static const char *const bad[] = { "A",	   "AA",    "AAA",  "AAAAA",  "A===",
+					   "====", "AA=A",  "AB==", "AAB=",   "AA==AAAA",
+					   "A A=", "AA\n=", "AA-_", "A\xc3==" };
+	uint8_t data[200], read[300];
+	char text[300];
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++) {
+		data[i] = (uint8_t)(i * 167 + 13);
+		EVP_EncodeBlock((unsigned char *)text, data, (int)i);
+		assert_true(base64_read(bytes_text(text), read, &len));
+		assert_int_equal(len, i);
+		assert_memory_equal(read, data, i);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (base64_read(bytes_text(bad[i]), read, &len))
+			fail_msg("%s: passed", bad[i]);
+}
+
 static void no_file(void **state)
 {
 	AUTO(source) s = NULL;
@@ -395,7 +419,7 @@ int main(void)
 		cmocka_unit_test(good),		cmocka_unit_test(restored),
 		cmocka_unit_test(refused),	cmocka_unit_test(heads),
 		cmocka_unit_test(picked_again), cmocka_unit_test(changed_meanwhile),
-		cmocka_unit_test(no_file),
+		cmocka_unit_test(base64),	cmocka_unit_test(no_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

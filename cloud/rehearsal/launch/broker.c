@@ -1,12 +1,12 @@
 #include "cloud/rehearsal/launch/broker.h"
 
 #include "base/clock.h"
-#include "base/program.h"
 #include "base/wait.h"
 #include "cloud/rehearsal/launch/folder.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define PLUGIN "imprint-rehearsal.so"
+#define PLUGIN ".so" /* behind the path of this program */
 #define STOP_MS 5000
 #define LOOK_MS 50
 
@@ -77,6 +77,21 @@ static bool configure(const char *dir, const char *plugin, const struct settings
 			    plugin, dir, settings->refusal, settings->chain, settings->mqtt_port,
 			    dir, dir, settings->event_port) ||
 	       err_errno(e, ERR_SYSTEM, "cannot write " FILE_CONFIGURATION);
+}
+
+/* Beside this program: they are built and installed together. */
+static bool find_plugin(char ret_path[static PATH_MAX], struct err *e)
+{
+	char self[PATH_MAX];
+
+	if (!realpath("/proc/self/exe", self))
+		return err_errno(e, ERR_SYSTEM, "cannot see where this program itself is");
+	if (snprintf(ret_path, PATH_MAX, "%s" PLUGIN, self) >= PATH_MAX ||
+	    access(ret_path, R_OK) < 0)
+		return err_set(e, ERR_NOT_FOUND,
+			       "mosquitto's plugin %s" PLUGIN " is not there: install it again",
+			       self);
+	return true;
 }
 
 static bool find_mosquitto(const char **ret_path, struct err *e)
@@ -147,12 +162,10 @@ bool broker_start(const char *dir, const struct settings *settings, int cancel_f
 		  struct broker *ret_broker, struct err *e)
 {
 	struct broker broker = { 0, -1 };
-	char plugin[PATH_MAX], found[PATH_MAX];
+	char plugin[PATH_MAX];
 
-	if (!program_find(PLUGIN, found, e))
+	if (!find_plugin(plugin, e))
 		return false;
-	if (!realpath(found, plugin))
-		return err_errno(e, ERR_SYSTEM, "%s", found);
 	if (configure(dir, plugin, settings, e) && spawn(&broker, e) &&
 	    await(&broker, settings->event_port, cancel_fd, e)) {
 		*ret_broker = broker;

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OWN_MAX 16
+#define OWN_COUNT 8 /* variables of our own, and one more with a session token */
+#define OWN_MAX (OWN_COUNT + 2)
 
 static bool write_credentials(const struct home *home, struct err *e)
 {
@@ -25,8 +26,8 @@ static bool write_alias(const struct home *home, struct err *e)
 
 	return folder_write(FOLDER_HOME "/.aws/cli/alias", 0644,
 			    "[toplevel]\niot = iot --endpoint-url http://127.0.0.1:%u\n"
-			    "s3 = s3 --endpoint-url http://127.0.0.1:%u/s3\n"
-			    "s3api = s3api --endpoint-url http://127.0.0.1:%u/s3\n",
+			    "s3 = s3 --endpoint-url http://127.0.0.1:%u\n"
+			    "s3api = s3api --endpoint-url http://127.0.0.1:%u\n",
 			    port, port, port) ||
 	       err_errno(e, ERR_SYSTEM, "cannot write the alias of aws");
 }
@@ -58,7 +59,7 @@ static size_t count_of(char *const *list)
 	return count;
 }
 
-/* What does not fit into memory is missed at the end. */
+/* What there is no memory for is missed at the end. */
 static void add(char **list, size_t *count, const char *name, const char *before, const char *value)
 {
 	if (asprintf(&list[*count], "%s=%s%s", name, before, value) < 0)
@@ -67,42 +68,54 @@ static void add(char **list, size_t *count, const char *name, const char *before
 		++*count;
 }
 
-static size_t add_own(const struct home *home, char **list, size_t count)
+static void add_others(char **list, size_t *count)
 {
-	size_t first = count;
-	char port[16], s3[16];
+	for (char **variable = environ; *variable; variable++) {
+		if (is_foreign(*variable))
+			continue;
+		list[*count] = strdup(*variable);
+		*count += list[*count] != NULL;
+	}
+}
+
+static void add_own(const struct home *home, char **list, size_t *count)
+{
+	char port[16];
 
 	snprintf(port, sizeof(port), "%u", home->rest_port);
-	snprintf(s3, sizeof(s3), "%u/s3", home->rest_port);
-	add(list, &count, "HOME", home->dir, "/" FOLDER_HOME);
-	add(list, &count, "AWS_ENDPOINT_URL", "http://127.0.0.1:", port);
-	add(list, &count, "AWS_ENDPOINT_URL_IOT", "http://127.0.0.1:", port);
-	add(list, &count, "AWS_ENDPOINT_URL_S3", "http://127.0.0.1:", s3);
-	add(list, &count, "AWS_REGION", "", home->region);
-	add(list, &count, "AWS_DEFAULT_REGION", "", home->region);
-	add(list, &count, "AWS_ACCESS_KEY_ID", "", SETTINGS_ACCESS_KEY);
-	add(list, &count, "AWS_SECRET_ACCESS_KEY", "", SETTINGS_SECRET_KEY);
-	add(list, &count, "AWS_EC2_METADATA_DISABLED", "", "true");
+	add(list, count, "HOME", home->dir, "/" FOLDER_HOME);
+	add(list, count, "AWS_ENDPOINT_URL", "http://127.0.0.1:", port);
+	add(list, count, "AWS_ENDPOINT_URL_IOT", "http://127.0.0.1:", port);
+	add(list, count, "AWS_REGION", "", home->region);
+	add(list, count, "AWS_DEFAULT_REGION", "", home->region);
+	add(list, count, "AWS_ACCESS_KEY_ID", "", SETTINGS_ACCESS_KEY);
+	add(list, count, "AWS_SECRET_ACCESS_KEY", "", SETTINGS_SECRET_KEY);
+	add(list, count, "AWS_EC2_METADATA_DISABLED", "", "true");
 	if (home->session_token)
-		add(list, &count, "AWS_SESSION_TOKEN", "", home->session_token);
-	return count - first;
+		add(list, count, "AWS_SESSION_TOKEN", "", home->session_token);
 }
 
 bool home_environment(const struct home *home, char ***ret_environment, struct err *e)
 {
 	char **list = calloc(count_of(environ) + OWN_MAX, sizeof(*list));
-	size_t count = 0, own;
+	size_t others = 0, count;
 
 	if (!list)
 		return err_set(e, ERR_SYSTEM, "no memory for an environment");
-	for (char **variable = environ; *variable; variable++)
-		if (!is_foreign(*variable))
-			list[count++] = *variable;
-	own = add_own(home, list, count);
-	if (own != 9 + (home->session_token != NULL)) {
-		free(list);
+	add_others(list, &others);
+	count = others;
+	add_own(home, list, &count);
+	if (count - others != OWN_COUNT + (home->session_token != NULL)) {
+		home_environment_free(list);
 		return err_set(e, ERR_SYSTEM, "no memory for an environment");
 	}
 	*ret_environment = list;
 	return true;
+}
+
+void home_environment_free(char **environment)
+{
+	for (char **variable = environment; variable && *variable; variable++)
+		free(*variable);
+	free(environment);
 }

@@ -17,7 +17,8 @@ struct home {
 /* Writes the files below FOLDER_HOME. */
 MUST_CHECK bool home_make(const struct home *home, struct err *e);
 /* The environment of a command that works with the rehearsal: ours without AWS_*, and with what
- * sends it here. The caller keeps it. NULL at its end. */
+ * sends it here; NULL at its end. */
 MUST_CHECK bool home_environment(const struct home *home, char ***ret_environment, struct err *e);
+void home_environment_free(char **environment);
 
 #endif

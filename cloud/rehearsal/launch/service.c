@@ -163,9 +163,12 @@ static bool start(struct service *s, int report_fd, struct err *e)
 static void stop(struct service *s)
 {
 	hook_stop(s->hook);
+	home_environment_free(s->environment);
 	broker_stop(&s->broker);
 	server_stop(s->server);
 	registry_close(s->registry);
+	if (s->stop_fd >= 0)
+		close(s->stop_fd);
 	if (folder_running() == getpid())
 		unlink(FILE_PID);
 }

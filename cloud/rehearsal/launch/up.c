@@ -91,7 +91,7 @@ static _Noreturn void serve(const char *path, const struct settings *settings, i
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
-	_exit(service_run(path, settings, report_fd));
+	exit(service_run(path, settings, report_fd));
 }
 
 /* All that the child says, until it closes the pipe. */

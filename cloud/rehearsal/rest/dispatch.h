@@ -1,7 +1,7 @@
 /* dispatch: from a request to its reply: signature, operation, arguments, one transaction, the
  * error in AWS's form. Any request is safe. What the engineer should know goes into the journal.
  * Threads: the registry's. Layer above: server. Below: sigv4, operation, objects.
- *	signed for s3, or /s3/…	the stand-in of S3
+ *	signed for s3		the stand-in of S3
  *	all else		AWS IoT */
 #ifndef CLOUD_REHEARSAL_REST_DISPATCH_H
 #define CLOUD_REHEARSAL_REST_DISPATCH_H

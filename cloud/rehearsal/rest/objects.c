@@ -11,7 +11,6 @@
 #define CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define MD5_LEN 16
 #define TIME_SIZE 40
-#define BY_PATH "/s3/"
 #define SCOPE "/s3/aws4_request"
 #define XML "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
@@ -313,22 +312,17 @@ static void get(struct call *c)
 
 /* --- which call it is --- */
 
-static bool is_by_path(const struct rest_request *request)
-{
-	return !strncmp(request->target, BY_PATH, strlen(BY_PATH));
-}
-
 bool objects_are_meant(const struct rest_request *request)
 {
 	const char *authorization = rest_header(request, "Authorization");
 
-	return is_by_path(request) || (authorization && strstr(authorization, SCOPE));
+	return authorization && strstr(authorization, SCOPE);
 }
 
 /* /BUCKET[/KEY]: no key that is taken here needs a % in its path. */
 static bool split(struct call *c)
 {
-	const char *path = c->request->target + (is_by_path(c->request) ? strlen(BY_PATH) : 1);
+	const char *path = c->request->target + 1;
 	size_t len = strcspn(path, "?"), bucket = strspn(path, CHARACTERS), key;
 
 	if (bucket == 0 || bucket > BUCKET_MAX || (bucket < len && path[bucket] != '/'))

@@ -2,10 +2,9 @@
  *	PUT /BUCKET			makes a bucket; so does the first object in one
  *	PUT, GET, HEAD, DELETE /BUCKET/KEY
  *	GET /BUCKET?list-type=2		prefix, max-keys, continuation-token; for `aws s3 sync`
- * A request is S3's if it was signed for it, or if its path begins with /s3/, which no bucket is
- * called. Names and keys are [A-Za-z0-9._/-]. Errors are S3's XML. The payload's hash was held against its
- * signature before. Threads: one. Layer above: dispatch. Below: registry.
- * Source: Amazon S3 API reference 2006-03-01. */
+ * A request is S3's if it was signed for it. Names and keys are [A-Za-z0-9._/-]. Errors are S3's
+ * XML. The payload's hash was held against its signature before. Threads: one. Layer above:
+ * dispatch. Below: registry. Source: Amazon S3 API reference 2006-03-01. */
 #ifndef CLOUD_REHEARSAL_REST_OBJECTS_H
 #define CLOUD_REHEARSAL_REST_OBJECTS_H
 

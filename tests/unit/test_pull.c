@@ -1,6 +1,6 @@
 /* The streaming JSON reader: what it takes and what it refuses, each also fed in small pieces, so
  * that every token is cut somewhere. */
-#include "cloud/reconcile/json.h"
+#include "cloud/reconcile/pull.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@ static bool fill(void *context, uint8_t *data, size_t size, size_t *ret_len, str
 	return true;
 }
 
-static struct json reader;
+static struct pull reader;
 
 /* The tokens as one line: { } [ ] n:name s:text 1.5 T F 0 */
 static bool tokens(struct bytes text, size_t piece, char *line, size_t size, struct err *e)
@@ -35,19 +35,19 @@ static bool tokens(struct bytes text, size_t piece, char *line, size_t size, str
 		"", "{", "}", "[", "]", "n:", "s:", "", "T", "F", "0"
 	};
 	struct input input = { text, piece };
-	enum json_token token;
+	enum pull_token token;
 	size_t len = 0;
 
 	*line = '\0';
-	json_start(&reader, fill, &input);
+	pull_start(&reader, fill, &input);
 	for (;;) {
 		bool has_text;
 
-		if (!json_next(&reader, &token, e))
+		if (!pull_next(&reader, &token, e))
 			return false;
-		if (token == JSON_END_OF_INPUT)
+		if (token == PULL_END_OF_INPUT)
 			return true;
-		has_text = token == JSON_NAME || token == JSON_STRING || token == JSON_NUMBER;
+		has_text = token == PULL_NAME || token == PULL_STRING || token == PULL_NUMBER;
 		len += (size_t)snprintf(line + len, size - len, "%s%s%.*s", len ? " " : "",
 					marks[token], has_text ? (int)reader.text.len : 0,
 					(const char *)reader.text.data);
@@ -174,47 +174,47 @@ static void refuses(void **state)
 /* The text at the limit and one more; from the buffer, and copied. */
 static void limits(void **state)
 {
-	static char text[2 * JSON_TEXT_MAX], line[2 * JSON_TEXT_MAX];
+	static char text[2 * PULL_TEXT_MAX], line[2 * PULL_TEXT_MAX];
 	struct err e;
 
 	(void)state;
 	for (int escaped = 0; escaped < 2; escaped++) {
 		memset(text, 'a', sizeof(text));
 		memcpy(text, escaped ? "\"\\n" : "\"a", escaped ? 3 : 2);
-		text[JSON_TEXT_MAX + 1 + escaped] = '"';
-		assert_true(tokens(bytes_of(text, (size_t)JSON_TEXT_MAX + 2 + (size_t)escaped),
+		text[PULL_TEXT_MAX + 1 + escaped] = '"';
+		assert_true(tokens(bytes_of(text, (size_t)PULL_TEXT_MAX + 2 + (size_t)escaped),
 				   1000, line, sizeof(line), &e));
-		text[JSON_TEXT_MAX + 1 + escaped] = 'a';
-		text[JSON_TEXT_MAX + 2 + escaped] = '"';
-		assert_false(tokens(bytes_of(text, (size_t)JSON_TEXT_MAX + 3 + (size_t)escaped),
+		text[PULL_TEXT_MAX + 1 + escaped] = 'a';
+		text[PULL_TEXT_MAX + 2 + escaped] = '"';
+		assert_false(tokens(bytes_of(text, (size_t)PULL_TEXT_MAX + 3 + (size_t)escaped),
 				    1000, line, sizeof(line), &e));
 		assert_non_null(strstr(e.text, "longer than"));
 	}
-	memset(text, '[', JSON_DEPTH_MAX + 1);
-	memset(text + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
-	assert_true(tokens(bytes_of(text, 2 * JSON_DEPTH_MAX), 7, line, sizeof(line), &e));
-	text[JSON_DEPTH_MAX] = '[';
-	assert_false(tokens(bytes_of(text, 2 * JSON_DEPTH_MAX), 7, line, sizeof(line), &e));
+	memset(text, '[', PULL_DEPTH_MAX + 1);
+	memset(text + PULL_DEPTH_MAX, ']', PULL_DEPTH_MAX);
+	assert_true(tokens(bytes_of(text, 2 * PULL_DEPTH_MAX), 7, line, sizeof(line), &e));
+	text[PULL_DEPTH_MAX] = '[';
+	assert_false(tokens(bytes_of(text, 2 * PULL_DEPTH_MAX), 7, line, sizeof(line), &e));
 	assert_non_null(strstr(e.text, "too deeply"));
 }
 
 static void skips(void **state)
 {
 	struct input input = { bytes_text("{\"a\":[1,{\"b\":[]},\"]\"],\"c\":2}"), 3 };
-	enum json_token token;
+	enum pull_token token;
 	struct err e;
 
 	(void)state;
-	json_start(&reader, fill, &input);
-	assert_true(json_next(&reader, &token, &e) && token == JSON_OBJECT);
-	assert_true(json_next(&reader, &token, &e) && token == JSON_NAME);
-	assert_true(json_next(&reader, &token, &e) && token == JSON_ARRAY);
-	assert_true(json_skip(&reader, token, &e));
-	assert_true(json_next(&reader, &token, &e) && token == JSON_NAME);
+	pull_start(&reader, fill, &input);
+	assert_true(pull_next(&reader, &token, &e) && token == PULL_OBJECT);
+	assert_true(pull_next(&reader, &token, &e) && token == PULL_NAME);
+	assert_true(pull_next(&reader, &token, &e) && token == PULL_ARRAY);
+	assert_true(pull_skip(&reader, token, &e));
+	assert_true(pull_next(&reader, &token, &e) && token == PULL_NAME);
 	assert_memory_equal(reader.text.data, "c", 1);
-	assert_true(json_next(&reader, &token, &e) && token == JSON_NUMBER);
-	assert_true(json_skip(&reader, token, &e));
-	assert_true(json_next(&reader, &token, &e) && token == JSON_OBJECT_END);
+	assert_true(pull_next(&reader, &token, &e) && token == PULL_NUMBER);
+	assert_true(pull_skip(&reader, token, &e));
+	assert_true(pull_next(&reader, &token, &e) && token == PULL_OBJECT_END);
 }
 
 int main(void)
