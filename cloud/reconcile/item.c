@@ -183,22 +183,24 @@ static enum item_field field_of(struct bytes name)
 
 bool item_read(struct pull *p, struct item *ret_item, struct err *e)
 {
-	struct item *item = ret_item;
+	struct item item = { 0 };
 	enum pull_token token;
 
-	*item = (struct item) { 0 };
 	for (;;) {
 		if (!pull_next(p, &token, e))
 			return false;
 		if (token == PULL_OBJECT_END)
 			break;
-		if (!read_field(p, item, field_of(p->text), e))
+		if (!read_field(p, &item, field_of(p->text), e))
 			return false;
 	}
 	for (enum item_field field = ITEM_ID; field <= ITEM_STATUS; field++)
-		if (!item->has[field] && field != ITEM_ARN)
+		if (!item.has[field] && field != ITEM_ARN)
 			return err_set(e, ERR_INVALID, "it has no %s", fields[field]);
-	if (item->has[ITEM_ARN] && strcmp(item->id_text, item->arn_id_text))
+	if (item.has[ITEM_ARN] && strcmp(item.id_text, item.arn_id_text))
 		return err_set(e, ERR_INVALID, "its certificateId and its certificateArn differ");
-	return hex_decode(item->id_text, item->id, SHA256_LEN) || wrong_id(e);
+	if (!hex_decode(item.id_text, item.id, SHA256_LEN))
+		return wrong_id(e);
+	*ret_item = item;
+	return true;
 }
