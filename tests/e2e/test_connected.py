@@ -86,21 +86,22 @@ class Device:
 
 @pytest.fixture(scope="module")
 def factory(module_station, scratch):
-    """One board of each kind, provisioned; the CA registered by one command."""
+    """The CA registered by one command, the list of an empty ledger published; then one board of each kind provisioned."""
     folder = scratch / "connected"
     folder.mkdir()
     product = folder / "product.yaml"
     product.write_text(PRODUCT)
     drivers = [word for number, kind in enumerate(KINDS) if kind != "prov" for word in ("--driver", f"A{number + 1}={kind}")]
     s = module_station("--boards", len(KINDS), "--product", product, *drivers)
-    s.imprint("start")
-    s.imprint("wait", "--outcome", "PASS")
     ca = certificate_id(der_of(s.imprint("ca", "show").stdout))
     settings = " ".join(f"{name}={value}" for name, value in environment([ca], BUCKET, PREFIX, POLICY).items())
     with Rehearsal(folder / "cloud", "--on-register", f"env {settings} {shutil.which('node')} {install()}/run.mjs") as cloud:
         factory = Factory(s, cloud, folder)
         cloud.aws("create-policy", "--policy-name", POLICY, "--policy-document", json.dumps(POLICY_DOCUMENT))
         factory.imprint("cloud", "register-ca", "--endpoint-url", cloud.client["rest_url"])
+        factory.publish()
+        s.imprint("start")
+        s.imprint("wait", "--outcome", "PASS")
         yield factory
 
 
@@ -111,6 +112,7 @@ def test_it_connects_before_the_list_is_there(factory):
         assert not board.connects()
         account.wait_event(1)
         factory.wait_activation(1)
+        assert '"outcome":"unpublished"' in (factory.cloud.folder / "log").read_text()
         assert board.status() == "PENDING_ACTIVATION"
         assert board.reconciled() == (CLEAN, "pending")
         board.come_alive()
