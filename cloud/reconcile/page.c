@@ -127,6 +127,8 @@ static void print_verdict(FILE *to, const struct verdict *verdict,
 		for (size_t i = 0; i < PAGE_LISTS; i++)
 			print_difference(to, reconcile_class_sentence(listed[i]),
 					 s->counts[listed[i]]);
+		print_difference(to, "Ledgers signed by another key than before: ask the station",
+				 s->other_keys);
 		print_difference(to, "CAs that let no new device in, with devices still to come",
 				 s->cas_closed);
 		fputs("</ul>\n", to);
@@ -143,9 +145,15 @@ static void print_head(FILE *to, const struct reconcile_ledger *ledger)
 {
 	char root[2 * SHA256_LEN + 1];
 
+	uint8_t key[SHA256_LEN];
+
 	html_count(to, ledger->head.size);
-	fprintf(to, " entries, root <code>%.*s…</code></td><td>", SHORT_ID,
+	fprintf(to, " entries, root <code>%.*s…</code>", SHORT_ID,
 		hex_encode(BYTES(ledger->head.root), root));
+	reconcile_key_hash(ledger, key);
+	fprintf(to, "<br>%s <code>%.*s…</code></td><td>",
+		ledger->other_key ? "<strong>ANOTHER KEY</strong>" : "key", SHORT_ID,
+		hex_encode(BYTES(key), root));
 	html_time(to, ledger->head.time_s);
 	fputs("</td><td>", to);
 	if (!ledger->head_file) {

@@ -137,7 +137,7 @@ static void count(struct reconcile_summary *s, struct reconcile_ledger *ledger,
 
 static enum reconcile_verdict verdict(const struct reconcile_summary *s)
 {
-	uint64_t differences = s->cas_closed;
+	uint64_t differences = s->cas_closed + s->other_keys;
 
 	for (enum reconcile_class c = 0; c < CLASS_COUNT; c++)
 		differences += reconcile_class_differs(c) ? s->counts[c] : 0;

@@ -171,7 +171,7 @@ static bool fix(const struct arguments *a, struct reconcile *r, struct iot *iot,
 
 	if (!fix_run(r, iot, &how, &left, e))
 		return false;
-	if (s->verdict == RECONCILE_DIFFERENCES && !left && !s->cas_closed &&
+	if (s->verdict == RECONCILE_DIFFERENCES && !left && !s->cas_closed && !s->other_keys &&
 	    !s->counts[CLASS_REVOKED_THERE])
 		*ret_status = RECONCILE_CLEAN;
 	return true;

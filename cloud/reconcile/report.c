@@ -12,6 +12,7 @@
 #define COUNT_SIZE 32
 #define DATE_SIZE 16
 #define SHORT_ID_SIZE 16
+#define KEY_DIGITS 16 /* so many cannot be met by trying */
 #define LINE_SIZE 512
 #define RED "\033[1;31m"
 #define PLAIN "\033[0m"
@@ -79,6 +80,21 @@ static bool name_row(void *context, const struct reconcile_row *row, struct err 
 
 /* --- lines --- */
 
+/* Who holds no older head may at least have noted the key. */
+static void key_words(const struct table_report *t, const struct reconcile_ledger *ledger)
+{
+	const char *words = ledger->other_key ? "SIGNED BY ANOTHER KEY than before" : "key";
+	bool loud = t->colour && ledger->other_key;
+	char text[2 * SHA256_LEN + 1];
+	uint8_t hash[SHA256_LEN];
+
+	if (ledger->head_file && !ledger->other_key)
+		return;
+	reconcile_key_hash(ledger, hash);
+	fprintf(t->to, ", %s%s%s %.*s…", loud ? RED : "", words, loud ? PLAIN : "", KEY_DIGITS,
+		hex_encode(BYTES(hash), text));
+}
+
 static void ledger_lines(const struct table_report *t)
 {
 	size_t width = 0;
@@ -93,10 +109,12 @@ static void ledger_lines(const struct table_report *t)
 		fprintf(t->to, "%-*s  %s certificate%s, no gap, ", (int)width, ledger->station,
 			counted(ledger->certificates, count), ledger->certificates == 1 ? "" : "s");
 		if (ledger->head_file)
-			fprintf(t->to, "head as mailed %s\n",
+			fprintf(t->to, "head as mailed %s",
 				date_of(ledger->head_file_time_s, date));
 		else
-			fprintf(t->to, "head of %s\n", date_of(ledger->head.time_s, date));
+			fprintf(t->to, "head of %s", date_of(ledger->head.time_s, date));
+		key_words(t, ledger);
+		putc('\n', t->to);
 	}
 }
 
@@ -212,6 +230,11 @@ static const char *advice(const struct table_report *t)
 		return "what no ledger issued was signed with your CA's key elsewhere, or a ledger "
 		       "is missing here: if none is, imprint cloud deactivate-ca, revoke them, and "
 		       "look into the token's keeping";
+	if (t->s->other_keys)
+		return "a ledger is signed by another key than before: ask the station, by another "
+		       "way than it came, whether its token was replaced; if so, --head FILE with "
+		       "a "
+		       "head of the new key says that you know";
 	if (counts[CLASS_LIVE])
 		return "imprint reconcile --fix revokes there what is revoked or void here";
 	if (counts[CLASS_REVOKED_THERE])

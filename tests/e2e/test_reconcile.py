@@ -84,7 +84,7 @@ def test_clean(line, tmp_path):
     done = reconcile(line, listing(line, tmp_path))
     assert done.stderr == ""
     lines = [re.sub(" +", " ", text) for text in done.stdout.splitlines()]
-    assert re.fullmatch(r"LINE 9 certificates, no gap, head of \d+ \w+ \d+", lines[0]), lines
+    assert re.fullmatch(r"LINE 9 certificates, no gap, head of \d+ \w+ \d+, key [0-9a-f]{16}…", lines[0]), lines
     assert lines[1:] == ["registered and active 3", "waiting for activation 1", "registered, not active 1", "revoked on both sides 2",
                          "issued, not yet seen 1", "void here, never seen there 1", "clean: the ledgers and AWS IoT agree"]
 
