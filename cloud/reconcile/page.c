@@ -243,7 +243,8 @@ static void print_cas(FILE *to, const struct reconcile_summary *s)
 		html_count(to, ca->certificates);
 		fputs("</td><td class=\"number\">", to);
 		html_count(to, ca->unseen);
-		fprintf(to, "</td><td>%s</td></tr>\n", ca_status(ca));
+		fprintf(to, "</td><td>%s%s</td></tr>\n", ca_status(ca),
+			ca->left_out ? "<br>NONE IS LISTED: was its listing left out?" : "");
 	}
 	fputs("</tbody>\n</table></div>\n", to);
 }

@@ -129,6 +129,8 @@ static void count(struct reconcile_summary *s, struct reconcile_ledger *ledger,
 		return;
 	ledger->certificates++;
 	s->cas[row->ca].certificates++;
+	if (row->status)
+		s->cas[row->ca].left_out = false;
 	if (class != CLASS_UNSEEN)
 		return;
 	s->cas[row->ca].unseen++;
@@ -151,12 +153,16 @@ void reconcile_judge(struct reconcile *r)
 	struct reconcile_summary *s = &r->summary;
 
 	table_sort(&r->table, r->first_rows[s->ledger_count]);
+	for (size_t i = 0; i < s->ca_count; i++)
+		s->cas[i].left_out = !r->asked;
 	for (uint32_t i = 0; i < r->table.count; i++)
 		if (r->table.rows[i].entered)
 			count(s, reconcile_ledger_of(r, i), &r->table.rows[i]);
 	s->counts[CLASS_UNKNOWN] += r->unknown_dropped;
-	for (size_t i = 0; i < s->ca_count; i++)
+	for (size_t i = 0; i < s->ca_count; i++) {
+		s->cas[i].left_out &= s->cas[i].certificates > 0;
 		s->cas_closed += s->cas[i].known && s->cas[i].unseen &&
 				 (!s->cas[i].active || !s->cas[i].auto_registration);
+	}
 	s->verdict = verdict(s);
 }

@@ -63,7 +63,8 @@ struct reconcile_ledger {
 struct reconcile_ca {
 	uint8_t id[SHA256_LEN];
 	uint64_t certificates, unseen;
-	bool known; /* what AWS says of it was given: */
+	bool left_out; /* there are files, and none of its certificates in any: cut, or forgotten? */
+	bool known;    /* what AWS says of it was given: */
 	bool registered, active, auto_registration;
 };
 

@@ -131,6 +131,7 @@ static bool describe(struct iot *iot, const char *id, struct reconcile_ca *ca, s
 
 bool reconcile_aws(struct reconcile *r, struct iot *iot, struct err *e)
 {
+	r->asked = true;
 	for (size_t i = 0; i < r->summary.ca_count; i++) {
 		struct reconcile_ca *ca = &r->summary.cas[i];
 		struct listing_reading reading = { .r = r, .name = "AWS IoT", .ca = (uint8_t)i };

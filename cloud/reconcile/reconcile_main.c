@@ -1,6 +1,7 @@
 /* imprint-reconcile: the ledgers against what AWS IoT has registered; run as `imprint reconcile`.
  * See imprint(1). */
 #include "cloud/reconcile/fix.h"
+#include "hsm/api/text.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -46,6 +47,10 @@ static void add(struct paths *paths, const char *path, struct argp_state *state)
 {
 	if (paths->count == FILES_MAX)
 		argp_error(state, "at most %d files", FILES_MAX);
+	/* It is printed, and who sent the files named them. */
+	if (!text_is_clean(bytes_text(path), false))
+		argp_error(state, "the name of a file has a control character, or is no UTF-8: "
+				  "rename it");
 	paths->rows[paths->count++] = path;
 }
 

@@ -201,6 +201,23 @@ static const char *ca_trouble(const struct reconcile_ca *ca)
 					: NULL;
 }
 
+/* Not a difference: a new CA begins so. */
+static void left_out_lines(const struct table_report *t)
+{
+	for (size_t i = 0; i < t->s->ca_count; i++) {
+		const struct reconcile_ca *ca = &t->s->cas[i];
+		char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE];
+
+		if (ca->left_out)
+			fprintf(t->to,
+				"CA %s: of its %s certificate%s none is listed; was its listing "
+				"left "
+				"out?\n",
+				short_id(hex_encode(BYTES(ca->id), id), text),
+				counted(ca->certificates, count), ca->certificates == 1 ? "" : "s");
+	}
+}
+
 static void ca_lines(const struct table_report *t)
 {
 	for (size_t i = 0; i < t->s->ca_count; i++) {
@@ -275,6 +292,7 @@ bool report_table(struct reconcile *r, FILE *to, struct err *e)
 	ledger_lines(t);
 	class_lines(t);
 	ca_lines(t);
+	left_out_lines(t);
 	verdict_line(t);
 	return (!fflush(to) && !ferror(to)) || err_errno(e, ERR_SYSTEM, "cannot write the report");
 }

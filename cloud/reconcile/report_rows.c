@@ -83,9 +83,9 @@ static json_t *ledgers_json(const struct reconcile_summary *s)
 
 static json_t *ca_json(const struct reconcile_ca *ca)
 {
-	return json_pack("{so sI sI so so so}", "ca_certificate_id", hex_of(BYTES(ca->id)),
+	return json_pack("{so sI sI sb so so so}", "ca_certificate_id", hex_of(BYTES(ca->id)),
 			 "certificates", (json_int_t)ca->certificates, "unseen",
-			 (json_int_t)ca->unseen, "registered",
+			 (json_int_t)ca->unseen, "left_out", ca->left_out, "registered",
 			 ca->known ? json_boolean(ca->registered) : json_null(), "active",
 			 ca->known ? json_boolean(ca->active) : json_null(), "auto_registration",
 			 ca->known ? json_boolean(ca->auto_registration) : json_null());

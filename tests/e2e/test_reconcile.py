@@ -219,7 +219,8 @@ def test_heads_and_twice_the_same_ledger(line, tmp_path):
     refused(reconcile(line, "--ledger", line.export, "--head", bad, path, status=1), "not the head of a ledger")
 
 
-@pytest.mark.parametrize("words", [[], ["--aws", "x"], ["--json", "--csv", "x"], ["--yes", "x"], ["--no-such", "x"]])
+@pytest.mark.parametrize("words", [[], ["--aws", "x"], ["--json", "--csv", "x"], ["--yes", "x"], ["--no-such", "x"], ["\x1b[2Jx"],
+                                   ["--ledger", "\x9b", "x"]])
 def test_usage(line, words):
     refused(reconcile(line, *words, status=2), "imprint reconcile")
 

@@ -338,6 +338,8 @@ static void two_ledgers(void **state)
 	assert_int_equal(reconcile_summary(r)->counts[CLASS_UNSEEN], 2);
 	assert_string_equal(reconcile_summary(r)->ledgers[1].head_file, head_path);
 	assert_null(reconcile_summary(r)->ledgers[0].head_file);
+	assert_int_equal(reconcile_summary(r)->ca_count, 1);
+	assert_false(reconcile_summary(r)->cas[0].left_out);
 	unlink(head_path);
 	export_rig_end(&other);
 	export_rig_end(&rig);
@@ -413,6 +415,35 @@ static void other_epoch(void **state)
 	list_end();
 	assert_int_equal(verdict_with_head(&today), RECONCILE_DIFFERENCES);
 	check_fix_refused();
+	export_rig_end(&rig);
+}
+
+/* What a listing that was cut between two documents leaves: a CA of which nothing is listed. */
+static void left_out(void **state)
+{
+	AUTO(reconcile) r = NULL;
+	AUTO_FREE char *text = NULL;
+	size_t len = 0;
+	struct err e;
+	FILE *to = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(to);
+	write_one();
+	memset(rig.ca_id, 0xcb, SHA256_LEN);
+	export_rig_issuance(&rig, "c", STATE_INSTALLED);
+	export_rig_write(&rig);
+	list_begin();
+	list_unit("a", "ACTIVE");
+	list_end();
+	r = joined(&e);
+	assert_non_null(r);
+	assert_int_equal(reconcile_summary(r)->ca_count, 2);
+	assert_false(reconcile_summary(r)->cas[0].left_out);
+	assert_true(reconcile_summary(r)->cas[1].left_out);
+	assert_done(report_table(r, to, &e), &e);
+	assert_int_equal(fclose(to), 0);
+	assert_non_null(strstr(text, "CA cbcb…cb: of its 1 certificate none is listed"));
 	export_rig_end(&rig);
 }
 
@@ -532,7 +563,7 @@ int main(void)
 		cmocka_unit_test(closed_ca),	cmocka_unit_test(foreign_listing),
 		cmocka_unit_test(ages),		cmocka_unit_test(two_ledgers),
 		cmocka_unit_test(not_together), cmocka_unit_test(many_rows),
-		cmocka_unit_test(other_epoch),
+		cmocka_unit_test(other_epoch),	cmocka_unit_test(left_out),
 	};
 
 	return cmocka_run_group_tests(tests, make_listing, drop_listing);
