@@ -141,9 +141,9 @@ bool reconcile_aws(struct reconcile *r, struct iot *iot, struct err *e)
 		hex_encode(BYTES(ca->id), id);
 		if (!describe(iot, id, ca, e))
 			return false;
-		if (!ca->registered)
-			continue;
-		done = iot_list(iot, id, take_listed, &reading, e);
+		/* Its certificates live on when a CA is deleted. */
+		done = iot_list(iot, id, take_listed, &reading, e) ||
+		       (!ca->registered && e->code == ERR_NOT_FOUND);
 		reconcile_told(r);
 		if (!done)
 			return false;

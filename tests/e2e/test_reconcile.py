@@ -271,6 +271,19 @@ def test_asks_aws(cloud, line):
     assert "is not registered there" in cloud("--aws", status=1).stdout
 
 
+def test_a_deleted_ca_hides_nothing(cloud, line):
+    """Its certificates stay registered; AWS may also say that it knows no such CA."""
+    cloud.account.cas.clear()
+    cloud.account.add("ab" * 32, "ACTIVE", ca_id=line.ca_id)
+    summary, _ = rows(cloud("--aws", "--json", status=3))
+    assert summary["counts"]["unknown"] == 1 and summary["counts"]["active"] == 3
+    cloud.account.before = lambda call: error("ResourceNotFoundException", status=404) if "certificates-by-ca" in call else None
+    summary, _ = rows(cloud("--aws", "--json", status=1))
+    assert summary["listed"] == 0 and summary["cas"][0]["registered"] is False
+    cloud.account.cas[line.ca_id] = {"certificateId": line.ca_id, "status": "ACTIVE", "autoRegistrationStatus": "ENABLE"}
+    refused(cloud("--aws", status=1), "ResourceNotFound")
+
+
 def test_all_pages(cloud, line):
     for number in range(2 * PAGE):
         cloud.account.add(f"{number:064x}", "ACTIVE", ca_id=line.ca_id, created=2e9)
