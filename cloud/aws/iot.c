@@ -270,15 +270,15 @@ struct walk {
 	unsigned empty;
 };
 
-static bool move_on(struct walk *walk, const struct answer_page *page, struct err *e)
+static bool move_on(const char *operation, struct walk *walk, const struct answer_page *page,
+		    struct err *e)
 {
 	const char *marker = answer_page_marker(page);
 
 	walk->empty = answer_page_count(page) ? 0 : walk->empty + 1;
 	if (*marker && (strcmp(marker, walk->earlier) == 0 || walk->empty > EMPTY_PAGES_MAX))
 		return err_set(e, ERR_INVALID,
-			       "ListCertificatesByCA: AWS's list does not end: the same page comes "
-			       "again");
+			       "%s: AWS's list does not end: the same page comes again", operation);
 	memcpy(walk->marker, marker, strlen(marker) + 1);
 	if (walk->pages++ == walk->exchange) {
 		memcpy(walk->earlier, walk->marker, sizeof(walk->earlier));
@@ -287,7 +287,7 @@ static bool move_on(struct walk *walk, const struct answer_page *page, struct er
 	return true;
 }
 
-static bool list_page(struct iot *iot, const char *path, const char *marker,
+static bool list_page(struct iot *iot, const char *operation, const char *path, const char *marker,
 		      struct answer_page **ret_page, struct err *e)
 {
 	const struct http_parameter query[] = {
@@ -297,9 +297,9 @@ static bool list_page(struct iot *iot, const char *path, const char *marker,
 	};
 	struct bytes body;
 
-	if (!get(iot, "ListCertificatesByCA", path, QUERY(query), &body, e))
+	if (!get(iot, operation, path, QUERY(query), &body, e))
 		return false;
-	return answer_page(body, ret_page, e) || unread("ListCertificatesByCA", body, e);
+	return answer_page(body, ret_page, e) || unread(operation, body, e);
 }
 
 static bool hand_out(const struct answer_page *page, struct iot_certificate *certificate,
@@ -313,22 +313,34 @@ static bool hand_out(const struct answer_page *page, struct iot_certificate *cer
 	return true;
 }
 
-bool iot_list(struct iot *iot, const char *ca_id, iot_each each, void *context, struct err *e)
+static bool list(struct iot *iot, const char *operation, const char *path, iot_each each,
+		 void *context, struct err *e)
 {
 	AUTO_FREE struct iot_certificate *certificate = calloc(1, sizeof(*certificate));
 	struct walk walk = { .pages = 0 };
-	char path[PATH_SIZE];
 
 	if (!certificate)
 		return err_set(e, ERR_SYSTEM, "no memory for AWS's answer");
-	if (!path_of("/certificates-by-ca", ca_id, path, e))
-		return false;
 	do {
 		AUTO(answer_page) page = NULL;
 
-		if (!list_page(iot, path, walk.marker, &page, e) || !move_on(&walk, page, e) ||
+		if (!list_page(iot, operation, path, walk.marker, &page, e) ||
+		    !move_on(operation, &walk, page, e) ||
 		    !hand_out(page, certificate, each, context, e))
 			return false;
 	} while (*walk.marker);
 	return true;
+}
+
+bool iot_list(struct iot *iot, const char *ca_id, iot_each each, void *context, struct err *e)
+{
+	char path[PATH_SIZE];
+
+	return path_of("/certificates-by-ca", ca_id, path, e) &&
+	       list(iot, "ListCertificatesByCA", path, each, context, e);
+}
+
+bool iot_list_cas(struct iot *iot, iot_each each, void *context, struct err *e)
+{
+	return list(iot, "ListCACertificates", "/cacertificates", each, context, e);
 }

@@ -247,6 +247,14 @@ static void print_cas(FILE *to, const struct reconcile_summary *s)
 			ca->left_out ? "<br>NONE IS LISTED: was its listing left out?" : "");
 	}
 	fputs("</tbody>\n</table></div>\n", to);
+	if (s->other_cas == 0)
+		return;
+	fputs("<p>CAs that are registered there, and that no ledger names: <strong>", to);
+	html_count(to, s->other_cas);
+	fprintf(to,
+		"</strong>, the first <code>%s</code>. Somebody else's, or is a ledger missing or "
+		"too old?</p>\n",
+		hex_encode(BYTES(s->other_ca), id));
 }
 
 static void print_unit(FILE *to, const struct reconcile_row *row)

@@ -78,7 +78,9 @@ struct reconcile_summary {
 	uint64_t counts[CLASS_COUNT];
 	uint64_t unseen_by_age[RECONCILE_AGES];
 	uint64_t cas_closed; /* CAs that are a difference */
-	uint64_t other_keys; /* ledgers that are one by their key */
+	uint64_t other_cas;  /* CAs of the account that no ledger names: only if AWS was asked */
+	uint8_t other_ca[SHA256_LEN]; /* the first of them */
+	uint64_t other_keys;	      /* ledgers that are one by their key */
 	const char *foreign; /* a listing of more than RECONCILE_HANDFUL of which nothing is known
 				here: another CA's? NULL: none */
 	enum reconcile_verdict verdict;
@@ -119,7 +121,7 @@ MUST_CHECK bool reconcile_head(struct reconcile *r, const char *path, struct err
 MUST_CHECK bool reconcile_read_ledgers(struct reconcile *r, struct err *e);
 /* What the aws command printed (listing.h). */
 MUST_CHECK bool reconcile_listing(struct reconcile *r, const char *path, struct err *e);
-/* The same from AWS IoT itself, for every CA that the ledgers name. */
+/* The same from AWS IoT itself, for every CA that the ledgers name; and how many others there are. */
 MUST_CHECK bool reconcile_aws(struct reconcile *r, struct iot *iot, struct err *e);
 void reconcile_judge(struct reconcile *r);
 

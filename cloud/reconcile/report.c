@@ -218,6 +218,20 @@ static void left_out_lines(const struct table_report *t)
 	}
 }
 
+static void other_ca_line(const struct table_report *t)
+{
+	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE];
+	const char *shown = short_id(hex_encode(BYTES(t->s->other_ca), id), text);
+
+	if (t->s->other_cas == 1)
+		fprintf(t->to, "CA %s is registered there, and no ledger names it: ", shown);
+	else if (t->s->other_cas > 1)
+		fprintf(t->to, "%s CAs are registered there that no ledger names, CA %s first: ",
+			counted(t->s->other_cas, count), shown);
+	if (t->s->other_cas)
+		fputs("somebody else's, or is a ledger missing or too old?\n", t->to);
+}
+
 static void ca_lines(const struct table_report *t)
 {
 	for (size_t i = 0; i < t->s->ca_count; i++) {
@@ -293,6 +307,7 @@ bool report_table(struct reconcile *r, FILE *to, struct err *e)
 	class_lines(t);
 	ca_lines(t);
 	left_out_lines(t);
+	other_ca_line(t);
 	verdict_line(t);
 	return (!fflush(to) && !ferror(to)) || err_errno(e, ERR_SYSTEM, "cannot write the report");
 }

@@ -123,10 +123,12 @@ static json_t *summary_json(const struct reconcile_summary *s)
 
 	for (size_t i = 0; i < s->ca_count; i++)
 		json_array_append_new(cas, ca_json(&s->cas[i]));
-	return json_pack("{ss so so so sI so so so}", "verdict", verdict_name(s->verdict), "at",
-			 time_of(s->now_s), "ledgers", ledgers_json(s), "cas", cas, "listed",
+	return json_pack("{ss so so so sI so so so sI so}", "verdict", verdict_name(s->verdict),
+			 "at", time_of(s->now_s), "ledgers", ledgers_json(s), "cas", cas, "listed",
 			 (json_int_t)s->listed, "counts", counts_json(s), "unseen_by_age",
-			 ages_json(s), "foreign_listing", text_of(s->foreign));
+			 ages_json(s), "foreign_listing", text_of(s->foreign), "other_cas",
+			 (json_int_t)s->other_cas, "other_ca",
+			 s->other_cas ? hex_of(BYTES(s->other_ca)) : json_null());
 }
 
 static bool row_json(void *context, const struct reconcile_row *row, struct err *e)

@@ -264,11 +264,24 @@ def cloud(line, tmp_path):
 def test_asks_aws(cloud, line):
     summary, _ = rows(cloud("--aws", "--json"))
     assert summary["counts"]["active"] == 3 and summary["cas"][0] | {"active": True, "registered": True} == summary["cas"][0]
-    assert [call.split("?")[0] for call in cloud.account.calls] == [f"GET /cacertificate/{line.ca_id}", f"GET /certificates-by-ca/{line.ca_id}"]
+    assert [call.split("?")[0] for call in cloud.account.calls] == ["GET /cacertificates", f"GET /cacertificate/{line.ca_id}", f"GET /certificates-by-ca/{line.ca_id}"]
     cloud.account.cas[line.ca_id]["autoRegistrationStatus"] = "DISABLE"
     assert "does not register by itself there" in cloud("--aws", status=1).stdout
     cloud.account.cas.clear()
     assert "is not registered there" in cloud("--aws", status=1).stdout
+
+
+def test_a_ca_that_no_ledger_names(cloud, line):
+    """An export that ends before the second CA says nothing of it."""
+    assert "no ledger names" not in cloud("--aws").stdout
+    for other in ("ab" * 32, "cd" * 32):
+        cloud.account.cas[other] = {"certificateId": other, "status": "INACTIVE"}
+    assert "2 CAs are registered there that no ledger names, CA abab…ab first" in cloud("--aws").stdout
+    summary, _ = rows(cloud("--aws", "--json"))
+    assert summary["other_cas"] == 2 and summary["other_ca"] == "ab" * 32
+    cloud.account.before = lambda call: error("AccessDeniedException", status=403) if call.startswith("GET /cacertificates?") else None
+    done = cloud("--aws")
+    assert "iot:ListCACertificates" in done.stderr and "no ledger names" not in done.stdout
 
 
 def test_a_deleted_ca_hides_nothing(cloud, line):
