@@ -5,6 +5,7 @@
 #include "base/wait.h"
 #include "cloud/rehearsal/launch/settings.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +21,8 @@
 #define KILL_MS 5000
 #define LOOK_MS 50
 #define STAT_MAX 4096
+
+AUTO_DEFINE(DIR, DIR *, closedir)
 
 bool folder_make(const char *path, struct err *e)
 {
@@ -46,6 +49,32 @@ bool folder_enter(const char *dir, bool make, char ret_path[static PATH_MAX], st
 			       "the folder's path has a control character; mosquitto could not "
 			       "read its settings: choose another");
 	return chdir(ret_path) == 0 || err_errno(e, ERR_SYSTEM, "cannot go to %s", dir);
+}
+
+/* What another `up` may have made before its registry. */
+static bool is_of_others(const struct dirent *entry)
+{
+	static const char *const first[] = { ".", "..", FILE_LOCK, FILE_LOG };
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++)
+		if (!strcmp(entry->d_name, first[i]))
+			return false;
+	return true;
+}
+
+bool folder_is_ours(struct err *e)
+{
+	AUTO(DIR) dir = opendir(".");
+	struct dirent *entry;
+	bool strange = false;
+
+	if (!dir)
+		return err_errno(e, ERR_SYSTEM, "cannot read the folder");
+	while (!strange && (entry = readdir(dir)))
+		strange = is_of_others(entry);
+	return !strange || access(FILE_REGISTRY, F_OK) == 0 ||
+	       err_set(e, ERR_REFUSED,
+		       "there is something else in that folder, and no rehearsal; name a new one");
 }
 
 bool folder_lock(int *ret_fd, struct err *e)
