@@ -146,7 +146,7 @@ def test_the_owners_pc(cloud, line, tmp_path):
     sentence(cloud("cloud", "describe-ca", folder=none, ok=False), "start imprint-signer", "--ca")
     sentence(cloud("cloud", "register-ca", "--ca", line.ca_id, folder=none, ok=False), "not registered yet", "--ca FILE")
     sentence(cloud("cloud", "register-ca", "--ca", ca, folder=none, ok=False), "not registered yet", "--sni-only")
-    sentence(cloud("cloud", "describe-ca", "--ca", ca, folder=none, ok=False), "ResourceNotFound")
+    sentence(cloud("cloud", "describe-ca", "--ca", ca, folder=none, ok=False), "does not know the CA", "imprint cloud register-ca", "--region")
     assert cloud.json("register-ca", "--ca", ca, "--sni-only", folder=none)[0]["ca_certificate_id"] == line.ca_id
     for name in (line.ca_id, line.ca_id.upper(), ca):
         assert cloud.json("describe-ca", "--ca", name, folder=none)[0]["status"] == "ACTIVE"

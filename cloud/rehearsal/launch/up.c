@@ -39,6 +39,7 @@ static void print_table(const json_t *state, const char *refusal)
 	int mqtt = (int)json_integer_value(json_object_get(state, "mqtt_port"));
 	int event = (int)json_integer_value(json_object_get(state, "event_port"));
 
+	printf("  account %s, region %s\n", member(state, "account"), member(state, "region"));
 	printf("  rest    %s\n", member(state, "rest_url"));
 	printf("  mqtt    localhost:%d, TLS, for devices%s\n", mqtt, refusal_words(refusal));
 	printf("  events  127.0.0.1:%d, plain, for mosquitto_sub -t '$aws/events/#'\n", event);
@@ -92,9 +93,8 @@ static void print_unset(void)
 
 static void print_state(const json_t *state, const char *dir, bool already, const char *refusal)
 {
-	printf("The rehearsal of AWS IoT %s (region %s, account %s).\n",
-	       already ? "runs already, as it was started" : "is up", member(state, "region"),
-	       member(state, "account"));
+	printf("The rehearsal of AWS IoT %s.\n",
+	       already ? "runs already, as it was started" : "is up");
 	print_table(state, refusal);
 	puts("First, in a shell of its own, for aws and for imprint:");
 	print_unset();
