@@ -395,6 +395,21 @@ def test_list_counts_on_a_terminal(cloud, line):
     assert len(done.stdout.splitlines()) == 300 and shown == "\r250 certificates\r300 certificates\r\n"
 
 
+def test_list_fits_a_terminal(cloud, line, requests):
+    """A known unit stands for its certificate; what nobody knows is named whole, to be looked up."""
+    issued(line, requests, "L-0099")
+    row = next(entry for entry in line.ledger_list() if entry["unit"] == "L-0099")
+    for certificate in (row["certificate_id"], "ab" * 32):
+        cloud.account.add(certificate, "PENDING_ACTIVATION", ca_id=line.ca_id)
+    master, slave = pty.openpty()
+    done = subprocess.run([BUILD / "imprint", "cloud", "list"], env=cloud.environment(), stdout=slave, timeout=PATIENCE_S)
+    os.close(slave)
+    lines = os.read(master, 65536).decode().splitlines()
+    os.close(master)
+    assert done.returncode == 0 and max(map(len, lines)) <= 80
+    assert f"{row['certificate_id'][:8]}…  L-0099" in "".join(lines) and "    " + "ab" * 32 in lines
+
+
 def test_list_into_a_closed_pipe(cloud, line):
     for number in range(3000):
         cloud.account.add(f"{number:064x}", "ACTIVE", ca_id=line.ca_id)
