@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 from signer_client import PATIENCE_S
-from station import BUILD, LONG, wait_until
+from station import BUILD, LONG, documented, wait_until
 from tools import openssl
 
 sys.path.insert(0, "/usr/lib/python3/dist-packages/awscli")  # Debian's botocore is inside
@@ -60,7 +60,7 @@ def up(folder, *options):
     done = imprint("up", folder, "--mqtt-port", 0, "--json", *options)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1
-    return json.loads(done.stdout)
+    return documented(json.loads(done.stdout))
 
 
 def log(folder):
