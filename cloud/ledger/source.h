@@ -45,4 +45,11 @@ const uint8_t *source_ledger_id(const struct source *s);
 const char *source_station(const struct source *s);
 const struct head *source_head(const struct source *s);
 
+/* --- what those who are called back share --- */
+
+/* The state that an entry brings its issuance to; 0: it moves none. */
+enum state source_state_after(enum entry_type type);
+/* A name in an entry, with a NUL behind it. Returns to. */
+char *source_name(struct bytes name, char to[static NAME_MAX_LEN + 1]);
+
 #endif
