@@ -50,7 +50,7 @@ LIBRARIES = {
     "pkcs11": {"hsm/token"},
     "sqlite3.h": {"hsm/ledger", "cloud/rehearsal"},
     "openssl": {folder for folder in USES if folder.startswith("hsm/") and folder != "hsm/api"}
-    | {"cloud/aws", "cloud/command", "cloud/reconcile", "cloud/rehearsal/broker", "cloud/rehearsal/launch", "cloud/rehearsal/rest"},
+    | {"cloud/aws", "cloud/command", "cloud/reconcile", "cloud/rehearsal", "cloud/rehearsal/broker", "cloud/rehearsal/launch", "cloud/rehearsal/rest"},
     "curl": {"cloud/aws"},
     "microhttpd.h": {"cloud/rehearsal/rest"},
     "mosquitto.h": {"cloud/rehearsal/broker"},
