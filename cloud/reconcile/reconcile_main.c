@@ -1,6 +1,7 @@
 /* imprint-reconcile: the ledgers against what AWS IoT has registered; run as `imprint reconcile`.
  * See imprint(1). */
 #include "cloud/reconcile/fix.h"
+#include "cloud/reconcile/report.h"
 
 #include <argp.h>
 #include <errno.h>

@@ -1,15 +1,15 @@
 /* The table for people: one line a ledger, one a class that has any, one a CA that takes nobody in,
  * and the verdict with what to do. */
-#include "cloud/reconcile/reconcile.h"
+#include "cloud/reconcile/report.h"
 
 #include "base/hex.h"
+#include "cloud/reconcile/html.h"
 
 #include <inttypes.h>
 #include <time.h>
 
 #define NAMED_MAX 3 /* certificates of a class that are named beside its count */
 #define NAMED_CLASSES (1 << CLASS_LIVE | 1 << CLASS_REVOKED_THERE | 1 << CLASS_UNKNOWN)
-#define COUNT_SIZE 32
 #define DATE_SIZE 16
 #define SHORT_ID_SIZE 16
 #define LINE_SIZE 512
@@ -24,22 +24,6 @@ struct table_report {
 	size_t named_count[CLASS_COUNT];
 	bool all_after_head; /* all unknown ones */
 };
-
-/* 1364000 as 1,364,000. Returns text. */
-static const char *counted(uint64_t count, char text[static COUNT_SIZE])
-{
-	char *at = text + COUNT_SIZE - 1;
-	unsigned digits = 0;
-
-	*at = '\0';
-	do {
-		if (digits && digits % 3 == 0)
-			*--at = ',';
-		*--at = (char)('0' + count % 10);
-		digits++;
-	} while ((count /= 10) > 0);
-	return memmove(text, at, (size_t)(text + COUNT_SIZE - at));
-}
 
 static const char *date_of(int64_t time_s, char text[static DATE_SIZE])
 {
@@ -88,10 +72,11 @@ static void ledger_lines(const struct table_report *t)
 			width = strlen(t->s->ledgers[i].station);
 	for (size_t i = 0; i < t->s->ledger_count; i++) {
 		const struct reconcile_ledger *ledger = &t->s->ledgers[i];
-		char count[COUNT_SIZE], date[DATE_SIZE];
+		char count[HTML_COUNT_SIZE], date[DATE_SIZE];
 
 		fprintf(t->to, "%-*s  %s certificate%s, no gap, ", (int)width, ledger->station,
-			counted(ledger->certificates, count), ledger->certificates == 1 ? "" : "s");
+			html_count_text(ledger->certificates, count),
+			ledger->certificates == 1 ? "" : "s");
 		if (ledger->head_file)
 			fprintf(t->to, "head as mailed %s\n",
 				date_of(ledger->head_file_time_s, date));
@@ -112,7 +97,7 @@ static void add_names(const struct table_report *t, enum reconcile_class c,
 		      char line[static LINE_SIZE])
 {
 	size_t named = t->named_count[c];
-	char count[COUNT_SIZE], id[SHORT_ID_SIZE], date[DATE_SIZE];
+	char count[HTML_COUNT_SIZE], id[SHORT_ID_SIZE], date[DATE_SIZE];
 
 	for (size_t i = 0; i < named; i++) {
 		const struct reconcile_row *row = &t->named[c][i];
@@ -130,7 +115,7 @@ static void add_names(const struct table_report *t, enum reconcile_class c,
 	}
 	if (t->s->counts[c] > named) {
 		add(line, " and ");
-		add(line, counted(t->s->counts[c] - named, count));
+		add(line, html_count_text(t->s->counts[c] - named, count));
 		add(line, " more (--csv)");
 	}
 }
@@ -139,7 +124,7 @@ static void note_of(const struct table_report *t, enum reconcile_class c,
 		    char line[static LINE_SIZE])
 {
 	uint64_t old = 0;
-	char count[COUNT_SIZE];
+	char count[HTML_COUNT_SIZE];
 
 	*line = '\0';
 	if (c == CLASS_UNKNOWN)
@@ -152,13 +137,13 @@ static void note_of(const struct table_report *t, enum reconcile_class c,
 		if (i && reconcile_age_days[i - 1] >= RECONCILE_OLD_DAYS)
 			old += t->s->unseen_by_age[i];
 	if (old)
-		snprintf(line, LINE_SIZE, "%s over %d days", counted(old, count),
+		snprintf(line, LINE_SIZE, "%s over %d days", html_count_text(old, count),
 			 RECONCILE_OLD_DAYS);
 }
 
 static void class_lines(const struct table_report *t)
 {
-	char note[LINE_SIZE], count[COUNT_SIZE], line[LINE_SIZE];
+	char note[LINE_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE];
 
 	for (enum reconcile_class c = 0; c < CLASS_COUNT; c++) {
 		bool loud = t->colour && reconcile_class_differs(c);
@@ -167,7 +152,7 @@ static void class_lines(const struct table_report *t)
 			continue;
 		note_of(t, c, note);
 		snprintf(line, sizeof(line), "%-28s%11s", reconcile_class_sentence(c),
-			 counted(t->s->counts[c], count));
+			 html_count_text(t->s->counts[c], count));
 		fprintf(t->to, "%s%s%s%s%s\n", loud ? RED : "", line, loud ? PLAIN : "",
 			*note ? "   " : "", note);
 	}
@@ -187,7 +172,7 @@ static void ca_lines(const struct table_report *t)
 {
 	for (size_t i = 0; i < t->s->ca_count; i++) {
 		const struct reconcile_ca *ca = &t->s->cas[i];
-		char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE];
+		char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE];
 
 		if (!ca_trouble(ca))
 			continue;
@@ -196,7 +181,7 @@ static void ca_lines(const struct table_report *t)
 			t->colour && ca->unseen ? PLAIN : "");
 		if (ca->unseen)
 			fprintf(t->to, ", and %s of its certificates were not seen yet",
-				counted(ca->unseen, count));
+				html_count_text(ca->unseen, count));
 		putc('\n', t->to);
 	}
 }
@@ -253,5 +238,10 @@ bool report_table(struct reconcile *r, FILE *to, struct err *e)
 	class_lines(t);
 	ca_lines(t);
 	verdict_line(t);
+	return report_end(to, e);
+}
+
+bool report_end(FILE *to, struct err *e)
+{
 	return (!fflush(to) && !ferror(to)) || err_errno(e, ERR_SYSTEM, "cannot write the report");
 }
