@@ -10,18 +10,12 @@ import time
 from pathlib import Path
 
 from der import elements
-from station import BUILD, PATIENCE_S, wait_until
+from station import BUILD, PATIENCE_S, free_port, wait_until
 from tools import certificate_id, der_of, make_key, openssl
 
 PLUGIN = BUILD / "imprint-rehearsal.so"
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]}
 YEAR_MS = 365 * 86400 * 1000
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def name_of(der, which):
