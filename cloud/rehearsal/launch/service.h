@@ -1,6 +1,6 @@
 /* service: the rehearsal's background process: REST server, hook, and mosquitto as its child. It ends
  * on SIGTERM, or when mosquitto does; mosquitto ends with it, whatever happens to it.
- * Layer above: up. Below: server, hook, broker, home, material. */
+ * Threads: its first; server and hook have one each. Layer above: up. Below: server, hook, broker, home, material. */
 #ifndef CLOUD_REHEARSAL_LAUNCH_SERVICE_H
 #define CLOUD_REHEARSAL_LAUNCH_SERVICE_H
 
