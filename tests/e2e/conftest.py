@@ -16,8 +16,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "sanitizers: also run with the programs of build/asan and build/tsan")
 
 
-# So that with `-n 2 --dist loadfile` both workers end together, these modules begin first: 20 to 60 s each.
-LONGEST = ("test_fleet", "test_broker", "test_walkthrough")
+# So that with `-n 2 --dist loadfile` both workers end together, these modules begin first: 15 to 60 s each.
+LONGEST = ("test_fleet", "test_walkthrough", "test_broker", "test_broker_leaks", "test_activation")
 
 
 def pytest_collection_modifyitems(items):
