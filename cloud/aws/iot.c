@@ -237,7 +237,7 @@ bool iot_update(struct iot *iot, const char *id, enum iot_status status, struct 
 	       service_call(iot->service, "UpdateCertificate", &request, &answer, e);
 }
 
-static bool list_page(struct iot *iot, const char *path, const char *marker,
+static bool list_page(struct iot *iot, const char *operation, const char *path, const char *marker,
 		      struct answer_page **ret_page, struct err *e)
 {
 	const struct http_parameter query[] = {
@@ -247,9 +247,9 @@ static bool list_page(struct iot *iot, const char *path, const char *marker,
 	};
 	struct bytes body;
 
-	if (!get(iot, "ListCertificatesByCA", path, QUERY(query), &body, e))
+	if (!get(iot, operation, path, QUERY(query), &body, e))
 		return false;
-	return answer_page(body, ret_page, e) || unread("ListCertificatesByCA", body, e);
+	return answer_page(body, ret_page, e) || unread(operation, body, e);
 }
 
 static bool hand_out(const struct answer_page *page, struct iot_certificate *certificate,
@@ -263,23 +263,36 @@ static bool hand_out(const struct answer_page *page, struct iot_certificate *cer
 	return true;
 }
 
-bool iot_list(struct iot *iot, const char *ca_id, iot_each each, void *context, struct err *e)
+static bool list(struct iot *iot, const char *operation, const char *path, iot_each each,
+		 void *context, struct err *e)
 {
 	AUTO_FREE struct iot_certificate *certificate = calloc(1, sizeof(*certificate));
 	struct walk walk = { .marker = "" };
-	char path[PATH_SIZE];
 
 	if (!certificate)
 		return err_set(e, ERR_SYSTEM, "no memory for AWS's answer");
-	if (!path_of("/certificates-by-ca", ca_id, path, e))
-		return false;
 	do {
 		AUTO(answer_page) page = NULL;
 
-		if (!list_page(iot, path, walk.marker, &page, e) ||
-		    !walk_on(&walk, answer_page_marker(page), answer_page_count(page), e) ||
-		    !hand_out(page, certificate, each, context, e))
+		if (!list_page(iot, operation, path, walk.marker, &page, e))
+			return false;
+		if (!walk_on(&walk, answer_page_marker(page), answer_page_count(page), e))
+			return err_add(e, "%s", operation);
+		if (!hand_out(page, certificate, each, context, e))
 			return false;
 	} while (*walk.marker);
 	return true;
+}
+
+bool iot_list(struct iot *iot, const char *ca_id, iot_each each, void *context, struct err *e)
+{
+	char path[PATH_SIZE];
+
+	return path_of("/certificates-by-ca", ca_id, path, e) &&
+	       list(iot, "ListCertificatesByCA", path, each, context, e);
+}
+
+bool iot_list_cas(struct iot *iot, iot_each each, void *context, struct err *e)
+{
+	return list(iot, "ListCACertificates", "/cacertificates", each, context, e);
 }

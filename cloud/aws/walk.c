@@ -5,8 +5,7 @@ bool walk_on(struct walk *walk, const char *marker, size_t rows, struct err *e)
 	walk->empty = rows ? 0 : walk->empty + 1;
 	if (*marker && (strcmp(marker, walk->earlier) == 0 || walk->empty > WALK_EMPTY_MAX))
 		return err_set(e, ERR_INVALID,
-			       "ListCertificatesByCA: AWS's list does not end: the same page comes "
-			       "again");
+			       "AWS's list does not end: the same page comes again");
 	memcpy(walk->marker, marker, strlen(marker) + 1);
 	if (walk->pages++ == walk->exchange) {
 		memcpy(walk->earlier, walk->marker, sizeof(walk->earlier));

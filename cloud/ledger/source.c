@@ -12,7 +12,9 @@ struct source {
 	uint8_t ledger_id[LEDGER_ID_LEN];
 	struct chain chain;
 	struct head head;
-	bool read; /* once, to its head */
+	bool read;			 /* once, to its head */
+	uint8_t first_key[HEAD_KEY_MAX]; /* of the first epoch's heads */
+	size_t first_key_len;
 	char station[NAME_MAX_LEN + 1];
 };
 
@@ -94,6 +96,15 @@ char *source_name(struct bytes name, char to[static NAME_MAX_LEN + 1])
 	return to;
 }
 
+/* Of the first entry of all; chain_check saw that it fits. */
+static void take_first_key(struct source *s, const struct entry *entry)
+{
+	if (entry->number != 1)
+		return;
+	memcpy(s->first_key, entry->key.data, entry->key.len);
+	s->first_key_len = entry->key.len;
+}
+
 static bool take_entry(struct source *s, struct bytes data, struct entry *ret_entry, struct err *e)
 {
 	if (!entry_decode(data, ret_entry, e)) {
@@ -104,8 +115,10 @@ static bool take_entry(struct source *s, struct bytes data, struct entry *ret_en
 		return err_set(e, ERR_CORRUPT, "it is of another ledger");
 	if (!chain_check(&s->chain, ret_entry, e) || !chain_add(&s->chain, ret_entry, data, e))
 		return false;
-	if (ret_entry->type == ENTRY_LEDGER) /* the station of the last epoch names the ledger */
-		source_name(ret_entry->station, s->station);
+	if (ret_entry->type != ENTRY_LEDGER)
+		return true;
+	source_name(ret_entry->station, s->station); /* that of the last epoch */
+	take_first_key(s, ret_entry);
 	return true;
 }
 
@@ -251,4 +264,20 @@ const char *source_station(const struct source *s)
 const struct head *source_head(const struct source *s)
 {
 	return &s->head;
+}
+
+bool source_key_is_known(const struct source *s)
+{
+	struct bytes known = bytes_of(s->first_key, s->first_key_len);
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < s->chain.expected_count; i++) {
+		const struct head *head = &s->chain.expected[i];
+
+		if (head->size <= size)
+			continue;
+		size = head->size;
+		known = bytes_of(head->key, head->key_len);
+	}
+	return bytes_equal(known, bytes_of(s->head.key, s->head.key_len));
 }

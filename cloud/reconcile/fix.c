@@ -103,6 +103,12 @@ bool fix_run(struct reconcile *r, struct iot *iot, const struct fix_options *opt
 		      stderr);
 		return true;
 	}
+	if (reconcile_summary(r)->other_keys)
+		return err_set(
+			e, ERR_REFUSED,
+			"nothing was revoked: a ledger is signed by another key than before, "
+			"so what it revokes may be a forger's; ask the station, then give "
+			"--head FILE with a head of the new key");
 	fputs("Revoked or void here, live there:\n", stderr);
 	if (!reconcile_rows(r, 1 << CLASS_LIVE, show, &f, e))
 		return false;

@@ -92,6 +92,8 @@ static void print_verdict(FILE *to, const struct page_verdict *verdict,
 		for (size_t i = 0; i < PAGE_LISTS; i++)
 			print_difference(to, reconcile_class_sentence(listed[i]),
 					 s->counts[listed[i]]);
+		print_difference(to, "Ledgers signed by another key than before: ask the station",
+				 s->other_keys);
 		print_difference(to, "CAs that let no new device in, with devices still to come",
 				 s->cas_closed);
 		fputs("</ul>\n", to);
@@ -108,9 +110,15 @@ static void print_head(FILE *to, const struct reconcile_ledger *ledger)
 {
 	char root[2 * SHA256_LEN + 1];
 
+	uint8_t key[SHA256_LEN];
+
 	html_count(to, ledger->head.size);
-	fprintf(to, " entries, root <code>%.*s…</code></td><td>", SHORT_ID,
+	fprintf(to, " entries, root <code>%.*s…</code>", SHORT_ID,
 		hex_encode(BYTES(ledger->head.root), root));
+	reconcile_key_hash(ledger, key);
+	fprintf(to, "<br>%s <code>%.*s…</code></td><td>",
+		ledger->other_key ? "<strong>ANOTHER KEY</strong>" : "key", SHORT_ID,
+		hex_encode(BYTES(key), root));
 	html_time(to, ledger->head.time_s);
 	fputs("</td><td>", to);
 	if (!ledger->head_file) {
@@ -200,9 +208,18 @@ static void print_cas(FILE *to, const struct reconcile_summary *s)
 		html_count(to, ca->certificates);
 		fputs("</td><td class=\"number\">", to);
 		html_count(to, ca->unseen);
-		fprintf(to, "</td><td>%s</td></tr>\n", ca_status(ca));
+		fprintf(to, "</td><td>%s%s</td></tr>\n", ca_status(ca),
+			ca->left_out ? "<br>NONE IS LISTED: was its listing left out?" : "");
 	}
 	fputs("</tbody>\n</table></div>\n", to);
+	if (s->other_cas == 0)
+		return;
+	fputs("<p>CAs that are registered there, and that no ledger names: <strong>", to);
+	html_count(to, s->other_cas);
+	fprintf(to,
+		"</strong>, the first <code>%s</code>. Somebody else's, or is a ledger missing or "
+		"too old?</p>\n",
+		hex_encode(BYTES(s->other_ca), id));
 }
 
 static void print_unit(FILE *to, const struct reconcile_row *row)

@@ -94,6 +94,13 @@ bool reconcile_head(struct reconcile *r, const char *path, struct err *e)
 	return err_set(e, ERR_CORRUPT, "%s: it is the head of a ledger that was not given", path);
 }
 
+void reconcile_key_hash(const struct reconcile_ledger *ledger, uint8_t ret_hash[static SHA256_LEN])
+{
+	struct bytes key = bytes_of(ledger->head.key, ledger->head.key_len);
+
+	sha256(&key, 1, ret_hash);
+}
+
 /* --- entries --- */
 
 struct reading {
@@ -168,6 +175,8 @@ static bool read_ledger(struct reconcile *r, uint8_t number, struct err *e)
 		return false;
 	strcpy(ledger->station, source_station(r->sources[number]));
 	ledger->head = *source_head(r->sources[number]);
+	ledger->other_key = !source_key_is_known(r->sources[number]);
+	r->summary.other_keys += ledger->other_key;
 	return true;
 }
 

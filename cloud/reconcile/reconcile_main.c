@@ -3,6 +3,7 @@
 #include "base/options.h"
 #include "cloud/reconcile/fix.h"
 #include "cloud/reconcile/report.h"
+#include "hsm/api/text.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -52,6 +53,10 @@ static void add(struct paths *paths, const char *path, struct argp_state *state)
 {
 	if (paths->count == FILES_MAX)
 		argp_error(state, "at most %d files", FILES_MAX);
+	/* It is printed, and who sent the files named them. */
+	if (!text_is_clean(bytes_text(path), false))
+		argp_error(state, "the name of a file has a control character, or is no UTF-8: "
+				  "rename it");
 	paths->rows[paths->count++] = path;
 }
 
@@ -150,7 +155,7 @@ static bool fix(const struct arguments *a, struct reconcile *r, struct iot *iot,
 
 	if (!fix_run(r, iot, &how, &left, e))
 		return false;
-	if (s->verdict == RECONCILE_DIFFERENCES && !left && !s->cas_closed &&
+	if (s->verdict == RECONCILE_DIFFERENCES && !left && !s->cas_closed && !s->other_keys &&
 	    !s->counts[CLASS_REVOKED_THERE])
 		*ret_status = RECONCILE_CLEAN;
 	return true;

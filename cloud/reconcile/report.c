@@ -12,6 +12,7 @@
 #define NAMED_CLASSES (1 << CLASS_LIVE | 1 << CLASS_REVOKED_THERE | 1 << CLASS_UNKNOWN)
 #define DATE_SIZE 16
 #define SHORT_ID_SIZE 16
+#define KEY_DIGITS 16 /* so many cannot be met by trying */
 #define LINE_SIZE 512
 #define RED "\033[1;31m"
 #define PLAIN "\033[0m"
@@ -63,6 +64,21 @@ static bool name_row(void *context, const struct reconcile_row *row, struct err 
 
 /* --- lines --- */
 
+/* Who holds no older head may at least have noted the key. */
+static void key_words(const struct table_report *t, const struct reconcile_ledger *ledger)
+{
+	const char *words = ledger->other_key ? "SIGNED BY ANOTHER KEY than before" : "key";
+	bool loud = t->colour && ledger->other_key;
+	char text[2 * SHA256_LEN + 1];
+	uint8_t hash[SHA256_LEN];
+
+	if (ledger->head_file && !ledger->other_key)
+		return;
+	reconcile_key_hash(ledger, hash);
+	fprintf(t->to, ", %s%s%s %.*s…", loud ? RED : "", words, loud ? PLAIN : "", KEY_DIGITS,
+		hex_encode(BYTES(hash), text));
+}
+
 static void ledger_lines(const struct table_report *t)
 {
 	size_t width = 0;
@@ -78,10 +94,12 @@ static void ledger_lines(const struct table_report *t)
 			html_count_text(ledger->certificates, count),
 			ledger->certificates == 1 ? "" : "s");
 		if (ledger->head_file)
-			fprintf(t->to, "head as mailed %s\n",
+			fprintf(t->to, "head as mailed %s",
 				date_of(ledger->head_file_time_s, date));
 		else
-			fprintf(t->to, "head of %s\n", date_of(ledger->head.time_s, date));
+			fprintf(t->to, "head of %s", date_of(ledger->head.time_s, date));
+		key_words(t, ledger);
+		putc('\n', t->to);
 	}
 }
 
@@ -168,6 +186,37 @@ static const char *ca_trouble(const struct reconcile_ca *ca)
 					: NULL;
 }
 
+/* Not a difference: a new CA begins so. */
+static void left_out_lines(const struct table_report *t)
+{
+	for (size_t i = 0; i < t->s->ca_count; i++) {
+		const struct reconcile_ca *ca = &t->s->cas[i];
+		char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE];
+
+		if (ca->left_out)
+			fprintf(t->to,
+				"CA %s: of its %s certificate%s none is listed; was its listing "
+				"left "
+				"out?\n",
+				short_id(hex_encode(BYTES(ca->id), id), text),
+				counted(ca->certificates, count), ca->certificates == 1 ? "" : "s");
+	}
+}
+
+static void other_ca_line(const struct table_report *t)
+{
+	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE];
+	const char *shown = short_id(hex_encode(BYTES(t->s->other_ca), id), text);
+
+	if (t->s->other_cas == 1)
+		fprintf(t->to, "CA %s is registered there, and no ledger names it: ", shown);
+	else if (t->s->other_cas > 1)
+		fprintf(t->to, "%s CAs are registered there that no ledger names, CA %s first: ",
+			counted(t->s->other_cas, count), shown);
+	if (t->s->other_cas)
+		fputs("somebody else's, or is a ledger missing or too old?\n", t->to);
+}
+
 static void ca_lines(const struct table_report *t)
 {
 	for (size_t i = 0; i < t->s->ca_count; i++) {
@@ -197,6 +246,11 @@ static const char *advice(const struct table_report *t)
 		return "what no ledger issued was signed with your CA's key elsewhere, or a ledger "
 		       "is missing here: if none is, imprint cloud deactivate-ca, revoke them, and "
 		       "look into the token's keeping";
+	if (t->s->other_keys)
+		return "a ledger is signed by another key than before: ask the station, by another "
+		       "way than it came, whether its token was replaced; if so, --head FILE with "
+		       "a "
+		       "head of the new key says that you know";
 	if (counts[CLASS_LIVE])
 		return "imprint reconcile --fix revokes there what is revoked or void here";
 	if (counts[CLASS_REVOKED_THERE])
@@ -237,6 +291,8 @@ bool report_table(struct reconcile *r, FILE *to, struct err *e)
 	ledger_lines(t);
 	class_lines(t);
 	ca_lines(t);
+	left_out_lines(t);
+	other_ca_line(t);
 	verdict_line(t);
 	return report_end(to, e);
 }

@@ -25,7 +25,8 @@
 #define REGISTRY_STATUS_SIZE 24
 #define REGISTRY_BUSY_MS 2000 /* the longest wait for the other process */
 #define REGISTRY_RESOURCE_MAX 2048
-#define REGISTRY_EVENTS_MAX 10000			      /* older ones are forgotten */
+#define REGISTRY_CERTIFICATES_MAX 1000000 /* then none registers itself any more */
+#define REGISTRY_EVENTS_MAX 10000	  /* older ones are forgotten */
 #define REGISTRY_TOPIC "$aws/events/certificates/registered/" /* and the CA's id */
 
 struct registry;
@@ -67,7 +68,8 @@ typedef bool (*registry_each_ca)(void *context, const struct registry_ca *ca, st
 MUST_CHECK bool registry_cas(struct registry *r, struct bytes subject, registry_each_ca each,
 			     void *context, struct err *e);
 
-/* Registers an unknown leaf as PENDING_ACTIVATION. True as well if another did just now. */
+/* Registers an unknown leaf as PENDING_ACTIVATION. True as well if another did just now. ERR_REFUSED:
+ * there are too many, since the registry was made. */
 MUST_CHECK bool registry_register(struct registry *r, const char *id, const char *ca_id,
 				  const char *pem, int64_t not_before_ms, int64_t not_after_ms,
 				  struct err *e);

@@ -160,6 +160,19 @@ def test_the_owners_pc(cloud, line, tmp_path):
     assert cloud.json("list", "--ca", line.ca_id, folder=none) == []
 
 
+@pytest.mark.parametrize("answer", [lambda id: error("ResourceAlreadyExistsException", status=409), lambda id: Answer({"certificateId": id})])
+def test_register_ca_touches_no_other(cloud, line, answer):
+    """Whoever answers, that another CA is meant: it is not switched on."""
+    other = "ab" * 32
+    said = answer(other)
+    said.body = {"certificateId": other, "resourceId": other, "message": "there"}
+    cloud.account.cas[other] = {"certificateId": other, "status": "INACTIVE", "autoRegistrationStatus": "DISABLE"}
+    cloud.account.before = lambda call: said if call.startswith("POST /cacertificate") else None
+    done = cloud("cloud", "register-ca", ok=False)
+    assert done.returncode == 1 and "instead of" in done.stderr
+    assert cloud.account.cas[other]["status"] == "INACTIVE"
+
+
 def test_ca_on_and_off(cloud, line):
     cloud("cloud", "register-ca")
     for words, key, value in ((["deactivate-ca"], "status", "INACTIVE"), (["activate-ca"], "status", "ACTIVE"),
@@ -290,6 +303,13 @@ def test_register_a_unit(cloud, line, requests):
     done = cloud("cloud", "describe", "C-0001")
     assert f"none of the 2 certificates of unit C-0001 is in force; the latest is meant, {again[1][:8]}…, void" in done.stderr
     assert table(done.stdout)["certificate id"] == again[1]
+
+
+def test_register_a_unit_as_another(cloud, line):
+    unit = next(row["unit"] for row in line.ledger_list() if row["state"] == "installed")
+    cloud.account.before = lambda call: Answer({"certificateId": "ab" * 32}) if call.startswith("POST /certificate") else None
+    done = cloud("cloud", "register", unit, ok=False)
+    assert done.returncode == 1 and "instead of" in done.stderr
 
 
 def test_status_of_a_certificate(cloud, line):

@@ -84,7 +84,7 @@ def test_clean(line, tmp_path):
     done = reconcile(line, listing(line, tmp_path))
     assert done.stderr == ""
     lines = [re.sub(" +", " ", text) for text in done.stdout.splitlines()]
-    assert re.fullmatch(r"LINE 9 certificates, no gap, head of \d+ \w+ \d+", lines[0]), lines
+    assert re.fullmatch(r"LINE 9 certificates, no gap, head of \d+ \w+ \d+, key [0-9a-f]{16}…", lines[0]), lines
     assert lines[1:] == ["registered and active 3", "waiting for activation 1", "registered, not active 1", "revoked on both sides 2",
                          "issued, not yet seen 1", "void here, never seen there 1", "clean: the ledgers and AWS IoT agree"]
 
@@ -219,7 +219,8 @@ def test_heads_and_twice_the_same_ledger(line, tmp_path):
     refused(reconcile(line, "--ledger", line.export, "--head", bad, path, status=1), "not the head of a ledger")
 
 
-@pytest.mark.parametrize("words", [[], ["--aws", "x"], ["--json", "--csv", "x"], ["--yes", "x"], ["--no-such", "x"]])
+@pytest.mark.parametrize("words", [[], ["--aws", "x"], ["--json", "--csv", "x"], ["--yes", "x"], ["--no-such", "x"], ["\x1b[2Jx"],
+                                   ["--ledger", "\x9b", "x"]])
 def test_usage(line, words):
     refused(reconcile(line, *words, status=2), "imprint reconcile")
 
@@ -263,11 +264,37 @@ def cloud(line, tmp_path):
 def test_asks_aws(cloud, line):
     summary, _ = rows(cloud("--aws", "--json"))
     assert summary["counts"]["active"] == 3 and summary["cas"][0] | {"active": True, "registered": True} == summary["cas"][0]
-    assert [call.split("?")[0] for call in cloud.account.calls] == [f"GET /cacertificate/{line.ca_id}", f"GET /certificates-by-ca/{line.ca_id}"]
+    assert [call.split("?")[0] for call in cloud.account.calls] == ["GET /cacertificates", f"GET /cacertificate/{line.ca_id}", f"GET /certificates-by-ca/{line.ca_id}"]
     cloud.account.cas[line.ca_id]["autoRegistrationStatus"] = "DISABLE"
     assert "does not register by itself there" in cloud("--aws", status=1).stdout
     cloud.account.cas.clear()
     assert "is not registered there" in cloud("--aws", status=1).stdout
+
+
+def test_a_ca_that_no_ledger_names(cloud, line):
+    """An export that ends before the second CA says nothing of it."""
+    assert "no ledger names" not in cloud("--aws").stdout
+    for other in ("ab" * 32, "cd" * 32):
+        cloud.account.cas[other] = {"certificateId": other, "status": "INACTIVE"}
+    assert "2 CAs are registered there that no ledger names, CA abab…ab first" in cloud("--aws").stdout
+    summary, _ = rows(cloud("--aws", "--json"))
+    assert summary["other_cas"] == 2 and summary["other_ca"] == "ab" * 32
+    cloud.account.before = lambda call: error("AccessDeniedException", status=403) if call.startswith("GET /cacertificates?") else None
+    done = cloud("--aws")
+    assert "iot:ListCACertificates" in done.stderr and "no ledger names" not in done.stdout
+
+
+def test_a_deleted_ca_hides_nothing(cloud, line):
+    """Its certificates stay registered; AWS may also say that it knows no such CA."""
+    cloud.account.cas.clear()
+    cloud.account.add("ab" * 32, "ACTIVE", ca_id=line.ca_id)
+    summary, _ = rows(cloud("--aws", "--json", status=3))
+    assert summary["counts"]["unknown"] == 1 and summary["counts"]["active"] == 3
+    cloud.account.before = lambda call: error("ResourceNotFoundException", status=404) if "certificates-by-ca" in call else None
+    summary, _ = rows(cloud("--aws", "--json", status=1))
+    assert summary["listed"] == 0 and summary["cas"][0]["registered"] is False
+    cloud.account.cas[line.ca_id] = {"certificateId": line.ca_id, "status": "ACTIVE", "autoRegistrationStatus": "ENABLE"}
+    refused(cloud("--aws", status=1), "ResourceNotFound")
 
 
 def test_all_pages(cloud, line):

@@ -73,6 +73,59 @@ def test_up_and_down(scratch):
     assert "mosquitto ended by itself" in log(folder)
 
 
+def test_folder_must_be_ones_own(scratch):
+    """Who can write into it could have files of another user written over, or his processes ended."""
+    open_to_all, full = scratch / "open", scratch / "full"
+    for folder in (open_to_all, full):
+        folder.mkdir()
+    open_to_all.chmod(0o777)
+    (full / "root.pem").write_text("somebody's")
+    for folder, words in ((open_to_all, "others may write into it"), (full, "other files")):
+        done = imprint("up", folder, "--mqtt-port", 0)
+        assert done.returncode == 1 and words in done.stderr
+    assert list(open_to_all.iterdir()) == [] and [path.name for path in full.iterdir()] == ["root.pem"]
+    assert (full / "root.pem").read_text() == "somebody's"
+    link = scratch / "link"
+    up(link)
+    assert imprint("down", link).returncode == 0
+    assert link.stat().st_mode & 0o77 == 0
+    victim = scratch / "victim"
+    victim.write_text("his own")
+    (link / "home/.aws/credentials").unlink()
+    (link / "home/.aws/credentials").symlink_to(victim)
+    done = imprint("up", link, "--mqtt-port", 0)
+    assert done.returncode == 1 and "credentials" in done.stderr and victim.read_text() == "his own"
+
+
+def test_down_ends_no_other_process(scratch):
+    """As after a reboot: the pid and the tick of its start are another's."""
+    folder = scratch / "stale"
+    up(folder)
+    assert imprint("down", folder).returncode == 0
+    with subprocess.Popen(["sleep", "600"]) as other:
+        try:
+            start = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[19]
+            (folder / "rehearsal.pid").write_text(f"{other.pid} {start}\n")
+            done = imprint("down", folder)
+            assert done.returncode == 0 and "No rehearsal runs" in done.stdout
+            assert other.poll() is None
+        finally:
+            other.kill()
+
+
+def test_log_is_bounded(scratch):
+    folder = scratch / "flood"
+    state = up(folder)
+    path, old = Path(state["log"]), folder / "log.old"
+    first = path.read_text()
+    os.truncate(path, 40 << 20)
+    wait_until(lambda: old.exists() and path.stat().st_size < 4096, what="the log to begin anew")
+    assert "longer than 32 MB" in path.read_text() and old.stat().st_size == 40 << 20
+    with old.open() as text:
+        assert text.read(len(first)) == first
+    assert imprint("down", folder).returncode == 0
+
+
 @pytest.mark.parametrize("option", ["--mqtt-port", "--rest-port", "--event-port"])
 def test_port_is_taken(scratch, option):
     folder = scratch / f"taken{option}"

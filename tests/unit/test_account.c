@@ -15,6 +15,8 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -544,10 +546,24 @@ static void pauses_grow(void **state)
 	assert_int_equal(retry_pause_ms(1, 50), 100);
 }
 
+/* Behind the first account that was found. */
+static void nobody_may_look(void **state)
+{
+	struct rlimit core;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_CORE, &core), 0);
+	assert_int_equal(core.rlim_max, 0);
+#ifndef __SANITIZE_ADDRESS__
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(accounts_are_found, make_folder, remove_folder),
+		cmocka_unit_test(nobody_may_look),
 		cmocka_unit_test(times_are_read),
 		cmocka_unit_test(commands_end),
 		cmocka_unit_test(bucket_is_ten_a_second),

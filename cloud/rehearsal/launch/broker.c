@@ -18,6 +18,8 @@
 #define PLUGIN ".so" /* behind the path of this program */
 #define STOP_MS 5000
 #define LOOK_MS 50
+#define PACKET_MAX 149504      /* as AWS IoT has it */
+#define MEMORY_MAX (256 << 20) /* of mosquitto, whatever the devices send */
 
 /* --- ports --- */
 
@@ -70,13 +72,14 @@ static bool configure(const char *dir, const char *plugin, const struct settings
 			    "log_dest stderr\nlog_timestamp_format %%Y-%%m-%%dT%%H:%%M:%%SZ\n"
 			    "log_type error\nlog_type warning\nlog_type notice\n"
 			    "log_type information\n"
+			    "max_packet_size %d\nmemory_limit %d\n"
 			    "plugin %s\nplugin_opt_registry %s/" FILE_REGISTRY "\n"
 			    "plugin_opt_refusal %s\nplugin_opt_chain %s\n"
 			    "listener %u 127.0.0.1\ncertfile %s/" FILE_SERVER "\n"
 			    "keyfile %s/" FILE_SERVER_KEY "\nrequire_certificate true\n"
 			    "listener %u 127.0.0.1\n",
-			    plugin, dir, settings->refusal, settings->chain, settings->mqtt_port,
-			    dir, dir, settings->event_port) ||
+			    PACKET_MAX, MEMORY_MAX, plugin, dir, settings->refusal, settings->chain,
+			    settings->mqtt_port, dir, dir, settings->event_port) ||
 	       err_errno(e, ERR_SYSTEM, "cannot write " FILE_CONFIGURATION);
 }
 

@@ -87,7 +87,7 @@ static _Noreturn void serve(const char *path, const struct settings *settings, i
 			    pid_t parent)
 {
 	setsid();
-	prctl(PR_SET_NAME, "rehearsal");
+	prctl(PR_SET_NAME, FOLDER_PROCESS);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
