@@ -113,8 +113,11 @@ static void advise(enum advice kind, const struct failure_call *call,
 		advise_signature(call, answer, advice);
 		break;
 	case KEY_UNKNOWN:
-		snprintf(advice, ADVICE_SIZE, "AWS does not know access key %.24s: correct %.140s",
-			 account->access_key, account->source);
+		snprintf(advice, ADVICE_SIZE,
+			 "AWS does not know access key %.24s%s: correct %.100s",
+			 account->access_key,
+			 *account->session_token ? ", or not with its session token" : "",
+			 account->source);
 		break;
 	case RIGHT:
 		snprintf(advice, ADVICE_SIZE,

@@ -230,11 +230,11 @@ static bool no_answer(const struct http *http, CURLcode rc, struct err *e)
 			"region",
 			host);
 	case CURLE_COULDNT_CONNECT:
-		return err_set(
-			e, ERR_GONE,
-			"nobody answers at %.120s: check the network, the proxy (https_proxy) "
-			"and the endpoint",
-			host);
+		return err_set(e, ERR_GONE, "nobody answers at %.120s: %s", host,
+			       strncmp(host, "http:", 5) == 0
+				       ? "does the rehearsal run (imprint rehearsal up)?"
+				       : "check the network, the proxy (https_proxy) and the "
+					 "endpoint");
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(e, ERR_TIMEOUT, "%.120s did not answer in time: try again later",
 			       host);

@@ -113,6 +113,11 @@ static bool take_entry(struct source *s, struct bytes data, struct entry *ret_en
 	}
 	if (memcmp(ret_entry->ledger_id, s->ledger_id, LEDGER_ID_LEN))
 		return err_set(e, ERR_CORRUPT, "it is of another ledger");
+	if (ret_entry->number > s->chain.tree.size + 1)
+		return err_set(e, ERR_CORRUPT,
+			       "it is missing, for entry %" PRIu64
+			       " follows; fetch the export again",
+			       ret_entry->number);
 	if (!chain_check(&s->chain, ret_entry, e) || !chain_add(&s->chain, ret_entry, data, e))
 		return false;
 	if (ret_entry->type != ENTRY_LEDGER)

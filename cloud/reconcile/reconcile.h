@@ -60,6 +60,7 @@ struct reconcile_ledger {
 
 struct reconcile_ca {
 	uint8_t id[SHA256_LEN];
+	const char *station; /* whose ledger names it first; NULL: none's */
 	uint64_t certificates, unseen;
 	bool left_out; /* there are files, and none of its certificates in any: cut, or forgotten? */
 	bool known;    /* what AWS says of it was given: */

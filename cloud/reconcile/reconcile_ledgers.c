@@ -65,8 +65,12 @@ static bool read_head(const char *path, struct head *ret_head, struct err *e)
 	AUTO_FREE uint8_t *text = NULL;
 	size_t len;
 
-	if (!file_read(path, HEAD_TEXT_MAX, &text, &len, e))
+	if (!file_read(path, HEAD_TEXT_MAX, &text, &len, e)) {
+		if (e->code == ERR_INVALID)
+			err_put(e, ERR_INVALID,
+				"%s: this is no head; imprint ledger head > FILE makes one", path);
 		return false;
+	}
 	return head_parse((const char *)text, ret_head, e) || err_add(e, "%s", path);
 }
 
@@ -91,7 +95,10 @@ bool reconcile_head(struct reconcile *r, const char *path, struct err *e)
 		}
 		return true;
 	}
-	return err_set(e, ERR_CORRUPT, "%s: it is the head of a ledger that was not given", path);
+	return err_set(e, ERR_CORRUPT,
+		       "%s: it is the head of a ledger that was not given; name its export "
+		       "with --ledger",
+		       path);
 }
 
 void reconcile_key_hash(const struct reconcile_ledger *ledger, uint8_t ret_hash[static SHA256_LEN])
@@ -165,6 +172,7 @@ static bool take_entry(void *context, const struct entry *entry, struct err *e)
 static bool read_ledger(struct reconcile *r, uint8_t number, struct err *e)
 {
 	struct reconcile_ledger *ledger = &r->summary.ledgers[number];
+	size_t ca_count = r->summary.ca_count;
 	struct reading reading = { r, number, name_of(ledger->path) };
 	bool done;
 
@@ -177,6 +185,8 @@ static bool read_ledger(struct reconcile *r, uint8_t number, struct err *e)
 	ledger->head = *source_head(r->sources[number]);
 	ledger->other_key = !source_key_is_known(r->sources[number]);
 	r->summary.other_keys += ledger->other_key;
+	for (size_t i = ca_count; i < r->summary.ca_count; i++)
+		r->summary.cas[i].station = ledger->station;
 	return true;
 }
 

@@ -99,7 +99,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static bool read_ledgers(const struct arguments *a, struct reconcile *r, struct err *e)
 {
 	if (!a->ledgers.count && !reconcile_ledger(r, NULL, e))
-		return err_add(e, "this station's ledger (--ledger names an export)");
+		return e->code == ERR_NOT_FOUND
+			       ? err_set(e, ERR_NOT_FOUND,
+					 "no signer runs here; name each station's export with "
+					 "--ledger EXPORT, or start imprint-signer")
+			       : err_add(e, "this station's ledger (--ledger names an export)");
 	for (size_t i = 0; i < a->ledgers.count; i++)
 		if (!reconcile_ledger(r, a->ledgers.rows[i], e))
 			return false;

@@ -14,6 +14,8 @@
 #define SHORT_ID_SIZE 16
 #define KEY_DIGITS 16 /* so many cannot be met by trying */
 #define LINE_SIZE 512
+#define WIDTH 79
+#define NOTE_COLUMN 42
 #define RED "\033[1;31m"
 #define PLAIN "\033[0m"
 
@@ -25,6 +27,38 @@ struct table_report {
 	size_t named_count[CLASS_COUNT];
 	bool all_after_head; /* all unknown ones */
 };
+
+/* Columns: a character of UTF-8 is one. */
+static size_t width_of(const char *text, size_t len)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < len; i++)
+		width += (text[i] & 0xc0) != 0x80;
+	return width;
+}
+
+/* From that column on; goes on below, `indent` deep, at LF and before a word for which there is no
+ * room. */
+static void put_text(FILE *to, size_t column, size_t indent, const char *text)
+{
+	while (*text) {
+		size_t blanks = strspn(text, " \n"), len = strcspn(text + blanks, " \n");
+		size_t width = width_of(text + blanks, len);
+
+		if (blanks && (*text == '\n' || column + blanks + width > WIDTH)) {
+			fprintf(to, "\n%*s", (int)indent, "");
+			column = indent;
+		} else {
+			fprintf(to, "%*s", (int)blanks, "");
+			column += blanks;
+		}
+		fwrite(text + blanks, 1, len, to);
+		column += width;
+		text += blanks + len;
+	}
+	putc('\n', to);
+}
 
 static const char *date_of(int64_t time_s, char text[static DATE_SIZE])
 {
@@ -110,7 +144,23 @@ static void add(char line[static LINE_SIZE], const char *text)
 	snprintf(line + len, LINE_SIZE - len, "%s", text);
 }
 
-/* "T-3107, T-3108 and 37 more (--csv)"; of unknown ones their ids and since when. */
+/* The station whose CA it is, if that has no other; else its id. */
+static const char *ca_name(const struct reconcile_summary *s, const char *id,
+			   char text[static SHORT_ID_SIZE])
+{
+	const struct reconcile_ca *found = NULL;
+	char other[IOT_ID_SIZE];
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->ca_count; i++)
+		if (!strcmp(hex_encode(BYTES(s->cas[i].id), other), id))
+			found = &s->cas[i];
+	for (size_t i = 0; found && found->station && i < s->ca_count; i++)
+		count += s->cas[i].station && !strcmp(s->cas[i].station, found->station);
+	return count == 1 ? found->station : short_id(id, text);
+}
+
+/* "T-3107, T-3108 and 37 more (--csv)"; of unknown ones, line by line, id, CA and since when. */
 static void add_names(const struct table_report *t, enum reconcile_class c,
 		      char line[static LINE_SIZE])
 {
@@ -120,11 +170,11 @@ static void add_names(const struct table_report *t, enum reconcile_class c,
 	for (size_t i = 0; i < named; i++) {
 		const struct reconcile_row *row = &t->named[c][i];
 
-		add(line, !i ? "" : c == CLASS_UNKNOWN ? "; " : ", ");
+		add(line, !i ? "" : c == CLASS_UNKNOWN ? "\n" : ", ");
 		add(line, *row->unit ? row->unit : short_id(row->id, id));
 		if (c == CLASS_UNKNOWN && *row->ca_id) {
 			add(line, ", CA ");
-			add(line, short_id(row->ca_id, id));
+			add(line, ca_name(t->s, row->ca_id, id));
 		}
 		if (c == CLASS_UNKNOWN && row->registered_s) {
 			add(line, ", ");
@@ -151,6 +201,9 @@ static void note_of(const struct table_report *t, enum reconcile_class c,
 		add_names(t, c, line);
 	if (c == CLASS_LIVE)
 		add(line, t->s->counts[c] == 1 ? ": --fix revokes it" : ": --fix revokes them");
+	if (c == CLASS_REVOKED_THERE)
+		add(line,
+		    t->s->counts[c] == 1 ? ": revoke it here, too" : ": revoke them here, too");
 	for (size_t i = 0; c == CLASS_UNSEEN && i < RECONCILE_AGES; i++)
 		if (i && reconcile_age_days[i - 1] >= RECONCILE_OLD_DAYS)
 			old += t->s->unseen_by_age[i];
@@ -171,14 +224,18 @@ static void class_lines(const struct table_report *t)
 		note_of(t, c, note);
 		snprintf(line, sizeof(line), "%-28s%11s", reconcile_class_sentence(c),
 			 html_count_text(t->s->counts[c], count));
-		fprintf(t->to, "%s%s%s%s%s\n", loud ? RED : "", line, loud ? PLAIN : "",
-			*note ? "   " : "", note);
+		fprintf(t->to, "%s%s%s%s", loud ? RED : "", line, loud ? PLAIN : "",
+			*note ? "   " : "");
+		put_text(t->to, NOTE_COLUMN, NOTE_COLUMN, note);
 	}
 }
 
-/* What the table says of a CA; NULL: all is well, or nothing is known. */
-static const char *ca_trouble(const struct reconcile_ca *ca)
+/* What the table says of a CA, and what to do; NULL: all is well, or nothing is known. */
+static const char *ca_trouble(const struct reconcile_ca *ca, const char **ret_remedy)
 {
+	*ret_remedy = !ca->registered ? "register-ca"
+		      : !ca->active   ? "activate-ca"
+				      : "auto-registration on";
 	return !ca->known		? NULL
 	       : !ca->registered	? "is not registered there"
 	       : !ca->active		? "is INACTIVE there"
@@ -187,52 +244,56 @@ static const char *ca_trouble(const struct reconcile_ca *ca)
 }
 
 /* Not a difference: a new CA begins so. */
-static void left_out_lines(const struct table_report *t)
+static void left_out_line(const struct table_report *t, const struct reconcile_ca *ca)
 {
-	for (size_t i = 0; i < t->s->ca_count; i++) {
-		const struct reconcile_ca *ca = &t->s->cas[i];
-		char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE];
+	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE];
 
-		if (ca->left_out)
-			fprintf(t->to,
-				"CA %s: of its %s certificate%s none is listed; was its listing "
-				"left "
-				"out?\n",
-				short_id(hex_encode(BYTES(ca->id), id), text),
-				counted(ca->certificates, count), ca->certificates == 1 ? "" : "s");
-	}
+	if (!ca->left_out)
+		return;
+	snprintf(line, sizeof(line),
+		 "CA %s: of its %s certificate%s none is listed; was its listing left out?",
+		 short_id(hex_encode(BYTES(ca->id), id), text),
+		 html_count_text(ca->certificates, count), ca->certificates == 1 ? "" : "s");
+	put_text(t->to, 0, 3, line);
 }
 
 static void other_ca_line(const struct table_report *t)
 {
-	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE];
+	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE];
 	const char *shown = short_id(hex_encode(BYTES(t->s->other_ca), id), text);
 
+	if (!t->s->other_cas)
+		return;
 	if (t->s->other_cas == 1)
-		fprintf(t->to, "CA %s is registered there, and no ledger names it: ", shown);
-	else if (t->s->other_cas > 1)
-		fprintf(t->to, "%s CAs are registered there that no ledger names, CA %s first: ",
-			counted(t->s->other_cas, count), shown);
-	if (t->s->other_cas)
-		fputs("somebody else's, or is a ledger missing or too old?\n", t->to);
+		snprintf(line, sizeof(line),
+			 "CA %s is registered there, and no ledger names it: ", shown);
+	else
+		snprintf(line, sizeof(line),
+			 "%s CAs are registered there that no ledger names, CA %s first: ",
+			 html_count_text(t->s->other_cas, count), shown);
+	add(line, "somebody else's, or is a ledger missing or too old?");
+	put_text(t->to, 0, 3, line);
 }
 
-static void ca_lines(const struct table_report *t)
+/* A CA that has no more devices to come is closed with good reason. */
+static void ca_line(const struct table_report *t, const struct reconcile_ca *ca)
 {
-	for (size_t i = 0; i < t->s->ca_count; i++) {
-		const struct reconcile_ca *ca = &t->s->cas[i];
-		char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE];
+	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE] = "";
+	const char *remedy, *trouble = ca_trouble(ca, &remedy);
 
-		if (!ca_trouble(ca))
-			continue;
-		fprintf(t->to, "%sCA %s %s%s", t->colour && ca->unseen ? RED : "",
-			short_id(hex_encode(BYTES(ca->id), id), text), ca_trouble(ca),
-			t->colour && ca->unseen ? PLAIN : "");
-		if (ca->unseen)
-			fprintf(t->to, ", and %s of its certificates were not seen yet",
-				html_count_text(ca->unseen, count));
-		putc('\n', t->to);
+	if (!trouble)
+		return;
+	snprintf(line, sizeof(line), "CA %s%s%s %s", short_id(hex_encode(BYTES(ca->id), id), text),
+		 ca->station ? " of " : "", ca->station ? ca->station : "", trouble);
+	if (ca->unseen) {
+		add(line, ", and ");
+		add(line, html_count_text(ca->unseen, count));
+		add(line, " of its certificates were not seen yet: imprint cloud ");
+		add(line, remedy);
 	}
+	fputs(t->colour && ca->unseen ? RED : "", t->to);
+	put_text(t->to, 0, 3, line);
+	fputs(t->colour && ca->unseen ? PLAIN : "", t->to);
 }
 
 static const char *advice(const struct table_report *t)
@@ -255,22 +316,27 @@ static const char *advice(const struct table_report *t)
 		return "imprint reconcile --fix revokes there what is revoked or void here";
 	if (counts[CLASS_REVOKED_THERE])
 		return "ask who revoked them there, and revoke them here, too: imprint revoke UNIT";
-	return "a device that was not seen yet cannot register: imprint cloud activate-ca, and "
-	       "auto-registration on";
+	return "devices that were not seen yet cannot register themselves";
 }
 
 static void verdict_line(const struct table_report *t)
 {
-	if (t->s->verdict == RECONCILE_CLEAN)
+	bool alarm = t->s->verdict == RECONCILE_ALARM;
+	const char *head = alarm ? "ALARM: " : "differences: ";
+
+	if (t->s->verdict == RECONCILE_CLEAN) {
 		fputs("clean: the ledgers and AWS IoT agree\n", t->to);
-	else if (t->s->verdict == RECONCILE_ALARM && t->s->foreign)
-		fprintf(t->to,
-			"ALARM: nothing in %s is known here: it may be the listing of another CA, "
-			"or of a station whose ledger is missing here\n",
-			t->s->foreign);
-	else
-		fprintf(t->to, "%s: %s\n",
-			t->s->verdict == RECONCILE_ALARM ? "ALARM" : "differences", advice(t));
+		return;
+	}
+	fputs(head, t->to);
+	if (alarm && t->s->foreign) {
+		fprintf(t->to, "nothing in %s is known here:", t->s->foreign);
+		put_text(t->to, 0, strlen(head),
+			 "\nit may be the listing of another CA, or of a station whose ledger is "
+			 "missing here");
+		return;
+	}
+	put_text(t->to, strlen(head), strlen(head), advice(t));
 }
 
 bool report_table(struct reconcile *r, FILE *to, struct err *e)
@@ -290,8 +356,10 @@ bool report_table(struct reconcile *r, FILE *to, struct err *e)
 		return false;
 	ledger_lines(t);
 	class_lines(t);
-	ca_lines(t);
-	left_out_lines(t);
+	for (size_t i = 0; i < s->ca_count; i++) {
+		ca_line(t, &s->cas[i]);
+		left_out_line(t, &s->cas[i]);
+	}
 	other_ca_line(t);
 	verdict_line(t);
 	return report_end(to, e);

@@ -31,9 +31,9 @@ ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.starts
 
 # --- the rehearsal ---
 
-def imprint(*words):
+def imprint(*words, env=()):
     return subprocess.run([BUILD / "imprint", "rehearsal", *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=PATIENCE_S, env=ENVIRONMENT)
+                          timeout=PATIENCE_S, env={**ENVIRONMENT, **dict(env)})
 
 
 UP = []  # every folder in which one was brought up

@@ -310,7 +310,7 @@ def closed_port():
 # the endpoint (made when it runs), code, words of the sentence: none is tried again, so nobody waits
 NOBODY = {
     "unknown-host": (lambda: f"https://{'x' * 64}.invalid", GONE, "is not known: check the network"),
-    "no-server": (lambda: f"http://127.0.0.1:{closed_port()}", GONE, "nobody answers at"),
+    "no-server": (lambda: f"http://127.0.0.1:{closed_port()}", GONE, ": does the rehearsal run (imprint rehearsal up)?"),
     "plain-http": (lambda: "http://iot.eu-central-1.amazonaws.com", INVALID, "neither https://HOST nor http:// to a loopback"),
     "user": (lambda: "https://me:secret@127.0.0.1", INVALID, "neither"),
     "path": (lambda: "https://127.0.0.1/a%20path", INVALID, "neither"),

@@ -17,7 +17,7 @@ from control_plane import (ACCOUNT, ALLOW, ENVIRONMENT, EVENT_TOPIC, REGION, Clo
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from signer_client import PATIENCE_S
-from station import wait_until
+from station import BUILD, wait_until
 
 sys.path.insert(0, "/usr/lib/python3/dist-packages/awscli")  # Debian's botocore is inside
 from botocore.auth import SigV4Auth  # noqa: E402
@@ -137,6 +137,39 @@ def test_port_is_taken(scratch, option):
     assert not (folder / "rehearsal.pid").exists()
     left = subprocess.run(["pgrep", "-f", "--", f"taken{option}"], capture_output=True, text=True).stdout
     assert left == ""
+
+
+def test_two_rehearsals_share_no_port(scratch):
+    """Not even where both would be willing to: each would answer half of the calls."""
+    port = up(scratch / "first")["rest_url"].rsplit(":", 1)[1]
+    done = imprint("up", scratch / "second", "--mqtt-port", 0, "--rest-port", port)
+    assert done.returncode == 1 and f"port {port} of 127.0.0.1 is taken" in done.stderr
+    imprint("down", scratch / "first")
+
+
+def test_what_up_prints_can_be_pasted(scratch):
+    """The exports lead aws and imprint here, whatever the folder is called and the shell had for a real account."""
+    folder = scratch / "it's a rehearsal"
+    real = {"AWS_PROFILE": "production", "AWS_REGION": "us-east-1"}
+    said = imprint("up", folder, "--mqtt-port", 0, env=real).stdout
+    lines = [line for line in said.splitlines() if re.match("  (export|unset) ", line)]
+    done = subprocess.run(["sh", "-c", "\n".join([*lines, f"{BUILD}/imprint cloud endpoint", 'echo "$HOME"'])], text=True,
+                          capture_output=True, env={**ENVIRONMENT, **real}, timeout=PATIENCE_S)
+    assert done.stdout.splitlines() == ["localhost", str(folder / "home")], done.stderr
+    assert re.findall("AWS_[A-Z_]+", lines[0]) == ["AWS_PROFILE", "AWS_REGION"]
+    down = re.search("(imprint rehearsal down .*)", said)[1]
+    assert subprocess.run(["sh", "-c", f"{BUILD}/{down}"], timeout=PATIENCE_S).returncode == 0
+    assert not (folder / "rehearsal.pid").exists()
+
+
+def test_a_folder_of_others_stays_as_it_is(scratch):
+    folder = scratch / "mine"
+    folder.mkdir()
+    (folder / "letter").write_text("dear")
+    for words in (("up", folder, "--mqtt-port", 0), ("down", folder), ("log", folder)):
+        done = imprint(*words)
+        assert done.returncode == 1 and done.stdout == "" and len(done.stderr.splitlines()) == 1
+    assert [path.name for path in folder.iterdir()] == ["letter"]
 
 
 def test_wrong_usage(scratch):

@@ -19,7 +19,13 @@ bool down_command(const char *dir, const struct settings *settings, struct err *
 		printf("No rehearsal runs in %s.\n", dir);
 		return true;
 	}
-	if (!folder_enter(dir, false, path, e) || !folder_lock(&lock_fd, e))
+	if (!folder_enter(dir, false, path, e))
+		return false;
+	if (access(FILE_LOCK, F_OK) < 0) { /* a folder of somebody's stays as it is */
+		printf("No rehearsal runs in %s.\n", dir);
+		return true;
+	}
+	if (!folder_lock(&lock_fd, e))
 		return false;
 	ran = folder_running() != 0;
 	if (!folder_end(e))
