@@ -1,5 +1,6 @@
 """cloud/aws against a server that verifies every signature twice: each call, with odd characters, and every bad answer."""
 import copy
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -160,7 +161,7 @@ XML = "<?xml version=\"1.0\"?><Error><Code>{}</Code><Message>{}</Message><Reques
 CODE = json.dumps({"registrationCode": "ab" * 32})
 ODD = {"message": "\x1b[2Jevil\r\nline \u202e" + "x" * 5000}
 
-# words, the answer, code, what the sentence says. One request each: none of these is tried again.
+# words, the answer (its date: away from now), code, what the sentence says. One request each: none of these is tried again.
 BAD = {
     "html": (["code"], Answer(HTML), INVALID, ["GetRegistrationCode: ", "<!DOCTYPE html>", "sign-in page"]),
     "html-403": (["code"], Answer(HTML, 403), INVALID, ["status 403", "proxy"]),
@@ -220,6 +221,8 @@ def clean(text):
 @pytest.mark.parametrize("name", BAD)
 def test_bad_answer(name, tmp_path):
     words, answer, code, says = BAD[name]
+    if answer.date_s:
+        answer = dataclasses.replace(answer, date_s=time.time() + answer.date_s)
     with AwsServer([answer]) as aws:
         done = rig(aws, tmp_path, *words)
         assert aws.refused == [] and len(aws.requests) == 1
