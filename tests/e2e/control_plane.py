@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 from signer_client import PATIENCE_S
-from station import BUILD
+from station import BUILD, documented
 from tools import openssl
 
 sys.path.insert(0, "/usr/lib/python3/dist-packages/awscli")  # Debian's botocore is inside
@@ -53,7 +53,7 @@ def up(folder, *options):
     done = imprint("up", folder, "--mqtt-port", 0, "--json", *options)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1
-    return json.loads(done.stdout)
+    return documented(json.loads(done.stdout))
 
 
 def log(folder):

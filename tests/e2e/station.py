@@ -25,6 +25,14 @@ PROGRAMS = {"signer": BUILD / "imprint-signer", "station": BUILD / "imprint-stat
             "jig": BUILD / "tests/rig-jig"}
 
 
+def documented(row):
+    """The row of --json, each of whose keys stands in imprint(1)."""
+    page = (ROOT / "docs/man/imprint.1").read_text()
+    unknown = [key for key in row if not re.search(rf"\b{key}\b", page)]
+    assert not unknown, f"imprint(1) has no keys {unknown}"
+    return row
+
+
 def wait_until(condition, timeout_s=PATIENCE_S, what="the state"):
     """Asks again until the condition is true, and returns what it said."""
     deadline = time.monotonic() + timeout_s

@@ -17,7 +17,7 @@ from aws_server import Answer, AwsServer, error
 from rehearsal import Rehearsal
 from signer_client import PATIENCE_S
 from sigv4 import Keys
-from station import BUILD, LONG
+from station import BUILD, LONG, documented
 from tools import Requests, certificate_id, der_of, make_request, openssl, pem
 
 ODD_TOKEN = "FwoGZXIvYXdzE/+=:@%&!" * 8 + "=="
@@ -58,7 +58,7 @@ class Cloud:
         return done
 
     def json(self, *words, **options):
-        return [json.loads(text) for text in self("cloud", *words, "--json", **options).stdout.splitlines()]
+        return [documented(json.loads(text)) for text in self("cloud", *words, "--json", **options).stdout.splitlines()]
 
     def calls(self, *words, **options):
         """The finished command, and what it asked."""

@@ -12,7 +12,7 @@ import pytest
 from aws_account import ACCOUNT, Account
 from aws_server import AwsServer, error
 from signer_client import PATIENCE_S
-from station import BUILD
+from station import BUILD, documented
 from tools import Requests, certificate_id, der_of, make_request
 
 CLASSES = ("active", "pending", "inactive", "revoked", "live", "revoked-there", "unseen", "gone", "unknown")
@@ -67,7 +67,7 @@ def reconcile(line, *words, status=0, env=None, input=None):
 
 
 def rows(done):
-    summary, *others = [json.loads(text) for text in done.stdout.splitlines()]
+    summary, *others = [documented(json.loads(text)) for text in done.stdout.splitlines()]
     return summary, others
 
 

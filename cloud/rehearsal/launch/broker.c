@@ -155,7 +155,7 @@ static bool await(const struct broker *broker, uint16_t port, int cancel_fd, str
 				       port);
 		if (wait_for(broker->fd, POLLIN, clock_deadline(LOOK_MS), cancel_fd, NULL, e))
 			return err_set(e, ERR_SYSTEM,
-				       "mosquitto ended at once: the end of the log says why");
+				       "mosquitto ended at once: imprint rehearsal log says why");
 		if (e->code != ERR_TIMEOUT)
 			return false;
 	}

@@ -163,7 +163,7 @@ static bool read_report(int fd, char ret_text[static SERVICE_REPORT_MAX + 1], st
 	ret_text[len] = '\0';
 	if (len == 0)
 		return err_set(e, ERR_SYSTEM,
-			       "the rehearsal ended as it started: the end of the log says why");
+			       "the rehearsal ended as it started: imprint rehearsal log says why");
 	return *ret_text != '!' || err_set(e, ERR_REFUSED, "%s", ret_text + 1);
 }
 
