@@ -107,11 +107,8 @@ static bool find_endpoint(const char *said, const char *service, const char *var
 	const char *domain =
 		strncmp(account->region, "cn-", 3) == 0 ? "amazonaws.com.cn" : "amazonaws.com";
 
-	if (other && !endpoint_read(other, endpoint))
-		return err_set(e, ERR_INVALID,
-			       "the endpoint %.200s is neither https://HOST nor http:// to a "
-			       "loopback address",
-			       other);
+	if (other && !endpoint_read(other, endpoint, e))
+		return false;
 	if (!other)
 		snprintf(endpoint, ACCOUNT_URL_SIZE, "https://%s.%s.%s", service, account->region,
 			 domain);

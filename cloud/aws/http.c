@@ -77,11 +77,8 @@ bool http_open(const char *service, const char *endpoint, const struct account *
 
 	if (!http)
 		return err_set(e, ERR_SYSTEM, "no memory to ask AWS");
-	if (!endpoint_read(endpoint, http->endpoint))
-		return err_set(e, ERR_INVALID,
-			       "the endpoint %.200s is neither https://HOST nor http:// to a "
-			       "loopback address",
-			       endpoint);
+	if (!endpoint_read(endpoint, http->endpoint, e))
+		return false;
 	http->service = service;
 	http->account = account;
 	http->curl = new_curl();

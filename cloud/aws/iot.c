@@ -4,11 +4,11 @@
 #include "cloud/aws/failure.h"
 #include "cloud/aws/members.h"
 #include "cloud/aws/service.h"
+#include "cloud/aws/walk.h"
 
 #include <jansson.h>
 
 #define PATH_SIZE 128
-#define EMPTY_PAGES_MAX 100 /* in a row, before a list is taken for endless */
 #define JSON "application/json"
 
 /* clang-format off */
@@ -21,31 +21,6 @@ struct iot {
 	struct account *account;
 	struct service *service;
 };
-
-static const char *const status_names[] = {
-	[IOT_ACTIVE] = "ACTIVE",
-	[IOT_INACTIVE] = "INACTIVE",
-	[IOT_REVOKED] = "REVOKED",
-	[IOT_PENDING_TRANSFER] = "PENDING_TRANSFER",
-	[IOT_REGISTER_INACTIVE] = "REGISTER_INACTIVE",
-	[IOT_PENDING_ACTIVATION] = "PENDING_ACTIVATION",
-};
-#define STATUS_END (sizeof(status_names) / sizeof(*status_names))
-
-const char *iot_status_name(enum iot_status status)
-{
-	return status >= IOT_ACTIVE && (size_t)status < STATUS_END ? status_names[status] : "";
-}
-
-bool iot_status_of(const char *name, size_t len, enum iot_status *ret_status)
-{
-	for (size_t i = IOT_ACTIVE; i < STATUS_END; i++)
-		if (strlen(status_names[i]) == len && memcmp(status_names[i], name, len) == 0) {
-			*ret_status = (enum iot_status)i;
-			return true;
-		}
-	return false;
-}
 
 bool iot_open(const struct account_options *options, struct iot **ret_iot, struct err *e)
 {
@@ -262,31 +237,6 @@ bool iot_update(struct iot *iot, const char *id, enum iot_status status, struct 
 	       service_call(iot->service, "UpdateCertificate", &request, &answer, e);
 }
 
-/* Where a list stands. A marker that was there before would lead in circles: each is held against
- * one of the earlier ones, and that one is exchanged after 1, 2, 4, 8, … pages. */
-struct walk {
-	char marker[ANSWER_MARKER_SIZE], earlier[ANSWER_MARKER_SIZE];
-	uint64_t pages, exchange;
-	unsigned empty;
-};
-
-static bool move_on(const char *operation, struct walk *walk, const struct answer_page *page,
-		    struct err *e)
-{
-	const char *marker = answer_page_marker(page);
-
-	walk->empty = answer_page_count(page) ? 0 : walk->empty + 1;
-	if (*marker && (strcmp(marker, walk->earlier) == 0 || walk->empty > EMPTY_PAGES_MAX))
-		return err_set(e, ERR_INVALID,
-			       "%s: AWS's list does not end: the same page comes again", operation);
-	memcpy(walk->marker, marker, strlen(marker) + 1);
-	if (walk->pages++ == walk->exchange) {
-		memcpy(walk->earlier, walk->marker, sizeof(walk->earlier));
-		walk->exchange = 2 * walk->exchange + 1;
-	}
-	return true;
-}
-
 static bool list_page(struct iot *iot, const char *operation, const char *path, const char *marker,
 		      struct answer_page **ret_page, struct err *e)
 {
@@ -317,16 +267,18 @@ static bool list(struct iot *iot, const char *operation, const char *path, iot_e
 		 void *context, struct err *e)
 {
 	AUTO_FREE struct iot_certificate *certificate = calloc(1, sizeof(*certificate));
-	struct walk walk = { .pages = 0 };
+	struct walk walk = { .marker = "" };
 
 	if (!certificate)
 		return err_set(e, ERR_SYSTEM, "no memory for AWS's answer");
 	do {
 		AUTO(answer_page) page = NULL;
 
-		if (!list_page(iot, operation, path, walk.marker, &page, e) ||
-		    !move_on(operation, &walk, page, e) ||
-		    !hand_out(page, certificate, each, context, e))
+		if (!list_page(iot, operation, path, walk.marker, &page, e))
+			return false;
+		if (!walk_on(&walk, answer_page_marker(page), answer_page_count(page), e))
+			return err_add(e, "%s", operation);
+		if (!hand_out(page, certificate, each, context, e))
 			return false;
 	} while (*walk.marker);
 	return true;

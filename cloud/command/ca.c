@@ -1,7 +1,6 @@
 /* describe-ca, activate-ca, deactivate-ca, auto-registration, revoke-ca. */
 #include "cloud/command/ca.h"
 
-#include "base/clock.h"
 #include "base/hex.h"
 
 static const char *status_name(bool active)

@@ -1,7 +1,6 @@
 /* register, describe, activate, deactivate, revoke: one certificate at AWS. */
 #include "cloud/command/target.h"
 
-#include "base/clock.h"
 #include "base/hex.h"
 #include "hsm/api/refusal.h"
 

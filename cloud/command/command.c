@@ -1,6 +1,5 @@
 #include "cloud/command/command.h"
 
-#include "base/clock.h"
 #include "hsm/api/refusal.h"
 
 #include <stdarg.h>

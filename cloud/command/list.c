@@ -1,5 +1,4 @@
 /* list: what AWS has registered of a CA, oldest first. */
-#include "base/clock.h"
 #include "cloud/command/target.h"
 #include "cloud/command/units.h"
 

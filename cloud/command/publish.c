@@ -5,7 +5,6 @@
  *	LEDGER.head.json	the head up to which that ledger is published; written last
  *	LEDGER.run	of a run under way: the issued entry that it has come to, and its head
  * Both heads must be prefixes of the ledger, and signed by its key, or nothing is published. */
-#include "base/clock.h"
 #include "base/hex.h"
 #include "cloud/command/changes.h"
 #include "cloud/command/command.h"

@@ -78,11 +78,22 @@ static void chain_restart(struct chain *c)
 			      .expected_capacity = c->expected_capacity };
 }
 
-/* The station of the last epoch names the ledger. */
-static void take_station(struct source *s, const struct entry *entry)
+enum state source_state_after(enum entry_type type)
 {
-	memcpy(s->station, entry->station.data, entry->station.len);
-	s->station[entry->station.len] = '\0';
+	static const enum state states[ENTRY_TYPE_COUNT] = {
+		[ENTRY_RESERVED] = STATE_RESERVED,   [ENTRY_ISSUED] = STATE_ISSUED,
+		[ENTRY_INSTALLED] = STATE_INSTALLED, [ENTRY_VOID] = STATE_VOID,
+		[ENTRY_REVOKED] = STATE_REVOKED,
+	};
+
+	return states[type];
+}
+
+char *source_name(struct bytes name, char to[static NAME_MAX_LEN + 1])
+{
+	memcpy(to, name.data, name.len);
+	to[name.len] = '\0';
+	return to;
 }
 
 /* Of the first entry of all; chain_check saw that it fits. */
@@ -111,7 +122,7 @@ static bool take_entry(struct source *s, struct bytes data, struct entry *ret_en
 		return false;
 	if (ret_entry->type != ENTRY_LEDGER)
 		return true;
-	take_station(s, ret_entry);
+	source_name(ret_entry->station, s->station); /* that of the last epoch */
 	take_first_key(s, ret_entry);
 	return true;
 }

@@ -109,6 +109,11 @@ enum reconcile_class reconcile_class_of(const struct table_row *row)
 	return row->status == IOT_REVOKED ? CLASS_REVOKED : row->status ? CLASS_LIVE : CLASS_GONE;
 }
 
+bool reconcile_ca_closed(const struct reconcile_ca *ca)
+{
+	return ca->known && ca->unseen && !(ca->active && ca->auto_registration);
+}
+
 static size_t age_of(int64_t seconds)
 {
 	size_t age = 0;
@@ -161,8 +166,7 @@ void reconcile_judge(struct reconcile *r)
 	s->counts[CLASS_UNKNOWN] += r->unknown_dropped;
 	for (size_t i = 0; i < s->ca_count; i++) {
 		s->cas[i].left_out &= s->cas[i].certificates > 0;
-		s->cas_closed += s->cas[i].known && s->cas[i].unseen &&
-				 (!s->cas[i].active || !s->cas[i].auto_registration);
+		s->cas_closed += reconcile_ca_closed(&s->cas[i]);
 	}
 	s->verdict = verdict(s);
 }

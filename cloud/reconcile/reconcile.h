@@ -23,8 +23,6 @@
 #include "cloud/aws/iot.h"
 #include "cloud/ledger/source.h"
 
-#include <stdio.h>
-
 #define RECONCILE_LEDGERS_MAX 64
 #define RECONCILE_CAS_MAX 64
 #define RECONCILE_UNKNOWN_MAX 100000
@@ -107,6 +105,8 @@ void reconcile_key_hash(const struct reconcile_ledger *ledger, uint8_t ret_hash[
 const char *reconcile_class_name(enum reconcile_class class);	  /* "revoked-there": json, csv */
 const char *reconcile_class_sentence(enum reconcile_class class); /* "registered and active" */
 bool reconcile_class_differs(enum reconcile_class class);	  /* live, revoked-there, unknown */
+/* A difference: it lets nobody in, and some of its certificates are still to come. */
+bool reconcile_ca_closed(const struct reconcile_ca *ca);
 
 struct reconcile;
 void reconcile_free(struct reconcile *r);
@@ -134,12 +134,5 @@ const struct reconcile_summary *reconcile_summary(const struct reconcile *r);
 typedef bool (*reconcile_each)(void *context, const struct reconcile_row *row, struct err *e);
 MUST_CHECK bool reconcile_rows(struct reconcile *r, unsigned classes, reconcile_each each,
 			       void *context, struct err *e);
-
-/* The reports (report.c, report_html.c): to an open stream. */
-MUST_CHECK bool report_table(struct reconcile *r, FILE *to, struct err *e);
-MUST_CHECK bool report_json(struct reconcile *r, FILE *to, struct err *e);
-MUST_CHECK bool report_csv(struct reconcile *r, FILE *to, struct err *e);
-/* One page, no script, nothing from elsewhere: it opens from a mail and prints on one sheet. */
-MUST_CHECK bool report_html(struct reconcile *r, FILE *to, struct err *e);
 
 #endif

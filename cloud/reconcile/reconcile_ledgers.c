@@ -155,27 +155,18 @@ static bool move(struct reading *reading, const struct entry *entry, enum state 
 
 static bool take_entry(void *context, const struct entry *entry, struct err *e)
 {
+	enum state state = source_state_after(entry->type);
 	struct reading *reading = context;
 	uint8_t id[SHA256_LEN], ca;
 
 	reconcile_tell(reading->r, reading->name, "entry");
-	switch (entry->type) {
-	case ENTRY_CA:
+	if (entry->type == ENTRY_CA) {
 		sha256(&entry->certificate, 1, id);
 		return reconcile_ca_number(reading->r, id, true, &ca, e);
-	case ENTRY_RESERVED:
-		return reserve(reading, entry, e);
-	case ENTRY_ISSUED:
-		return move(reading, entry, STATE_ISSUED, e);
-	case ENTRY_INSTALLED:
-		return move(reading, entry, STATE_INSTALLED, e);
-	case ENTRY_VOID:
-		return move(reading, entry, STATE_VOID, e);
-	case ENTRY_REVOKED:
-		return move(reading, entry, STATE_REVOKED, e);
-	default:
-		return true;
 	}
+	if (state == STATE_RESERVED)
+		return reserve(reading, entry, e);
+	return !state || move(reading, entry, state, e);
 }
 
 static bool read_ledger(struct reconcile *r, uint8_t number, struct err *e)

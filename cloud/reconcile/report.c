@@ -1,15 +1,15 @@
 /* The table for people: one line a ledger, one a class that has any, one a CA that takes nobody in,
  * and the verdict with what to do. */
-#include "cloud/reconcile/reconcile.h"
+#include "cloud/reconcile/report.h"
 
 #include "base/hex.h"
+#include "cloud/reconcile/html.h"
 
 #include <inttypes.h>
 #include <time.h>
 
 #define NAMED_MAX 3 /* certificates of a class that are named beside its count */
 #define NAMED_CLASSES (1 << CLASS_LIVE | 1 << CLASS_REVOKED_THERE | 1 << CLASS_UNKNOWN)
-#define COUNT_SIZE 32
 #define DATE_SIZE 16
 #define SHORT_ID_SIZE 16
 #define KEY_DIGITS 16 /* so many cannot be met by trying */
@@ -58,22 +58,6 @@ static void put_text(FILE *to, size_t column, size_t indent, const char *text)
 		text += blanks + len;
 	}
 	putc('\n', to);
-}
-
-/* 1364000 as 1,364,000. Returns text. */
-static const char *counted(uint64_t count, char text[static COUNT_SIZE])
-{
-	char *at = text + COUNT_SIZE - 1;
-	unsigned digits = 0;
-
-	*at = '\0';
-	do {
-		if (digits && digits % 3 == 0)
-			*--at = ',';
-		*--at = (char)('0' + count % 10);
-		digits++;
-	} while ((count /= 10) > 0);
-	return memmove(text, at, (size_t)(text + COUNT_SIZE - at));
 }
 
 static const char *date_of(int64_t time_s, char text[static DATE_SIZE])
@@ -138,10 +122,11 @@ static void ledger_lines(const struct table_report *t)
 			width = strlen(t->s->ledgers[i].station);
 	for (size_t i = 0; i < t->s->ledger_count; i++) {
 		const struct reconcile_ledger *ledger = &t->s->ledgers[i];
-		char count[COUNT_SIZE], date[DATE_SIZE];
+		char count[HTML_COUNT_SIZE], date[DATE_SIZE];
 
 		fprintf(t->to, "%-*s  %s certificate%s, no gap, ", (int)width, ledger->station,
-			counted(ledger->certificates, count), ledger->certificates == 1 ? "" : "s");
+			html_count_text(ledger->certificates, count),
+			ledger->certificates == 1 ? "" : "s");
 		if (ledger->head_file)
 			fprintf(t->to, "head as mailed %s",
 				date_of(ledger->head_file_time_s, date));
@@ -180,7 +165,7 @@ static void add_names(const struct table_report *t, enum reconcile_class c,
 		      char line[static LINE_SIZE])
 {
 	size_t named = t->named_count[c];
-	char count[COUNT_SIZE], id[SHORT_ID_SIZE], date[DATE_SIZE];
+	char count[HTML_COUNT_SIZE], id[SHORT_ID_SIZE], date[DATE_SIZE];
 
 	for (size_t i = 0; i < named; i++) {
 		const struct reconcile_row *row = &t->named[c][i];
@@ -198,7 +183,7 @@ static void add_names(const struct table_report *t, enum reconcile_class c,
 	}
 	if (t->s->counts[c] > named) {
 		add(line, " and ");
-		add(line, counted(t->s->counts[c] - named, count));
+		add(line, html_count_text(t->s->counts[c] - named, count));
 		add(line, " more (--csv)");
 	}
 }
@@ -207,7 +192,7 @@ static void note_of(const struct table_report *t, enum reconcile_class c,
 		    char line[static LINE_SIZE])
 {
 	uint64_t old = 0;
-	char count[COUNT_SIZE];
+	char count[HTML_COUNT_SIZE];
 
 	*line = '\0';
 	if (c == CLASS_UNKNOWN)
@@ -223,13 +208,13 @@ static void note_of(const struct table_report *t, enum reconcile_class c,
 		if (i && reconcile_age_days[i - 1] >= RECONCILE_OLD_DAYS)
 			old += t->s->unseen_by_age[i];
 	if (old)
-		snprintf(line, LINE_SIZE, "%s over %d days", counted(old, count),
+		snprintf(line, LINE_SIZE, "%s over %d days", html_count_text(old, count),
 			 RECONCILE_OLD_DAYS);
 }
 
 static void class_lines(const struct table_report *t)
 {
-	char note[LINE_SIZE], count[COUNT_SIZE], line[LINE_SIZE];
+	char note[LINE_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE];
 
 	for (enum reconcile_class c = 0; c < CLASS_COUNT; c++) {
 		bool loud = t->colour && reconcile_class_differs(c);
@@ -238,7 +223,7 @@ static void class_lines(const struct table_report *t)
 			continue;
 		note_of(t, c, note);
 		snprintf(line, sizeof(line), "%-28s%11s", reconcile_class_sentence(c),
-			 counted(t->s->counts[c], count));
+			 html_count_text(t->s->counts[c], count));
 		fprintf(t->to, "%s%s%s%s", loud ? RED : "", line, loud ? PLAIN : "",
 			*note ? "   " : "");
 		put_text(t->to, NOTE_COLUMN, NOTE_COLUMN, note);
@@ -261,37 +246,39 @@ static const char *ca_trouble(const struct reconcile_ca *ca, const char **ret_re
 /* Not a difference: a new CA begins so. */
 static void left_out_line(const struct table_report *t, const struct reconcile_ca *ca)
 {
-	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE], line[LINE_SIZE];
+	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE];
 
 	if (!ca->left_out)
 		return;
 	snprintf(line, sizeof(line),
 		 "CA %s: of its %s certificate%s none is listed; was its listing left out?",
-		 short_id(hex_encode(BYTES(ca->id), id), text), counted(ca->certificates, count),
-		 ca->certificates == 1 ? "" : "s");
+		 short_id(hex_encode(BYTES(ca->id), id), text),
+		 html_count_text(ca->certificates, count), ca->certificates == 1 ? "" : "s");
 	put_text(t->to, 0, 3, line);
 }
 
 static void other_ca_line(const struct table_report *t)
 {
-	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE], line[LINE_SIZE];
-	uint64_t others = t->s->other_cas;
+	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE];
+	const char *shown = short_id(hex_encode(BYTES(t->s->other_ca), id), text);
 
-	if (!others)
+	if (!t->s->other_cas)
 		return;
-	snprintf(line, sizeof(line),
-		 "%s CA%s registered there that no ledger names, first CA %s: somebody else's, or "
-		 "is "
-		 "a ledger missing or too old?",
-		 counted(others, count), others == 1 ? " is" : "s are",
-		 short_id(hex_encode(BYTES(t->s->other_ca), id), text));
+	if (t->s->other_cas == 1)
+		snprintf(line, sizeof(line),
+			 "CA %s is registered there, and no ledger names it: ", shown);
+	else
+		snprintf(line, sizeof(line),
+			 "%s CAs are registered there that no ledger names, CA %s first: ",
+			 html_count_text(t->s->other_cas, count), shown);
+	add(line, "somebody else's, or is a ledger missing or too old?");
 	put_text(t->to, 0, 3, line);
 }
 
 /* A CA that has no more devices to come is closed with good reason. */
 static void ca_line(const struct table_report *t, const struct reconcile_ca *ca)
 {
-	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[COUNT_SIZE], line[LINE_SIZE] = "";
+	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE] = "";
 	const char *remedy, *trouble = ca_trouble(ca, &remedy);
 
 	if (!trouble)
@@ -300,7 +287,7 @@ static void ca_line(const struct table_report *t, const struct reconcile_ca *ca)
 		 ca->station ? " of " : "", ca->station ? ca->station : "", trouble);
 	if (ca->unseen) {
 		add(line, ", and ");
-		add(line, counted(ca->unseen, count));
+		add(line, html_count_text(ca->unseen, count));
 		add(line, " of its certificates were not seen yet: imprint cloud ");
 		add(line, remedy);
 	}
@@ -369,11 +356,16 @@ bool report_table(struct reconcile *r, FILE *to, struct err *e)
 		return false;
 	ledger_lines(t);
 	class_lines(t);
-	for (size_t i = 0; i < s->ca_count; i++)
+	for (size_t i = 0; i < s->ca_count; i++) {
 		ca_line(t, &s->cas[i]);
-	for (size_t i = 0; i < s->ca_count; i++)
 		left_out_line(t, &s->cas[i]);
+	}
 	other_ca_line(t);
 	verdict_line(t);
+	return report_end(to, e);
+}
+
+bool report_end(FILE *to, struct err *e)
+{
 	return (!fflush(to) && !ferror(to)) || err_errno(e, ERR_SYSTEM, "cannot write the report");
 }

@@ -1,5 +1,5 @@
 /* The reports for programs: JSON, one object a line, and a table for a spreadsheet. */
-#include "cloud/reconcile/reconcile.h"
+#include "cloud/reconcile/report.h"
 
 #include "base/clock.h"
 #include "base/csv.h"
@@ -42,11 +42,6 @@ static bool print(json_t *taken, FILE *to, struct err *e)
 		return err_set(e, ERR_SYSTEM, "out of memory");
 	return (!json_dumpf(object, to, JSON_COMPACT) && putc('\n', to) != EOF) ||
 	       err_errno(e, ERR_SYSTEM, "cannot write the report");
-}
-
-static bool written(FILE *to, struct err *e)
-{
-	return (!fflush(to) && !ferror(to)) || err_errno(e, ERR_SYSTEM, "cannot write the report");
 }
 
 /* --- JSON --- */
@@ -150,7 +145,7 @@ static bool row_json(void *context, const struct reconcile_row *row, struct err 
 bool report_json(struct reconcile *r, FILE *to, struct err *e)
 {
 	return print(summary_json(reconcile_summary(r)), to, e) &&
-	       reconcile_rows(r, JSON_CLASSES, row_json, to, e) && written(to, e);
+	       reconcile_rows(r, JSON_CLASSES, row_json, to, e) && report_end(to, e);
 }
 
 /* --- CSV --- */
@@ -192,5 +187,5 @@ bool report_csv(struct reconcile *r, FILE *to, struct err *e)
 	fputs("class,certificate_id,unit,product,order,station,ca_certificate_id,state,status,"
 	      "issued_at,registered_at\n",
 	      to);
-	return reconcile_rows(r, ALL_CLASSES, row_csv, to, e) && written(to, e);
+	return reconcile_rows(r, ALL_CLASSES, row_csv, to, e) && report_end(to, e);
 }

@@ -17,6 +17,11 @@ struct registry {
 	int own_changes;
 };
 
+bool registry_is_id(const char *text)
+{
+	return strlen(text) == REGISTRY_ID_SIZE - 1 && !text[strspn(text, "0123456789abcdef")];
+}
+
 /* --- the file --- */
 
 static bool execute(sqlite3 *db, const char *sql, const char *path, struct err *e)

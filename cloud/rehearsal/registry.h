@@ -31,6 +31,9 @@
 
 struct registry;
 
+/* 64 lower-case hex digits? */
+bool registry_is_id(const char *text);
+
 /* Makes the file and its tables if they are not there. */
 MUST_CHECK bool registry_open(const char *path, struct registry **ret_registry, struct err *e);
 void registry_close(struct registry *r);
@@ -70,8 +73,8 @@ MUST_CHECK bool registry_cas(struct registry *r, struct bytes subject, registry_
 MUST_CHECK bool registry_register(struct registry *r, const char *id, const char *ca_id,
 				  const char *pem, int64_t not_before_ms, int64_t not_after_ms,
 				  struct err *e);
-/* Notes the event of a pending certificate (ERR_NOT_FOUND: it does not wait), and returns its JSON, which the caller frees. It is what
- * is published on the topic $aws/events/certificates/registered/CA. */
+/* Notes the event of a pending certificate (ERR_NOT_FOUND: it does not wait), and returns its JSON,
+ * which the caller frees. It is what is published on REGISTRY_TOPIC CA. */
 MUST_CHECK bool registry_event(struct registry *r, const char *id, char **ret_payload,
 			       struct err *e);
 /* True if a policy attached to the certificate allows the action (iot:Connect, iot:Publish, …) on the

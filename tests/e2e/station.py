@@ -44,6 +44,17 @@ def wait_until(condition, timeout_s=PATIENCE_S, what="the state"):
         time.sleep(0.005)
 
 
+def free_port(wanted=0):
+    """The port that is wanted, if nobody has it, else another one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return free_port()
+        return probe.getsockname()[1]
+
+
 def rig_send(folder, *commands):
     """Says the commands to what serves that folder; the last one's answer."""
     answer = "ok"

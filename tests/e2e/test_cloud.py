@@ -7,7 +7,6 @@ import shlex
 import socket
 import ssl
 import subprocess
-import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from aws_account import Account
 from aws_server import Answer, AwsServer, error
+from rehearsal import Rehearsal
 from signer_client import PATIENCE_S
 from sigv4 import Keys
 from station import BUILD, LONG, documented
@@ -684,14 +684,8 @@ def test_every_call_with_odd_credentials(line, requests, tmp_path):
 @pytest.fixture(scope="module")
 def rehearsal(scratch):
     """What `imprint rehearsal up` says of itself."""
-    folder = tempfile.mkdtemp(prefix="cloud-rehearsal.", dir=scratch)
-    call = [BUILD / "imprint", "rehearsal"]
-    done = subprocess.run([*call, "up", folder, "--mqtt-port", "0", "--json"], text=True, capture_output=True, timeout=PATIENCE_S)
-    try:
-        assert done.returncode == 0, done.stderr
-        yield json.loads(done.stdout)
-    finally:
-        subprocess.run([*call, "down", folder], capture_output=True, timeout=PATIENCE_S)
+    with Rehearsal(scratch / "cloud-rehearsal") as one:
+        yield one.client
 
 
 def credentials(home):

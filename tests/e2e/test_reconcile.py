@@ -294,7 +294,7 @@ def test_a_ca_that_no_ledger_names(cloud, line):
     assert "no ledger names" not in cloud("--aws").stdout
     for other in ("ab" * 32, "cd" * 32):
         cloud.account.cas[other] = {"certificateId": other, "status": "INACTIVE"}
-    assert "2 CAs are registered there that no ledger names, first CA abab…ab" in cloud("--aws").stdout
+    assert "2 CAs are registered there that no ledger names, CA abab…ab first" in cloud("--aws").stdout
     summary, _ = rows(cloud("--aws", "--json"))
     assert summary["other_cas"] == 2 and summary["other_ca"] == "ab" * 32
     cloud.account.before = lambda call: error("AccessDeniedException", status=403) if call.startswith("GET /cacertificates?") else None

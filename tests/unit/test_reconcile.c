@@ -3,7 +3,7 @@
 #include "tests/unit/export_rig.h"
 
 #include "cloud/reconcile/fix.h"
-#include "cloud/reconcile/reconcile.h"
+#include "cloud/reconcile/report.h"
 #include "cloud/reconcile/table.h"
 
 #define DAY_S 86400

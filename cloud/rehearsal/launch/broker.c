@@ -62,7 +62,8 @@ static bool answers(uint16_t port)
 
 /* --- mosquitto --- */
 
-/* The plugin before the listeners; the times as in our own log; see the plugin's README. */
+/* As plugin_main.c wants it; the times as in our own log. Started as root, mosquitto would without
+ * "user root" become a user who may not read the files. */
 static bool configure(const char *dir, const char *plugin, const struct settings *settings,
 		      struct err *e)
 {

@@ -86,32 +86,6 @@ bool folder_enter(const char *dir, bool make, char ret_path[static PATH_MAX], st
 	return is_ours(dir, e) && is_free(dir, e);
 }
 
-/* What another `up` may have made before its registry. */
-static bool is_of_others(const struct dirent *entry)
-{
-	static const char *const first[] = { ".", "..", FILE_LOCK, FILE_LOG };
-
-	for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++)
-		if (!strcmp(entry->d_name, first[i]))
-			return false;
-	return true;
-}
-
-bool folder_is_ours(struct err *e)
-{
-	AUTO(DIR) dir = opendir(".");
-	struct dirent *entry;
-	bool strange = false;
-
-	if (!dir)
-		return err_errno(e, ERR_SYSTEM, "cannot read the folder");
-	while (!strange && (entry = readdir(dir)))
-		strange = is_of_others(entry);
-	return !strange || access(FILE_REGISTRY, F_OK) == 0 ||
-	       err_set(e, ERR_REFUSED,
-		       "there is something else in that folder, and no rehearsal; name a new one");
-}
-
 bool folder_lock(int *ret_fd, struct err *e)
 {
 	AUTO(fd) fd = open(FILE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

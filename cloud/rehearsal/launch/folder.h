@@ -17,8 +17,6 @@
  * or holds what is no rehearsal's. */
 MUST_CHECK bool folder_enter(const char *dir, bool make, char ret_path[static PATH_MAX],
 			     struct err *e);
-/* Nothing but a rehearsal is in it, else it is refused: nobody's own folder is filled. */
-MUST_CHECK bool folder_is_ours(struct err *e);
 /* Held until the descriptor is closed. */
 MUST_CHECK bool folder_lock(int *ret_fd, struct err *e);
 MUST_CHECK bool folder_make(const char *path, struct err *e);

@@ -4,7 +4,7 @@
  *	root.pem server.pem server.key	the root that clients trust, and the server's certificate
  *	home/		a HOME: credentials, region, and the alias that sends `aws iot` here
  *	mosquitto.conf log log.old lock rehearsal.pid rehearsal.json
- * Layer above: up, down, service. Below: none. */
+ * Threads: one. Layer above: up, down, service. Below: none. */
 #ifndef CLOUD_REHEARSAL_LAUNCH_SETTINGS_H
 #define CLOUD_REHEARSAL_LAUNCH_SETTINGS_H
 

@@ -200,7 +200,7 @@ bool up_command(const char *dir, const struct settings *settings, struct err *e)
 	char path[PATH_MAX], text[SERVICE_REPORT_MAX + 1];
 	AUTO(fd) lock_fd = -1;
 
-	if (!folder_enter(dir, true, path, e) || !folder_is_ours(e) || !folder_lock(&lock_fd, e))
+	if (!folder_enter(dir, true, path, e) || !folder_lock(&lock_fd, e))
 		return false;
 	if (folder_running())
 		return show_running(dir, settings, e);

@@ -65,7 +65,7 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
 	return MHD_YES;
 }
 
-/* Grows by doubling, up to the limit. */
+/* Up to the limit. */
 static void take_body(struct exchange *x, const char *data, size_t len)
 {
 	uint8_t *body;
