@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 from broker import ALLOW_ALL, Broker, Case, Shop, sanitizer
-from station import LONG, wait_until
+from station import wait_until
 
-FIRST, MORE = (2000, 8000) if LONG else (1000, 3000)
+FIRST, MORE = 2000, 8000
 GROWTH_KIB_MAX = MORE // 6  # a visit alone that is lost is 384 bytes
 NEW_SHARE = 5          # one of so many: SQLite keeps the pages of their events, up to 2 MB, and that is no leak
 
