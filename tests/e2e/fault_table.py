@@ -127,17 +127,17 @@ AWAY = ["C_Sign always fail CKR_TOKEN_NOT_PRESENT", "C_OpenSession always fail C
 
 
 @row("token", "token away for a while", "`C_Sign always`, `C_OpenSession always fail CKR_TOKEN_NOT_PRESENT`",
-     f"`imprint status`: {LOST}: … no token is present", "boards wait, 15 s at most; the line resumes when it is back")
+     f"`imprint status`: {LOST}: … no token is present", "boards wait, for `timeouts.certificate_ms` at most; the line resumes when it is back")
 def token_away(s):
     with logged(s, "token cannot be reopened", "token is back"), panel_under_way(s, *AWAY):
         status_says(s, LOST, "no token is present")
         s.script()
 
 
-@row("token", "token away for long", "the same, and the station waits for 1 s only",
+@row("token", "token away for long", "the same, and `timeouts.certificate_ms` is 2000",
      "outcome ERROR, code token: … waits, the token is lost", "nothing counts against the boards; they pass when run again")
 def token_away_for_long(s):
-    s.set_timeouts(certificate_ms=1000)
+    s.set_timeouts(certificate_ms=2000)
     new_boards(s)
     s.script(*AWAY)
     runs = run_all(s)
@@ -197,17 +197,21 @@ def signature_always_wrong(s):
 @row("token", "signature that hangs", "`C_Sign 1 hang`", HUNG,
      "after 10 s the signer ends and is started again; the boards that waited go on and pass")
 def signature_hangs(s):
+    s.set_timeouts(certificate_ms=120_000)  # a slow machine's signer starts slowly
     with logged(s, HUNG, "reservations voided"), Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 hang"):
         pass
     assert supervisor.restarts == 1
+    s.set_timeouts()
 
 
 @row("token", "login that hangs", "`C_Sign 1 fail CKR_DEVICE_ERROR`, `C_Login always hang`", HUNG,
      "after 10 s the signer ends and is started again; the boards that waited go on and pass")
 def login_hangs(s):
+    s.set_timeouts(certificate_ms=120_000)
     with logged(s, HUNG), Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 fail CKR_DEVICE_ERROR", "C_Login always hang"):
         pass
     assert supervisor.restarts == 1
+    s.set_timeouts()
 
 
 @row("token", "slow token", "`C_Sign always delay 200`", "nothing: `token.sessions` signatures go on at the same time", "the boards pass, later")
@@ -426,7 +430,7 @@ def clock_far_ahead(s):
 # --- socket ---
 
 
-@row("socket", "signer's socket gone", "`signer.sock` is removed under way, and the signer started again", "nothing, or: the signer did not answer for 15 s",
+@row("socket", "signer's socket gone", "`signer.sock` is removed under way, and the signer started again", "nothing, or: the signer did not answer for … s",
      "the boards wait for it, and pass")
 def socket_gone(s):
     (s.dir / "run/signer/signer.sock").unlink()
