@@ -114,6 +114,7 @@ void keeper_turn(struct signer *s)
 
 	if (!*s->token_trouble || pool_busy(s->pool) || clock_monotonic_ms() < s->token_retry_ms)
 		return;
+	keeper_limit(KEEPER_HUNG_S);
 	if (s->token)
 		token_close(s->token);
 	s->token = NULL;

@@ -187,9 +187,11 @@ def signature_wrong(s):
 
 
 @row("token", "signature wrong each time", "`C_Sign always wrong`",
-     "token cannot be reopened: … it signs, but the signature does not verify", "no certificate leaves; the line resumes when it signs well")
+     "token cannot be reopened: … it signs, but the signature does not verify",
+     "no certificate leaves; the line resumes when it signs well")
 def signature_always_wrong(s):
-    with logged(s, "token cannot be reopened", "it signs, but the signature does not verify", "token is back"), panel_under_way(s, "C_Sign always wrong"):
+    words = "token cannot be reopened", "it signs, but the signature does not verify", "token is back"
+    with logged(s, *words), panel_under_way(s, "C_Sign always wrong"):
         status_says(s, LOST, "does not verify")
         s.script()
 
@@ -208,13 +210,15 @@ def signature_hangs(s):
      "after 10 s the signer ends and is started again; the boards that waited go on and pass")
 def login_hangs(s):
     s.set_timeouts(certificate_ms=120_000)
-    with logged(s, HUNG), Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 fail CKR_DEVICE_ERROR", "C_Login always hang"):
+    rules = "C_Sign 1 fail CKR_DEVICE_ERROR", "C_Login always hang"
+    with logged(s, HUNG), Supervisor(s, s.script) as supervisor, panel_under_way(s, *rules):
         pass
     assert supervisor.restarts == 1
     s.set_timeouts()
 
 
-@row("token", "slow token", "`C_Sign always delay 200`", "nothing: `token.sessions` signatures go on at the same time", "the boards pass, later")
+@row("token", "slow token", "`C_Sign always delay 200`", "nothing: `token.sessions` signatures go on at the same time",
+     "the boards pass, later")
 def slow_token(s):
     s.forget()
     s.script("C_Sign always delay 200")
@@ -401,9 +405,11 @@ def clock_jumps(seconds, words, s):
 
 
 PAUSES = "issuing pauses until the clock is right again, or a supervisor accepts it"
-row("clock", "clock jumps ahead", "libfaketime: 10 minutes ahead of the boot clock", "outcome ERROR, code clock: the clock jumped by 600 s "
+row("clock", "clock jumps ahead", "libfaketime: 10 minutes ahead of the boot clock",
+    "outcome ERROR, code clock: the clock jumped by 600 s "
     "while the signer ran", PAUSES, 600, ["the clock jumped by", "accept-time"])(clock_jumps)
-row("clock", "clock goes back", "libfaketime: 10 minutes back", "outcome ERROR, code clock: the clock says …, but the ledger's last entry is of …",
+row("clock", "clock goes back", "libfaketime: 10 minutes back",
+    "outcome ERROR, code clock: the clock says …, but the ledger's last entry is of …",
     PAUSES, -600, ["the ledger's last entry is of", "accept-time"])(clock_jumps)
 
 
@@ -416,7 +422,8 @@ def clock_back_a_little(s):
 
 
 @row("clock", "clock far ahead at the start", "libfaketime: 40 days ahead, and a restart; then accepted",
-     "outcome ERROR, code clock: … more than 30 days after the ledger's last entry", "issuing pauses; `imprint ledger accept-time`, or the clock is set right")
+     "outcome ERROR, code clock: … more than 30 days after the ledger's last entry",
+     "issuing pauses; `imprint ledger accept-time`, or the clock is set right")
 def clock_far_ahead(s):
     with fake_clock(s) as clock:
         clock.set(40 * 86400)
@@ -430,7 +437,8 @@ def clock_far_ahead(s):
 # --- socket ---
 
 
-@row("socket", "signer's socket gone", "`signer.sock` is removed under way, and the signer started again", "nothing, or: the signer did not answer for … s",
+@row("socket", "signer's socket gone", "`signer.sock` is removed under way, and the signer started again",
+     "nothing, or: the signer did not answer for … s",
      "the boards wait for it, and pass")
 def socket_gone(s):
     (s.dir / "run/signer/signer.sock").unlink()
@@ -438,7 +446,8 @@ def socket_gone(s):
     s.restart("signer")
 
 
-@row("socket", "records that make no sense", "500 random records to the signer while a panel runs", "the callers are told: the request makes no sense",
+@row("socket", "records that make no sense", "500 random records to the signer while a panel runs",
+     "the callers are told: the request makes no sense",
      "the boards pass meanwhile")
 def garbage(s):
     chance = random.Random(6)
@@ -515,7 +524,8 @@ def signer_ended(s):
         s.start("signer")
 
 
-@row("signal", "signer killed again and again", "SIGKILL to the signer, three times in one panel", "nothing, or: reservations voided that were never signed",
+@row("signal", "signer killed again and again", "SIGKILL to the signer, three times in one panel",
+     "nothing, or: reservations voided that were never signed",
      "the boards that waited pass")
 def signer_killed(s):
     with Supervisor(s, s.script) as supervisor, panel_signing(s):
@@ -527,31 +537,40 @@ def signer_killed(s):
 FAULTS, CYCLE = "test_faults.py::", "test_cycle.py::"
 elsewhere("signal", "signer killed in a panel of 16", "SIGKILL to the signer", "nothing", "the boards that waited pass",
           FAULTS + "test_signer_killed_in_the_middle")
-elsewhere("signal", "station ended under way", "SIGTERM to the station", "outcome ABORTED", "the same boards again pass, with the same certificates",
+elsewhere("signal", "station ended under way", "SIGTERM to the station", "outcome ABORTED",
+          "the same boards again pass, with the same certificates",
           FAULTS + "test_station_ends_in_order")
-elsewhere("signal", "station killed under way", "SIGKILL to the station", "the runs are not on record", "the same boards again pass, with the same certificates",
+elsewhere("signal", "station killed under way", "SIGKILL to the station", "the runs are not on record",
+          "the same boards again pass, with the same certificates",
           FAULTS + "test_station_killed_in_the_middle")
-elsewhere("signal", "station of a jig ended under way", "SIGTERM to the station", "power off, outcome ABORTED", "the same boards again pass",
+elsewhere("signal", "station of a jig ended under way", "SIGTERM to the station", "power off, outcome ABORTED",
+          "the same boards again pass",
           CYCLE + "test_the_daemon_ends_under_way")
-elsewhere("signal", "station of a jig killed under way", "SIGKILL to the station", "the jig's own watchdog takes the power", "the same boards again pass",
+elsewhere("signal", "station of a jig killed under way", "SIGKILL to the station", "the jig's own watchdog takes the power",
+          "the same boards again pass",
           CYCLE + "test_the_daemon_is_killed_under_way")
-elsewhere("signal", "killed at every system call", "SIGKILL to the signer at each call of an issuance", "nothing is lost, nothing twice",
+elsewhere("signal", "killed at every system call", "SIGKILL to the signer at each call of an issuance",
+          "nothing is lost, nothing twice",
           "the next start voids what was not signed", "test_kill.py::test_killed_at_every_call")
 
 
 # --- rows that are tests elsewhere ---
 
-elsewhere("socket", "no signer at all", "the signer is killed and stays away", "outcome ERROR: … the signer …", "the boards pass once it is back",
+elsewhere("socket", "no signer at all", "the signer is killed and stays away", "outcome ERROR: … the signer …",
+          "the boards pass once it is back",
           FAULTS + "test_no_signer_is_an_error_of_the_station")
 elsewhere("socket", "second daemon", "a second signer and a second station are started", "another … runs already", "the first goes on",
           FAULTS + "test_second_daemons_are_refused")
-elsewhere("socket", "strangers fill the station's socket", "more callers than it has room for", "they make room for who may ask", "the line works",
+elsewhere("socket", "strangers fill the station's socket", "more callers than it has room for", "they make room for who may ask",
+          "the line works",
           "test_permission.py::test_strangers_do_not_keep_the_others_out")
 elsewhere("disk", "power cut", "the file system is shut down at random moments, and mounted again", "nothing is lost, nothing twice",
           "the line starts again", "test_power.py::test_every_certificate_in_a_board_is_in_the_ledger")
-elsewhere("disk", "power cut in a start", "the same while the signer starts, SoftHSM logging in", "at most: SoftHSM's token was cut off in a login; its copy is put back",
+elsewhere("disk", "power cut in a start", "the same while the signer starts, SoftHSM logging in",
+          "at most: SoftHSM's token was cut off in a login; its copy is put back",
           "the line starts again", "test_power_points.py::test_start_is_cut")
-elsewhere("disk", "ledger changed on the disk", "one byte in the database is another", "ledger verify: exit 3", "a person must restore a backup",
+elsewhere("disk", "ledger changed on the disk", "one byte in the database is another", "ledger verify: exit 3",
+          "a person must restore a backup",
           "test_rules.py::test_changed_database_is_red")
 
 BUS = {
@@ -572,18 +591,24 @@ elsewhere("bus", "answers one behind", "each answer is that of the request befor
           CYCLE + "test_answers_one_behind")
 
 BOARD = {
-    "mute": ("it says nothing", "FAIL F10"), "garbage": ("it babbles", "FAIL F11"), "reset": ("it restarts once under way", "FAIL F13"),
+    "mute": ("it says nothing", "FAIL F10"), "garbage": ("it babbles", "FAIL F11"), "reset": ("it restarts once under way",
+    "FAIL F13"),
     "reset-always": ("it restarts each time", "FAIL F13"), "wrong-unit": ("its unit id is not the product's kind", "FAIL unit-text"),
-    "bad-unit-text": ("its unit id is no text", "FAIL F30"), "same-key:A1": ("it has another board's key", "FAIL key-other-unit, an alarm"),
+    "bad-unit-text": ("its unit id is no text", "FAIL F30"), "same-key:A1": ("it has another board's key",
+    "FAIL key-other-unit, an alarm"),
     "flash-weak": ("its flash keeps what it likes", "FAIL F21"), "bad-csr": ("its request's signature is wrong", "FAIL csr"),
-    "swap": ("another board lies there under way", "FAIL F13, F31 or F33"), "bad-proof": ("its proof does not verify", "FAIL F33 or proof"),
+    "swap": ("another board lies there under way", "FAIL F13, F31 or F33"), "bad-proof": ("its proof does not verify",
+    "FAIL F33 or proof"),
     "unit-changed": ("its unit id changes under way", "FAIL F31"), "noise:700": ("a bit in 700 is wrong", "PASS: sent again"),
 }
 for kind, (made, seen) in BOARD.items():
-    elsewhere("board", kind.partition(":")[0], made, f"outcome {seen}", "the others pass meanwhile" if "FAIL" in seen else "nothing is lost",
+    elsewhere("board", kind.partition(":")[0], made, f"outcome {seen}",
+              "the others pass meanwhile" if "FAIL" in seen else "nothing is lost",
               FAULTS + f"test_fault[{kind}]")
-elsewhere("board", "unplugged", "it is taken out under way", "outcome FAIL F12", "put in again it passes", FAULTS + "test_unplugged_in_the_middle")
-elsewhere("board", "three bad boards of one nest", "three units in a nest fail", "the nest stops", "a person names the nest and starts it",
+elsewhere("board", "unplugged", "it is taken out under way", "outcome FAIL F12", "put in again it passes",
+          FAULTS + "test_unplugged_in_the_middle")
+elsewhere("board", "three bad boards of one nest", "three units in a nest fail", "the nest stops",
+          "a person names the nest and starts it",
           FAULTS + "test_three_units_without_a_pass_stop_a_nest")
 
 
