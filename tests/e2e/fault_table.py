@@ -127,7 +127,8 @@ AWAY = ["C_Sign always fail CKR_TOKEN_NOT_PRESENT", "C_OpenSession always fail C
 
 
 @row("token", "token away for a while", "`C_Sign always`, `C_OpenSession always fail CKR_TOKEN_NOT_PRESENT`",
-     f"`imprint status`: {LOST}: … no token is present", "boards wait, for `timeouts.certificate_ms` at most; the line resumes when it is back")
+     f"`imprint status`: {LOST}: … no token is present",
+     "boards wait, for `timeouts.certificate_ms` at most; the line resumes when it is back")
 def token_away(s):
     with logged(s, "token cannot be reopened", "token is back"), panel_under_way(s, *AWAY):
         status_says(s, LOST, "no token is present")
