@@ -358,26 +358,28 @@ def on_tmpfs(s, megabytes):
     s.start("signer")
 
 
-def spoilt_disk(failure, error, s):
+def spoilt_disk(failure, error, words, s):
     """Once the token signs, the call fails, until the signer is started again: the certificate's own commit."""
     s.kill("signer", signal.SIGTERM)
     prefix = s.dir / "fiu"
     s.start("signer", env={"LD_PRELOAD": f"/usr/lib/fiu/fiu_run_preload.so {FIU}", "FIU_CTRL_FIFO": str(prefix), "FIU_ENABLE": ""})
     issued = {issuance["certificate_id"] for issuance in s.ledger_list()}
-    with logged(s, "the ledger cannot be written, the signer ends"), Supervisor(s) as supervisor, panel_signing(s):
+    with logged(s, ENDS, "writing the ledger", words), Supervisor(s) as supervisor, panel_signing(s):
         done = subprocess.run(["fiu-ctrl", "-f", prefix, "-c", f"enable name={failure},failinfo={error}", str(s.pid("signer"))],
                               capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode == 0, done.stderr + done.stdout
     assert supervisor.restarts == 1
-    new = {issuance["certificate_id"] for issuance in s.ledger_list()} - issued - {""}
+    new = {issuance["certificate_id"] for issuance in s.ledger_list()} - issued - {None}
     assert len(new) == len(s.boards()), "a certificate whose commit failed is on record"
 
 
 ENDS = "the ledger cannot be written, the signer ends"
 DESTROYED = "what was not durable is destroyed with the process; it is started again; the boards that waited pass"
-for name, failure, error in (("no room in a write", "posix/io/rw/pwrite", 28), ("I/O error in a write", "posix/io/rw/pwrite", 5),
-                             ("I/O error in a sync", "posix/io/sync/fdatasync", 5)):
-    row("disk", name, f"libfiu: `{failure}` fails with errno {error}", ENDS, DESTROYED, failure, error)(spoilt_disk)
+for name, failure, error, words in (("no room in a write", "posix/io/rw/pwrite", 28, "database or disk is full"),
+                                    ("I/O error in a write", "posix/io/rw/pwrite", 5, "disk I/O error"),
+                                    ("I/O error in a sync", "posix/io/sync/fdatasync", 5, "disk I/O error")):
+    row("disk", name, f"libfiu: `{failure}` fails with errno {error}", f"{ENDS}: writing the ledger …: {words}", DESTROYED,
+        failure, error, words)(spoilt_disk)
 
 
 # --- clock ---
