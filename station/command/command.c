@@ -55,6 +55,8 @@ static const struct command commands[] = {
 	{ "ledger head", "", "The signed head: mail it, print it, keep it elsewhere", .program = "imprint-ledger", .word = "head" },
 	{ "ledger verify", "[--head FILE] [--export FILE]", "Check every entry, every signature and the tree", .program = "imprint-ledger", .word = "verify" },
 	{ "ledger backup", "FILE", "A consistent copy, while the signer runs", .program = "imprint-ledger", .word = "backup" },
+	{ "ledger restore", "BACKUP [--head FILE]… --reason TEXT", "Put a backup in the place of a ledger that is lost", .program = "imprint-restore" },
+	{ "ledger gap", "RUNS", "Show the runs whose certificates the ledger does not know", .program = "imprint-ledger", .word = "gap" },
 	{ "ledger accept-time", "--reason TEXT", "Say that the clock is right, so that issuing goes on", .program = "imprint-ledger", .word = "accept-time" },
 	{ "runs", "", "Show every attempt on every nest", 0, 0, "jnsl", runs_command },
 	{ "void", "UNIT --reason TEXT", "Void a certificate that was never installed", 1, 1, "r", void_command },
