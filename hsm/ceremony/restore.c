@@ -19,6 +19,7 @@ struct work {
 	struct token_key *head_key;
 	struct head end; /* of the backup */
 	struct head old; /* the longest head that is known */
+	uint32_t epoch;	 /* the latest that is known */
 	int64_t now_s;
 	char kept[PATH_MAX];
 };
@@ -141,11 +142,12 @@ static bool is_ours(const struct work *w, const struct head *head)
 	       bytes_equal(bytes_of(head->key, head->key_len), bytes_of(ours.key, ours.key_len));
 }
 
-/* The longer one is the later; at the same size, the later epoch. */
-static void take_longer(struct head *old, const struct head *head)
+static void take(struct work *w, const struct head *head)
 {
-	if (head->size > old->size || (head->size == old->size && head->epoch > old->epoch))
-		*old = *head;
+	if (head->size > w->old.size)
+		w->old = *head;
+	if (head->epoch > w->epoch)
+		w->epoch = head->epoch;
 }
 
 static bool take_shown(struct work *w, struct err *e)
@@ -159,7 +161,7 @@ static bool take_shown(struct work *w, struct err *e)
 			return err_set(e, ERR_REFUSED,
 				       "the head of size %" PRIu64 " is of another ledger",
 				       head->size);
-		take_longer(&w->old, head);
+		take(w, head);
 	}
 	return true;
 }
@@ -176,7 +178,7 @@ static bool take_present(struct work *w, struct err *e)
 		return err_set(e, ERR_REFUSED,
 			       "the ledger that stands here is another one than that of the "
 			       "backup: if it shall give way, move it aside yourself");
-	take_longer(&w->old, &head);
+	take(w, &head);
 	return true;
 }
 
@@ -202,6 +204,7 @@ static bool check_gap(const struct work *w, struct err *e)
 static bool find_old_head(struct work *w, struct err *e)
 {
 	w->old = w->end;
+	w->epoch = w->end.epoch;
 	return take_shown(w, e) && take_present(w, e) && check_gap(w, e) &&
 	       (w->old.signature_len > 0 || seal_head(w->head_key, &w->old, e));
 }
@@ -213,7 +216,7 @@ static bool enter(struct work *w, struct err *e)
 	char head[HEAD_TEXT_MAX];
 	struct entry entries[] = {
 		{ .type = ENTRY_LEDGER,
-		  .epoch = w->old.epoch + 1,
+		  .epoch = w->epoch + 1,
 		  .station = bytes_text(w->settings.station),
 		  .key = bytes_of(w->old.key, w->old.key_len),
 		  .prefix = bytes_of(w->settings.serial_prefix, w->settings.serial_prefix_len) },

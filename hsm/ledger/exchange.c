@@ -88,6 +88,20 @@ static bool copy_backup(struct exchange *x, int backup_fd, struct err *e)
 	return copy_bytes(backup_fd, fd, x->copy, e);
 }
 
+static bool open_copy(struct exchange *x, struct err *e)
+{
+	char found[ERR_TEXT_SIZE];
+
+	if (ledger_open(x->copy, &x->fresh, e))
+		return true;
+	memcpy(found, e->text, sizeof(found));
+	if (e->code == ERR_CORRUPT)
+		err_set(e, ERR_CORRUPT,
+			"the backup is damaged or was changed: use another one (found: %.250s)",
+			found);
+	return false;
+}
+
 bool exchange_begin(const char *path, int backup_fd, struct exchange **ret_exchange, struct err *e)
 {
 	AUTO(exchange) x = calloc(1, sizeof(*x));
@@ -102,7 +116,7 @@ bool exchange_begin(const char *path, int backup_fd, struct exchange **ret_excha
 	strcpy(x->path, path);
 	strcpy(x->folder, dirname(strcpy(name, path)));
 	part_of(path, ".fresh", x->copy);
-	if (!copy_backup(x, backup_fd, e) || !ledger_open(x->copy, &x->fresh, e))
+	if (!copy_backup(x, backup_fd, e) || !open_copy(x, e))
 		return false;
 	*ret_exchange = TAKE(x);
 	return true;
