@@ -178,6 +178,12 @@ static bool take_present(struct work *w, struct err *e)
 		return err_set(e, ERR_REFUSED,
 			       "the ledger that stands here is another one than that of the "
 			       "backup: if it shall give way, move it aside yourself");
+	if (head.epoch > w->epoch)
+		return err_set(e, ERR_REFUSED,
+			       "a backup was restored here already: the ledger that stands here is in "
+			       "epoch %" PRIu32 ", with %" PRIu64 " entries. If it shall give way all "
+			       "the same, show a head of it, or move it aside yourself",
+			       head.epoch, head.size);
 	take(w, &head);
 	return true;
 }
@@ -190,7 +196,9 @@ static bool check_gap(const struct work *w, struct err *e)
 
 	if (last < first)
 		return r->gap_first == 0 ||
-		       err_set(e, ERR_USAGE, "--gap-accepted: no entry is known to be missing");
+		       err_set(e, ERR_USAGE, "--gap-accepted: no entry is known to be missing: show the head that "
+			       "says so; after a restore that was broken off, put back what stands "
+			       "in ledger-kept-…");
 	if (r->gap_first == first && r->gap_last == last)
 		return true;
 	return err_set(e, ERR_REFUSED,

@@ -2,10 +2,12 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
 import subprocess
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -80,7 +82,7 @@ def restore(lost, *options, backup=None, heads=None, code=0):
 
 
 def entries(path):
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         return [cbor(row[0])[0] for row in db.execute("SELECT data FROM entries ORDER BY number")]
 
 
@@ -149,6 +151,13 @@ def test_a_ledger_that_can_be_read_counts_as_a_head(lost):
     assert {name: (kept / name).read_bytes() for name in before} == before
     old = json.loads(entries(lost.signer / "ledger.db")[-1][6])
     assert old["size"] == json.loads(lost.mailed.read_text())["size"] and old["signature"]
+
+
+def test_what_was_restored_is_not_lost_by_doing_it_again(dead):
+    restore(dead, "--gap-accepted", dead.gap)
+    before = (dead.signer / "ledger.db").read_bytes()
+    assert "restored here already" in restore(dead, "--gap-accepted", dead.gap, code=1)
+    assert (dead.signer / "ledger.db").read_bytes() == before
 
 
 def test_the_same_backup_twice_is_two_epochs(dead):
@@ -235,13 +244,13 @@ def other_certificate(datas):
 
 
 @pytest.mark.parametrize("change,tree,says", [
-    (other_nest, False, "the backup is damaged or was changed"),
+    (other_nest, False, "changed|do not make its tree"),
     (other_nest, True, "entries were changed"),
     (other_certificate, True, "entry "),
 ], ids=["an entry", "an entry and the tree", "a certificate and the tree"])
 def test_a_backup_that_was_changed_is_an_alarm(dead, change, tree, says):
     said = restore(dead, "--gap-accepted", dead.gap, backup=forge(dead, change, tree), code=3)
-    assert said.startswith("ALARM: ") and says in said
+    assert said.startswith("ALARM: ") and re.search(says, said)
     assert {path.name for path in dead.signer.iterdir()} <= {"token", "ledger.db.lock", "ledger.db.fresh.lock"}
 
 
@@ -288,7 +297,7 @@ def readable(lost):
 @pytest.mark.parametrize("kind", ["ext4", "xfs"] if LONG else ["xfs"])
 def test_power_cut_on_the_way(lost, kind):
     """In front of every call that changes a name, and of every sync: it can be run again, and what stood there is never lost."""
-    options = ["--reason", "cut", "--gap-accepted", lost.gap, "--head", lost.backup_head]
+    options = ["--reason", "cut", "--gap-accepted", lost.gap, "--head", lost.mailed]
     command = [BUILD / "imprint", "ledger", "restore", lost.backup, *options]
     before = {name: (lost.snapshot / name).read_bytes() for name in ("ledger.db", "ledger.db-wal")}
     cuts = 0
@@ -304,7 +313,7 @@ def test_power_cut_on_the_way(lost, kind):
                 disk.back()
                 where = f"{calls} {number}: {output}"
                 again = lost.s.imprint("ledger", "restore", lost.backup, *options, check=False)
-                assert again.returncode == 0 or "--gap-accepted" in again.stderr, where + again.stderr
+                assert again.returncode == 0 or "restored here already" in again.stderr, where + again.stderr
                 assert readable(lost).returncode == 0, where + again.stdout + again.stderr
                 rows = entries(lost.signer / "ledger.db")
                 assert [row[5] for row in rows].count(RESTORED) == 1 and rows[-1][2] == 2, where
