@@ -68,8 +68,7 @@ bool ceremony_open(bool make, struct ceremony **ret_ceremony, struct err *e)
 	if (!c)
 		return err_set(e, ERR_SYSTEM, "no memory");
 	if (!ceremony_settings(&c->settings, e) || !open_ledger(make, &c->ledger, e) ||
-	    !look_for_head(c, e) || 
-	    !ceremony_time(c->ledger, &c->now_s, e))
+	    !look_for_head(c, e) || !ceremony_time(c->ledger, &c->now_s, e))
 		return false;
 	*ret_ceremony = TAKE(c);
 	return true;

@@ -81,11 +81,11 @@ static bool check_station(const struct work *w, const struct entry *first, struc
 {
 	if (bytes_equal(first->station, bytes_text(w->settings.station)))
 		return true;
-	return err_set(e, ERR_REFUSED,
-		       "this is a backup of station %.*s, and etc/signer.yaml says that this is %s: "
-		       "find its own, or correct the name",
-		       (int)first->station.len, (const char *)first->station.data,
-		       w->settings.station);
+	return err_set(
+		e, ERR_REFUSED,
+		"this is a backup of station %.*s, and etc/signer.yaml says that this is %s: "
+		"find its own, or correct the name",
+		(int)first->station.len, (const char *)first->station.data, w->settings.station);
 }
 
 static bool find_key(struct work *w, struct bytes spki, const char *what,
@@ -179,11 +179,12 @@ static bool take_present(struct work *w, struct err *e)
 			       "the ledger that stands here is another one than that of the "
 			       "backup: if it shall give way, move it aside yourself");
 	if (head.epoch > w->epoch)
-		return err_set(e, ERR_REFUSED,
-			       "a backup was restored here already: the ledger that stands here is in "
-			       "epoch %" PRIu32 ", with %" PRIu64 " entries. If it shall give way all "
-			       "the same, show a head of it, or move it aside yourself",
-			       head.epoch, head.size);
+		return err_set(
+			e, ERR_REFUSED,
+			"a backup was restored here already: the ledger that stands here is in "
+			"epoch %" PRIu32 ", with %" PRIu64 " entries. If it shall give way all "
+			"the same, show a head of it, or move it aside yourself",
+			head.epoch, head.size);
 	take(w, &head);
 	return true;
 }
@@ -196,7 +197,9 @@ static bool check_gap(const struct work *w, struct err *e)
 
 	if (last < first)
 		return r->gap_first == 0 ||
-		       err_set(e, ERR_USAGE, "--gap-accepted: no entry is known to be missing: show the head that "
+		       err_set(e, ERR_USAGE,
+			       "--gap-accepted: no entry is known to be missing: show the head "
+			       "that "
 			       "says so; after a restore that was broken off, put back what stands "
 			       "in ledger-kept-…");
 	if (r->gap_first == first && r->gap_last == last)
@@ -235,7 +238,8 @@ static bool enter(struct work *w, struct err *e)
 	};
 
 	return ceremony_time(w->ledger, &w->now_s, e) &&
-	       ceremony_enter(w->ledger, w->now_s, entries, sizeof(entries) / sizeof(entries[0]), e);
+	       ceremony_enter(w->ledger, w->now_s, entries, sizeof(entries) / sizeof(entries[0]),
+			      e);
 }
 
 static void say_missing(const struct work *w, FILE *to)

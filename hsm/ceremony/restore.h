@@ -30,7 +30,7 @@ struct restore {
 };
 
 /* ret_text says what was done, what is missing and what comes next: whole lines for stdout. */
-MUST_CHECK bool restore_ledger(const struct restore *restore, char ret_text[static RESTORE_TEXT_MAX],
-			       struct err *e);
+MUST_CHECK bool restore_ledger(const struct restore *restore,
+			       char ret_text[static RESTORE_TEXT_MAX], struct err *e);
 
 #endif

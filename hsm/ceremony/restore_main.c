@@ -48,7 +48,8 @@ static void read_head(const char *path, struct restore *restore, struct argp_sta
 	if (!file_read(path, HEAD_TEXT_MAX - 1, &text, &len, &e))
 		argp_error(state, "--head: %s", e.text);
 	if (!head_parse((const char *)text, &restore->heads[restore->head_count++], &e))
-		argp_error(state, "--head: %s holds no head as imprint ledger head prints it", path);
+		argp_error(state, "--head: %s holds no head as imprint ledger head prints it",
+			   path);
 }
 
 static void read_gap(const char *value, struct restore *restore, struct argp_state *state)
@@ -102,13 +103,17 @@ static error_t parse(int key, char *value, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	options, parse, "BACKUP",
+	options,
+	parse,
+	"BACKUP",
 	"Put a backup of the ledger in its place, after the disk died or the ledger was damaged.\v"
 	"The signer must be stopped. The backup is checked entry by entry; it must be this "
 	"station's, and the token must be there. A new epoch begins, every order is closed, and "
 	"what stood there before is kept beside it. Exit 3: the backup was changed, or a head that "
 	"was shown is not of it.\n",
-	NULL, NULL, NULL
+	NULL,
+	NULL,
+	NULL
 };
 
 static const char *caller(void)

@@ -219,7 +219,8 @@ static void say(const struct arguments *a, const struct verify_counts *counts,
 	       : compared     ? ", the states shown are what the entries say"
 			      : "; the station is busy, so the states shown were not compared");
 	if (counts->restored)
-		printf("restored from a backup, %llu in all; entries known to be missing since: %llu\n",
+		printf("restored from a backup, %llu in all; entries known to be missing since: "
+		       "%llu\n",
 		       (unsigned long long)counts->restored, (unsigned long long)counts->missing);
 }
 

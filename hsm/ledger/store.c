@@ -123,7 +123,8 @@ bool store_make(struct ledger *l, const char *path, struct err *e)
 {
 	AUTO(statement) tree = NULL;
 
-	if (!connect(l, path, SQLITE_OPEN_READWRITE, e) || !execute(l, schema_mark_sql, "making", e) ||
+	if (!connect(l, path, SQLITE_OPEN_READWRITE, e) ||
+	    !execute(l, schema_mark_sql, "making", e) ||
 	    !execute(l, schema_version_sql, "making", e) || !execute(l, schema_sql, "making", e))
 		return false;
 	if (sqlite3_prepare_v2(l->db, "INSERT INTO tree VALUES (1, ?1, 0, 0, x'', 0, 0)", -1, &tree,

@@ -293,6 +293,17 @@ def readable(lost):
     return subprocess.run([PROGRAMS["signer"], "--check"], env=lost.s.env, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
+def size_of(lost, folder):
+    """How many entries stand in a ledger, asked of a copy; None if there is none."""
+    if not (folder / "ledger.db").exists():
+        return None
+    shutil.rmtree(lost.folder / "look", ignore_errors=True)
+    (lost.folder / "look").mkdir()
+    for path in folder.glob("ledger.db*"):
+        shutil.copy(path, lost.folder / "look")
+    return len(entries(lost.folder / "look/ledger.db"))
+
+
 @pytest.mark.skipif(bool(WHY_NOT), reason=str(WHY_NOT))
 @pytest.mark.parametrize("kind", ["ext4", "xfs"] if LONG else ["xfs"])
 def test_power_cut_on_the_way(lost, kind):
@@ -312,6 +323,7 @@ def test_power_cut_on_the_way(lost, kind):
                 output = "".join(stopped.end())
                 disk.back()
                 where = f"{calls} {number}: {output}"
+                assert size_of(lost, lost.signer) in (None, size_of(lost, lost.snapshot), lost.size + 2), where
                 again = lost.s.imprint("ledger", "restore", lost.backup, *options, check=False)
                 assert again.returncode == 0 or "restored here already" in again.stderr, where + again.stderr
                 assert readable(lost).returncode == 0, where + again.stdout + again.stderr
