@@ -57,6 +57,7 @@ static const struct command commands[] = {
 	{ "ledger backup", "FILE", "A consistent copy, while the signer runs", .program = "imprint-ledger", .word = "backup" },
 	{ "ledger restore", "BACKUP [--head FILE]… --reason TEXT", "Put a backup in the place of a ledger that is lost", .program = "imprint-restore" },
 	{ "ledger gap", "RUNS", "Show the runs whose certificates the ledger does not know", .program = "imprint-ledger", .word = "gap" },
+	{ "ledger adopt", "--product NAME UNIT=CERT…", "Take certificates that were read back into the ledger", .program = "imprint-ca", .word = "adopt" },
 	{ "ledger accept-time", "--reason TEXT", "Say that the clock is right, so that issuing goes on", .program = "imprint-ledger", .word = "accept-time" },
 	{ "runs", "", "Show every attempt on every nest", 0, 0, "jnsl", runs_command },
 	{ "void", "UNIT --reason TEXT", "Void a certificate that was never installed", 1, 1, "r", void_command },

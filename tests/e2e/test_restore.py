@@ -41,6 +41,7 @@ def lost(module_station, scratch):
     s.imprint("revoke", s.boards()["A1"], "--reason", "stolen")
     paths["mailed.head"].write_text(s.imprint("ledger", "head").stdout)
     rows = {row["unit"]: row for row in s.ledger_list()}
+    flash = {nest: s.dump(s.boards()[nest]) for nest in LATER}
     s.kill("station", signal.SIGTERM)
     s.kill_signer()
     signer = s.dir / "lib/signer"
@@ -48,7 +49,7 @@ def lost(module_station, scratch):
     shutil.copytree(signer, folder / "signer")
     shutil.copy(s.dir / "lib/station/runs.jsonl", paths["runs.jsonl"])
     sizes = [json.loads(paths[name].read_text())["size"] for name in ("backup.head", "mailed.head")]
-    return SimpleNamespace(s=s, signer=signer, snapshot=folder / "signer", folder=folder, rows=rows, backup=paths["backup"],
+    return SimpleNamespace(s=s, signer=signer, snapshot=folder / "signer", folder=folder, rows=rows, flash=flash, backup=paths["backup"],
                            backup_head=paths["backup.head"], mailed=paths["mailed.head"], runs=paths["runs.jsonl"],
                            size=sizes[0], gap=f"{sizes[0] + 1}-{sizes[1]}")
 
@@ -124,6 +125,44 @@ def test_the_line_goes_on_and_the_gap_is_named(dead):
     serials = [row["certificate_serial"] for row in after.values()] + [dead.rows[units[nest]]["certificate_serial"] for nest in LATER]
     assert len(set(serials)) == len(serials) == 12
     assert s.imprint("ledger", "verify").returncode == 0
+
+
+def adopt(lost, *words, code=0):
+    done = lost.s.imprint("ledger", "adopt", "--product", "demo", *words, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_what_was_read_back_is_known_again(dead, tmp_path):
+    """Certificates of the gap come from the boards' flash; then these boards are what they were."""
+    s, units = dead.s, dead.s.boards()
+    files = {}
+    for nest in LATER:
+        files[nest] = tmp_path / f"{nest}.der"
+        files[nest].write_bytes(dead.flash[nest])
+    read_back = [f"{units[nest]}={path}" for nest, path in files.items()]
+    restore(dead, "--gap-accepted", dead.gap)
+    other = f"{units['A6']}={files['A5']}"
+    assert "does not name the unit" in adopt(dead, read_back[0], other, code=1)
+    assert "is not UNIT=CERT" in adopt(dead, "x", code=2)
+    forged = tmp_path / "forged"
+    forged.write_bytes(files["A5"].read_bytes()[:-1] + b"\0")
+    assert f"unit {units['A5']}: " in adopt(dead, f"{units['A5']}={forged}", code=1)
+    assert len(entries(dead.signer / "ledger.db")) == dead.size + 2
+    assert "4 certificates adopted" in adopt(dead, *read_back)
+    assert f"unit {units['A5']}: " in adopt(dead, read_back[0], code=1)  # it is known now
+
+    s.start("signer")
+    s.start("station")
+    assert s.imprint("ledger", "gap", dead.runs).returncode == 0
+    assert s.imprint("ledger", "verify", "--head", dead.backup_head).returncode == 0
+    s.imprint("order", "open", "AFTER", "--product", "demo", "--quantity", 4)
+    work(s, *LATER)
+    after = {row["unit"]: row for row in s.ledger_list()}
+    for nest in LATER:
+        assert after[units[nest]]["certificate_id"] == dead.rows[units[nest]]["certificate_id"]
+        assert (after[units[nest]]["state"], after[units[nest]]["evidence"]) == ("installed", "signed")
+    assert s.order("AFTER")["used"] == 0
 
 
 def test_without_a_gap(dead):
