@@ -130,11 +130,11 @@ static bool run(struct work *w, char ret_text[static CEREMONY_TEXT_MAX], struct 
 	if (!ledger_begin(w->ceremony->ledger, e) || !enter_all(w, e) ||
 	    !ledger_commit(w->ceremony->ledger, e))
 		return false;
-	snprintf(
-		ret_text, CEREMONY_TEXT_MAX,
-		"%zu certificates adopted as issued, under the order %s, which is closed. The same "
-		"boards again make them installed.\n",
-		w->adopt->count, w->order);
+	snprintf(ret_text, CEREMONY_TEXT_MAX,
+		 "Adopted: %zu, as issued, under the order %s, which is closed. The same boards "
+		 "again "
+		 "make them installed.\n",
+		 w->adopt->count, w->order);
 	return true;
 }
 

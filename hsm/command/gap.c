@@ -101,8 +101,7 @@ int gap_command(const struct arguments *a)
 		fprintf(stderr, "every certificate of these runs is in the ledger\n");
 	else
 		fprintf(stderr,
-			"%llu certificates lie in boards and are not in the ledger: keep this list "
-			"beside it\n",
+			"in boards, and not in the ledger: %llu; keep this list beside it\n",
 			(unsigned long long)gap.unknown);
 	return gap.unknown ? COMMAND_ALARM : 0;
 }

@@ -149,7 +149,7 @@ def test_what_was_read_back_is_known_again(dead, tmp_path):
     forged.write_bytes(files["A5"].read_bytes()[:-1] + b"\0")
     assert f"unit {units['A5']}: " in adopt(dead, f"{units['A5']}={forged}", code=1)
     assert len(entries(dead.signer / "ledger.db")) == dead.size + 2
-    assert "4 certificates adopted" in adopt(dead, *read_back)
+    assert "Adopted: 4," in adopt(dead, *read_back)
     assert f"unit {units['A5']}: " in adopt(dead, read_back[0], code=1)  # it is known now
 
     s.start("signer")

@@ -48,9 +48,11 @@ def site(module_station, scratch):
     for word, nests in (("start", ["A1", "A2"]), ("wait", ["--outcome", "PASS"])):
         s.imprint(word, *nests)
     (desk / "backup.head").write_text(s.imprint("ledger", "backup", desk / "backup.db").stdout)
-    s.imprint("start", "A3", "A4")
-    s.imprint("wait", "--outcome", "PASS")
+    for nest in ("A3", "A4"):  # one behind the other: so stand they on the page
+        s.imprint("start", nest)
+        s.imprint("wait", "--outcome", "PASS")
     stranger = s.dump(s.boards()["A3"])
+    (desk / "T-0004.pem").write_text(pem(s.dump("T-0004")))
     (desk / "mailed.head").write_text(s.imprint("ledger", "head").stdout)
     shutil.copytree(s.dir / "etc", desk / "etc-copy")
     shutil.copy(s.dir / "etc/token-pin", desk / "right-pin")
