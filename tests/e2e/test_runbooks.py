@@ -78,12 +78,11 @@ def steal_the_key(site):
     shell(site, "imprint cloud register-ca")
     site.cloud.aws("register-certificate", "--certificate-pem", f"file://{site.desk / 'stranger.pem'}", "--ca-certificate-pem",
                    f"file://{site.desk / 'ca.pem'}", "--set-as-active")
+    site.values["OLD_CA"] = json.loads(site.s.imprint("ca", "show", "--json").stdout.splitlines()[0])["ca_certificate_id"]
     site.values["STRANGER"] = certificate_id(site.stranger)
 
 
 def lose_the_token(site):
-    shown = json.loads(site.s.imprint("ca", "show", "--json").stdout.splitlines()[0]) if site.s.pid("signer") else None
-    site.values["OLD_CA"] = shown["ca_certificate_id"] if shown else site.values["OLD_CA"]
     shutil.rmtree(site.s.dir / "lib/signer/token")
 
 
