@@ -40,8 +40,8 @@ enum entry_type {
 	ENTRY_VERIFICATION, /* verification certificate: code, certificate, by */
 	ENTRY_CRL,	    /* CA id, number, SHA-256 of the CRL's DER */
 	ENTRY_TIME_ACCEPTED, /* reason, by; the only one whose time may lie before the last one's */
-	ENTRY_RESTORED, /* second of a new epoch, right after ENTRY_LEDGER: head (the old head's
-			   line of JSON, or empty), reason, by. Closes every order */
+	ENTRY_RESTORED, /* second of a new epoch, right after ENTRY_LEDGER: head (the longest that
+			   was known, its line of JSON; or empty), reason, by. Closes every order */
 	ENTRY_TYPE_COUNT
 };
 

@@ -1,12 +1,15 @@
-/* imprint-ca: the ceremony as a program: `imprint init`, `imprint ca create`, `imprint ca import`.
+/* imprint-ca: the ceremony as a program: `imprint init`, `imprint ca create`, `imprint ca import`,
+ * and `imprint ledger adopt`.
  * On an installed station root runs it, and it becomes the signer's user as soon as the files that
  * were named on the command line are open. */
 #include "hsm/ceremony/ceremony.h"
 
+#include "hsm/ceremony/adopt.h"
 #include "hsm/ceremony/owner.h"
 
 #include <argp.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -22,6 +25,7 @@ const char *argp_program_version = "imprint-ca " IMPRINT_VERSION;
 struct arguments {
 	struct ceremony_init init;
 	struct ceremony_create create;
+	const char *product;
 	char **files;
 	size_t file_count;
 };
@@ -161,6 +165,32 @@ static error_t import_option(int key, char *value, struct argp_state *state)
 	}
 }
 
+static const struct argp_option adopt_options[] = {
+	{ "product", 'P', "NAME", 0, "The product that the certificates were made for", 0 },
+	{ 0 },
+};
+
+static error_t adopt_option(int key, char *value, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case 'P':
+		arguments->product = value;
+		return 0;
+	case ARGP_KEY_ARGS:
+		return import_option(key, value, state);
+	case ARGP_KEY_END:
+		if (!arguments->product)
+			return usage(state, "%s is missing", "--product NAME");
+		if (arguments->file_count < 1 || arguments->file_count > ADOPT_MAX)
+			return usage(state, "UNIT=CERT: 1 to %d of them", ADOPT_MAX);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static bool run_init(struct arguments *arguments, char *ret_text, struct err *e)
 {
 	umask(077);
@@ -209,6 +239,33 @@ static bool run_import(struct arguments *arguments, char *ret_text, struct err *
 	return become_signer(e) && ceremony_import(&import, ret_text, e);
 }
 
+/* "T-0003=board.pem" */
+static bool read_one(const char *operand, struct adopt_one *ret_one, struct err *e)
+{
+	const char *path = strchr(operand, '=');
+	size_t len = path ? (size_t)(path - operand) : 0;
+
+	if (len < 1 || len > NAME_MAX_LEN)
+		return err_set(e, ERR_USAGE, "\"%.80s\" is not UNIT=CERT", operand);
+	memcpy(ret_one->unit, operand, len);
+	return ceremony_read(path + 1, ret_one->der, sizeof(ret_one->der), &ret_one->len, e);
+}
+
+static bool run_adopt(struct arguments *arguments, char *ret_text, struct err *e)
+{
+	AUTO_FREE struct adopt_one *all = calloc(arguments->file_count, sizeof(*all));
+	const struct passwd *user = getpwuid(getuid());
+	struct adopt adopt = { arguments->product, user ? user->pw_name : "", all,
+			       arguments->file_count };
+
+	if (!all)
+		return err_set(e, ERR_SYSTEM, "no memory for the certificates");
+	for (size_t i = 0; i < adopt.count; i++)
+		if (!read_one(arguments->files[i], &all[i], e))
+			return false;
+	return become_signer(e) && adopt_certificates(&adopt, ret_text, e);
+}
+
 static const struct command {
 	const char *name, *shown; /* as it is typed after "imprint" */
 	struct argp argp;
@@ -239,6 +296,15 @@ static const struct command {
 	    "Checked are path, validity, CA:TRUE, keyCertSign, and that the key is in the token.\n",
 	    NULL, NULL, NULL },
 	  run_import },
+	{ "adopt",
+	  "imprint ledger adopt",
+	  { adopt_options, adopt_option, "UNIT=CERT...",
+	    "Take certificates that were read back from boards, or from AWS, into the ledger after "
+	    "a restore.\vPEM or DER, one of a unit. The signer must be stopped. Each must be "
+	    "signed "
+	    "by the CA in use and name its unit; all come in, or none.\n",
+	    NULL, NULL, NULL },
+	  run_adopt },
 };
 
 static const struct command *find_command(const char *name)
@@ -276,9 +342,10 @@ static int run(const struct command *command, struct arguments *arguments)
 
 static int show_commands(FILE *to, int code)
 {
-	fputs("Usage: imprint-ca init|create|import [OPTION...]\n"
+	fputs("Usage: imprint-ca init|create|import|adopt [OPTION...]\n"
 	      "The ceremony before a station can sign: token, CA key, CA certificate.\n"
-	      "`imprint-ca COMMAND --help` says more. Behind `imprint init` and `imprint ca`.\n",
+	      "`imprint-ca COMMAND --help` says more. Behind `imprint init`, `imprint ca` and "
+	      "`imprint ledger adopt`.\n",
 	      to);
 	return code;
 }

@@ -8,7 +8,7 @@
 
 #define CLOCK_BACK_MAX_S 5 /* so much is forgiven, as the signer does */
 
-static bool load_settings(struct settings *settings, struct err *e)
+bool ceremony_settings(struct settings *settings, struct err *e)
 {
 	char path[PATH_MAX];
 
@@ -48,18 +48,16 @@ static bool look_for_head(struct ceremony *c, struct err *e)
 	return c->has_head || e->code == ERR_NOT_FOUND;
 }
 
-static bool set_time(struct ceremony *c, struct err *e)
+bool ceremony_time(const struct ledger *ledger, int64_t *ret_now_s, struct err *e)
 {
-	int64_t last_s = ledger_last_time(c->ledger);
+	int64_t last_s = ledger_last_time(ledger), now_s = clock_wall_s();
 	char text[CLOCK_TEXT_SIZE];
 
-	c->now_s = clock_wall_s();
-	if (last_s - c->now_s > CLOCK_BACK_MAX_S)
+	if (last_s - now_s > CLOCK_BACK_MAX_S)
 		return err_set(e, ERR_REFUSED,
 			       "the clock stands before the ledger's last entry (%s): set it first",
 			       clock_format(last_s, text));
-	if (c->now_s < last_s)
-		c->now_s = last_s;
+	*ret_now_s = now_s < last_s ? last_s : now_s;
 	return true;
 }
 
@@ -69,8 +67,8 @@ bool ceremony_open(bool make, struct ceremony **ret_ceremony, struct err *e)
 
 	if (!c)
 		return err_set(e, ERR_SYSTEM, "no memory");
-	if (!load_settings(&c->settings, e) || !open_ledger(make, &c->ledger, e) ||
-	    !look_for_head(c, e) || !set_time(c, e))
+	if (!ceremony_settings(&c->settings, e) || !open_ledger(make, &c->ledger, e) ||
+	    !look_for_head(c, e) || !ceremony_time(c->ledger, &c->now_s, e))
 		return false;
 	*ret_ceremony = TAKE(c);
 	return true;
@@ -84,18 +82,24 @@ void ceremony_close(struct ceremony *c)
 	free(c);
 }
 
-bool ceremony_append(struct ceremony *c, struct entry *entries, size_t count, struct err *e)
+bool ceremony_enter(struct ledger *ledger, int64_t now_s, struct entry *entries, size_t count,
+		    struct err *e)
 {
-	if (!ledger_begin(c->ledger, e))
+	if (!ledger_begin(ledger, e))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		entries[i].time_s = c->now_s;
-		if (!ledger_append(c->ledger, &entries[i], e)) {
-			ledger_rollback(c->ledger);
+		entries[i].time_s = now_s;
+		if (!ledger_append(ledger, &entries[i], e)) {
+			ledger_rollback(ledger);
 			return false;
 		}
 	}
-	return ledger_commit(c->ledger, e);
+	return ledger_commit(ledger, e);
+}
+
+bool ceremony_append(struct ceremony *c, struct entry *entries, size_t count, struct err *e)
+{
+	return ceremony_enter(c->ledger, c->now_s, entries, count, e);
 }
 
 void ceremony_say_ca(const struct ca *ca, char *ret_text, size_t size)

@@ -24,6 +24,7 @@ int export_command(const struct arguments *a);
 int head_command(const struct arguments *a);
 int verify_command(const struct arguments *a);
 int backup_command(const struct arguments *a);
+int gap_command(const struct arguments *a);
 int accept_time_command(const struct arguments *a);
 int issue_command(const struct arguments *a);
 int ca_show_command(const struct arguments *a);

@@ -275,7 +275,8 @@ int backup_command(const struct arguments *a)
 	char text[HEAD_TEXT_MAX];
 	struct err e;
 
-	if (!run_backup(a->operand, &reply, &e) || !client_head(&command_signer, &head, &e))
+	/* The head first: so it is a prefix of the copy, whatever is added meanwhile. */
+	if (!client_head(&command_signer, &head, &e) || !run_backup(a->operand, &reply, &e))
 		return command_failed(&e);
 	fprintf(stderr, "%s: %s; keep this head elsewhere:\n", a->operand, reply.text);
 	puts(head_format(&head, text));

@@ -23,6 +23,10 @@ static const struct command {
 	  verify_command },
 	{ "ledger backup", "backup", "FILE", "", "A consistent copy, while the signer runs",
 	  backup_command },
+	{ "ledger gap", "gap", "RUNS", "j",
+	  "The runs of the station's record (lib/station/runs.jsonl) whose certificates the ledger "
+	  "does not know",
+	  gap_command },
 	{ "ledger accept-time", "accept-time", "--reason TEXT", "r",
 	  "Say that the clock is right, so that issuing goes on", accept_time_command },
 	{ "issue", "issue", "--unit ID --csr FILE", "ucio",

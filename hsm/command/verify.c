@@ -206,6 +206,24 @@ static bool expect_head(struct verify *v, const char *path, struct err *e)
 	return verify_expect(v, &head, e) || err_add(e, "%s", path);
 }
 
+static void say(const struct arguments *a, const struct verify_counts *counts,
+		const struct head *today, bool compared)
+{
+	printf("ok: %llu entries without a gap, %llu certificates (%llu installed, %llu void, %llu "
+	       "revoked), head of size %llu fits%s%s\n",
+	       (unsigned long long)counts->entries, (unsigned long long)counts->issued,
+	       (unsigned long long)counts->installed, (unsigned long long)counts->voided,
+	       (unsigned long long)counts->revoked, (unsigned long long)today->size,
+	       a->head_file ? ", the older head is a prefix" : "",
+	       a->export_file ? ""
+	       : compared     ? ", the states shown are what the entries say"
+			      : "; the station is busy, so the states shown were not compared");
+	if (counts->restored)
+		printf("restored from a backup, %llu in all; entries known to be missing since: "
+		       "%llu\n",
+		       (unsigned long long)counts->restored, (unsigned long long)counts->missing);
+}
+
 static bool run_verify(const struct arguments *a, struct err *e)
 {
 	struct checking c = { .terminal = isatty(STDERR_FILENO) };
@@ -224,15 +242,7 @@ static bool run_verify(const struct arguments *a, struct err *e)
 		return false;
 	if (c.terminal)
 		fprintf(stderr, "\r");
-	printf("ok: %llu entries without a gap, %llu certificates (%llu installed, %llu void, %llu "
-	       "revoked), head of size %llu fits%s%s\n",
-	       (unsigned long long)counts.entries, (unsigned long long)counts.issued,
-	       (unsigned long long)counts.installed, (unsigned long long)counts.voided,
-	       (unsigned long long)counts.revoked, (unsigned long long)today.size,
-	       a->head_file ? ", the older head is a prefix" : "",
-	       a->export_file ? ""
-	       : compared     ? ", the states shown are what the entries say"
-			      : "; the station is busy, so the states shown were not compared");
+	say(a, &counts, &today, compared);
 	return true;
 }
 

@@ -95,6 +95,24 @@ static bool exists_already(const char *path, struct err *e)
 	return err_set(e, ERR_REFUSED, "there is a ledger already: %s", path);
 }
 
+/* Between the old ledger and the one from a backup there is none for a moment: see exchange.h. */
+static bool is_half_restored(const char *path)
+{
+	char log[PATH_MAX], fresh[PATH_MAX];
+
+	snprintf(log, sizeof(log), "%s-wal", path);
+	snprintf(fresh, sizeof(fresh), "%s.fresh", path);
+	return access(path, F_OK) && (!access(log, F_OK) || !access(fresh, F_OK));
+}
+
+static bool half_restored(const char *path, struct err *e)
+{
+	return err_set(e, ERR_REFUSED,
+		       "a restore of the ledger %s was broken off: run imprint ledger restore "
+		       "again",
+		       path);
+}
+
 /* Made under another name, so that a crash leaves a whole ledger or none. */
 bool ledger_create(const char *path, struct err *e)
 {
@@ -105,6 +123,8 @@ bool ledger_create(const char *path, struct err *e)
 		return false;
 	if (access(path, F_OK) == 0)
 		return exists_already(path, e);
+	if (is_half_restored(path))
+		return half_restored(path, e);
 	if (getrandom(l->id, LEDGER_ID_LEN, 0) != LEDGER_ID_LEN)
 		return err_errno(e, ERR_SYSTEM, "making the ledger's id");
 	snprintf(unfinished, sizeof(unfinished), "%s.new", path);
@@ -131,11 +151,26 @@ bool ledger_open(const char *path, struct ledger **ret_ledger, struct err *e)
 {
 	AUTO(ledger) l = NULL;
 
+	if (is_half_restored(path))
+		return half_restored(path, e);
 	if (access(path, F_OK) && errno == ENOENT)
 		return err_set(e, ERR_NOT_FOUND,
 			       "there is no ledger %s: it is made by imprint init", path);
 	if (!allocate(path, &l, e) || !sync_log(l, e) || !store_open(l, e) || !position_load(l, e))
 		return false;
+	*ret_ledger = TAKE(l);
+	return true;
+}
+
+bool ledger_hold(const char *path, struct ledger **ret_ledger, bool *ret_readable, struct err *e)
+{
+	AUTO(ledger) l = NULL;
+	struct err trouble;
+
+	if (!allocate(path, &l, e))
+		return false;
+	*ret_readable = store_look(l, &trouble) && position_load(l, &trouble);
+	store_close(l);
 	*ret_ledger = TAKE(l);
 	return true;
 }
@@ -208,7 +243,10 @@ bool ledger_append(struct ledger *l, struct entry *entry, struct err *e)
 		return err_set(e, ERR_SYSTEM, "writing the ledger %s: an earlier step failed",
 			       l->path);
 	memcpy(entry->ledger_id, l->id, LEDGER_ID_LEN);
-	entry->epoch = l->now.epoch + (entry->type == ENTRY_LEDGER);
+	if (entry->type != ENTRY_LEDGER)
+		entry->epoch = l->now.epoch;
+	else if (entry->epoch <= l->now.epoch)
+		entry->epoch = l->now.epoch + 1;
 	entry->number = l->now.tree.size + 1;
 	if (!entry_encode(entry, l->buffer, sizeof(l->buffer), &len, e) ||
 	    !state_check(l, entry, e))

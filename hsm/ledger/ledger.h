@@ -20,6 +20,10 @@ struct ledger;
  * ledger_open: ERR_NOT_FOUND if there is none. */
 MUST_CHECK bool ledger_create(const char *path, struct err *e);
 MUST_CHECK bool ledger_open(const char *path, struct ledger **ret_ledger, struct err *e);
+/* Takes the lock alone, of a ledger that may be damaged or gone; nothing on the disk changes. If it
+ * is readable, ledger_head says where it stands; nothing else may be asked of it. */
+MUST_CHECK bool ledger_hold(const char *path, struct ledger **ret_ledger, bool *ret_readable,
+			    struct err *e);
 void ledger_close(struct ledger *l);
 AUTO_DEFINE(ledger, struct ledger *, ledger_close)
 
@@ -30,7 +34,8 @@ void ledger_rollback(struct ledger *l);
 bool ledger_in_transaction(const struct ledger *l);
 
 /* Appends an entry: ledger id, epoch and number are filled in, time_s is the caller's (not before
- * the last entry's, but for ENTRY_TIME_ACCEPTED). An ENTRY_LEDGER begins a new epoch. Checks that
+ * the last entry's, but for ENTRY_TIME_ACCEPTED). An ENTRY_LEDGER begins a new epoch: the next, or
+ * the one it has, if that is higher. Checks that
  * the move is one that the life of a certificate allows (ERR_REFUSED otherwise, ERR_INVALID for a
  * field out of its limits: nothing has changed then and the transaction may go on) and updates the
  * tables. */

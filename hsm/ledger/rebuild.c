@@ -2,14 +2,18 @@
 
 #include "hsm/ledger/state.h"
 
+static bool is_next_epoch(const struct position *p, const struct entry *entry)
+{
+	return entry->type == ENTRY_LEDGER ? entry->epoch > p->epoch : entry->epoch == p->epoch;
+}
+
 /* One entry of the file, as it was when it was appended. */
 static bool replay_entry(struct ledger *l, struct bytes data, struct err *e)
 {
 	struct entry entry;
 
 	if (!entry_decode(data, &entry, e) || entry.number != l->now.tree.size + 1 ||
-	    entry.epoch != l->now.epoch + (entry.type == ENTRY_LEDGER) ||
-	    memcmp(entry.ledger_id, l->id, LEDGER_ID_LEN))
+	    !is_next_epoch(&l->now, &entry) || memcmp(entry.ledger_id, l->id, LEDGER_ID_LEN))
 		return position_corrupt(l, "an entry is out of its place", e);
 	if (!state_check(l, &entry, e)) {
 		if (e->code == ERR_REFUSED)

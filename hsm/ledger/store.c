@@ -106,9 +106,9 @@ static bool execute(struct ledger *l, const char *text, const char *doing, struc
 	return true;
 }
 
-static bool connect(struct ledger *l, const char *path, struct err *e)
+static bool connect(struct ledger *l, const char *path, int access, struct err *e)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	int flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
 	if (sqlite3_open_v2(path, &l->db, flags, NULL) != SQLITE_OK)
 		return store_fail(l, "opening", e);
@@ -123,7 +123,8 @@ bool store_make(struct ledger *l, const char *path, struct err *e)
 {
 	AUTO(statement) tree = NULL;
 
-	if (!connect(l, path, e) || !execute(l, schema_mark_sql, "making", e) ||
+	if (!connect(l, path, SQLITE_OPEN_READWRITE, e) ||
+	    !execute(l, schema_mark_sql, "making", e) ||
 	    !execute(l, schema_version_sql, "making", e) || !execute(l, schema_sql, "making", e))
 		return false;
 	if (sqlite3_prepare_v2(l->db, "INSERT INTO tree VALUES (1, ?1, 0, 0, x'', 0, 0)", -1, &tree,
@@ -148,17 +149,29 @@ static bool pragma_is(struct ledger *l, const char *text, int64_t wanted, struct
 	return true;
 }
 
-bool store_open(struct ledger *l, struct err *e)
+static bool open_as(struct ledger *l, int access, struct err *e)
 {
-	return connect(l, l->path, e) &&
+	return connect(l, l->path, access, e) &&
 	       pragma_is(l, "PRAGMA application_id", SCHEMA_APPLICATION_ID, e) &&
 	       pragma_is(l, "PRAGMA user_version", SCHEMA_VERSION, e);
 }
 
+bool store_open(struct ledger *l, struct err *e)
+{
+	return open_as(l, SQLITE_OPEN_READWRITE, e);
+}
+
+bool store_look(struct ledger *l, struct err *e)
+{
+	return open_as(l, SQLITE_OPEN_READONLY, e);
+}
+
 void store_close(struct ledger *l)
 {
-	for (size_t i = 0; i < SQL_COUNT; i++)
+	for (size_t i = 0; i < SQL_COUNT; i++) {
 		sqlite3_finalize(l->statements[i]);
+		l->statements[i] = NULL;
+	}
 	sqlite3_close(l->db);
 	l->db = NULL;
 }

@@ -88,6 +88,8 @@ struct value {
 /* Opens or makes the database file and its schema. */
 MUST_CHECK bool store_make(struct ledger *l, const char *path, struct err *e);
 MUST_CHECK bool store_open(struct ledger *l, struct err *e);
+/* For reading alone: the files stay as they are. */
+MUST_CHECK bool store_look(struct ledger *l, struct err *e);
 void store_close(struct ledger *l);
 
 /* Starts a statement with its values (NULL = none), which must live until store_done. */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/wait.h"
+#include "hsm/certificate/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,21 +35,8 @@ static void token_failed(struct signer *s, struct job *job)
 
 static bool head_work(struct job *job, struct csr_checker *checker, struct err *e)
 {
-	struct head *head = &job->head;
-	uint8_t data[HEAD_SIGNED_MAX], signature[TOKEN_SIGNATURE_MAX], *at = head->key;
-	int len = i2d_PUBKEY(token_public(job->head_key), NULL);
-
 	(void)checker;
-	if (len <= 0 || len > HEAD_KEY_MAX || i2d_PUBKEY(token_public(job->head_key), &at) != len)
-		return err_set(e, ERR_INVALID, "the head key is of no use: it is no P-256 key");
-	head->key_len = (size_t)len;
-	if (!token_sign(job->head_key, bytes_of(data, head_signed_bytes(head, data)), signature,
-			&head->signature_len, e))
-		return false;
-	if (head->signature_len > HEAD_SIGNATURE_MAX)
-		return err_set(e, ERR_TOKEN, "the token's signature is too long for a P-256 key");
-	memcpy(head->signature, signature, head->signature_len);
-	return head_verify(head, e);
+	return seal_head(job->head_key, &job->head, e);
 }
 
 static void head_signed(struct signer *s, struct job *job)
@@ -193,13 +181,19 @@ static bool has_file(struct signer *s, struct job *job)
 	return false;
 }
 
+/* By the clock, so that a restore, which forgets some, uses none again. */
+static uint64_t next_crl_number(uint64_t last, int64_t now_s)
+{
+	return last < (uint64_t)now_s ? (uint64_t)now_s : last + 1;
+}
+
 void request_crl(struct signer *s, struct job *job)
 {
 	if (!has_file(s, job) || !token_there(s, job))
 		return;
 	if (!ledger_crl_number(s->ledger, s->ca->id, &job->crl_number, &job->err))
 		signer_die(&job->err);
-	job->crl_number++;
+	job->crl_number = next_crl_number(job->crl_number, job->now_s);
 	job->request.after = s->settings.crl_days;
 	collect_revoked(s, job, STATE_VOID);
 	collect_revoked(s, job, STATE_REVOKED);

@@ -12,7 +12,7 @@
 #define MARGIN 1
 #define FAILURE_ROWS 4 /* with the line above */
 #define SAID_COLUMNS_MIN 20
-#define CA_NEAR_S (90 * INT64_C(86400))
+#define CA_NEAR_S (180 * INT64_C(86400))
 
 struct painter {
 	struct canvas *c;

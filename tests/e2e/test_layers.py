@@ -27,7 +27,7 @@ USES = {
     "hsm/product": {"base", "hsm", "hsm/api", "hsm/api/proof", "hsm/token", "hsm/x509"},
     "hsm/certificate": {"base", "hsm/api", "hsm/product", "hsm/token", "hsm/x509"},
     "hsm/ledger": {"base", "hsm/api", "hsm/api/proof"},
-    "hsm/ceremony": {"base", "hsm", "hsm/api", "hsm/certificate", "hsm/ledger", "hsm/token", "hsm/x509"},
+    "hsm/ceremony": {"base", "hsm", "hsm/api", "hsm/api/proof", "hsm/certificate", "hsm/ledger", "hsm/token", "hsm/x509"},
     "hsm/signer": {"base", "hsm", "hsm/api", "hsm/api/proof", "hsm/certificate", "hsm/ledger", "hsm/product", "hsm/token"},
     "hsm/command": {"base", "hsm/api", "hsm/api/proof", "hsm/certificate", "hsm/product", "hsm/token", "hsm/x509"},
     "cloud": set(),

@@ -161,6 +161,13 @@ static void restored(struct script *s)
 	issue(s, reserve_in(s, "WO-2", "T-8", 0));
 }
 
+/* A restore that knows of a second epoch, which is lost, begins the third. */
+static void restored_again(struct script *s)
+{
+	s->epoch++;
+	restored(s);
+}
+
 static void time_accepted(struct script *s)
 {
 	add(s, (struct entry) {
@@ -387,6 +394,18 @@ static void epoch_without_restore(struct script *s)
 	add_order(s, "W1", 1, NULL);
 }
 
+static void same_epoch(struct script *s)
+{
+	s->epoch--;
+	add_ledger(s);
+}
+
+static void restored_from_nothing(struct script *s)
+{
+	add_ledger(s);
+	add(s, (struct entry) { .type = ENTRY_RESTORED, .head = T("{}"), .reason = T("test") });
+}
+
 static void wrong_epoch(struct script *s)
 {
 	add(s, (struct entry) { .type = ENTRY_ORDER_USED, .order = T("WO"), .epoch = 2 });
@@ -438,6 +457,7 @@ static const struct {
 	{ "a whole life", whole_life, NULL },
 	{ "a key that was never signed moves on", never_signed_key, NULL },
 	{ "restored", restored, NULL },
+	{ "restored again", restored_again, NULL },
 	{ "time accepted", time_accepted, NULL },
 	{ "verification certificate", verification, NULL },
 	{ "serial twice", serial_twice, "entry 6: the certificate serial was used" },
@@ -468,6 +488,9 @@ static const struct {
 	{ "time runs back", time_runs_back, "entry 5: its time lies before" },
 	{ "epoch without restore", epoch_without_restore,
 	  "entry 6: a new epoch does not begin so" },
+	{ "same epoch", same_epoch, "entry 5: the epoch is wrong" },
+	{ "restored from nothing", restored_from_nothing,
+	  "entry 6: the old head that it names is none of this ledger" },
 	{ "wrong epoch", wrong_epoch, "entry 5: the epoch is wrong" },
 	{ "CRL number", crl_number, "entry 6: the CRL number 4 does not rise" },
 	{ "wrong code", wrong_code, "another registration code" },

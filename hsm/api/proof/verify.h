@@ -18,7 +18,8 @@
 struct verify;
 
 struct verify_counts {
-	uint64_t entries, reserved, issued, installed, voided, revoked, alarms;
+	uint64_t entries, reserved, issued, installed, voided, revoked, alarms, restored;
+	uint64_t missing; /* entries that the old heads of its restores had, and it has not */
 };
 
 MUST_CHECK bool verify_new(struct verify **ret_verify, struct err *e);
