@@ -28,6 +28,8 @@ static const struct {
 	  "file" },
 	{ NULL, "watchdog", "it hung and was ended: look at the token and its cable" },
 	{ NULL, "start-limit-hit", "it ended too often in a row: mend what the other rows say" },
+	{ NULL, "service-start-limit-hit",
+	  "it ended too often in a row: mend what the other rows say" },
 	{ NULL, "oom-kill", "the PC ran out of memory" },
 	{ NULL, NULL, "its journal says why" },
 };
