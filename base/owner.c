@@ -10,10 +10,14 @@ bool owner_find(const char *name, struct owner *ret_owner, struct err *e)
 	const char *folder = secure_getenv("IMPRINT_DIR");
 	const struct passwd *user;
 
-	*ret_owner = (struct owner) { geteuid(), getegid(), !folder || !*folder, name };
-	if (!ret_owner->installed || ret_owner->uid != 0)
+	*ret_owner = (struct owner) { geteuid(), getegid(), !folder || !*folder, name, false };
+	if (!ret_owner->installed)
 		return true;
 	user = getpwnam(name);
+	if (geteuid() != 0) {
+		ret_owner->is_other = user && user->pw_uid != geteuid();
+		return true;
+	}
 	if (!user)
 		return err_set(e, ERR_NOT_FOUND,
 			       "there is no user %s: install the package, which makes it, or set "

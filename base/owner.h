@@ -18,6 +18,7 @@ struct owner {
 	gid_t gid;
 	bool installed; /* not under IMPRINT_DIR */
 	const char *user;
+	bool is_other; /* the files belong to another user, and we are not root */
 };
 
 MUST_CHECK bool owner_find(const char *user, struct owner *ret_owner, struct err *e);

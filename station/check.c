@@ -142,16 +142,28 @@ static void check_signer(struct check *c)
 		check_say(c, CHECK_OK, "order", "%s is in use", reply.status.order);
 }
 
-static void check_all(const struct station_settings *settings, struct check *c)
+/* What the station's user may do only it can try, or root for it. */
+static void check_rights(const struct station_settings *settings, bool is_other, struct check *c)
+{
+	if (is_other) {
+		check_say(c, CHECK_WARN, "folders",
+			  "not looked at, nor whether the lines may be opened: ask again as root");
+		return;
+	}
+	check_port_rights(settings, c);
+	check_folder(PLACE_RUN_STATION, "run", c);
+	check_folder(PLACE_LIB_STATION, "lib", c);
+	check_signer(c);
+}
+
+static void check_all(const struct station_settings *settings, bool is_other, struct check *c)
 {
 	check_modes(c);
 	check_products(c);
 	check_ports(settings, c);
 	check_names(settings, c);
-	check_folder(PLACE_RUN_STATION, "run", c);
-	check_folder(PLACE_LIB_STATION, "lib", c);
+	check_rights(settings, is_other, c);
 	check_disk(c);
-	check_signer(c);
 }
 
 int check_station(void)
@@ -166,7 +178,7 @@ int check_station(void)
 	else if (!owner_find(OWNER_STATION, &owner, &e) || !owner_become(&owner, &e))
 		check_say(&c, CHECK_FAIL, "users", "%s", e.text);
 	else if (check_settings(settings, &c))
-		check_all(settings, &c);
+		check_all(settings, owner.is_other, &c);
 	return check_exit(&c);
 }
 

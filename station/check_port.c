@@ -19,20 +19,6 @@ static bool device_of(const char *port, char ret_path[static PATH_MAX])
 	return port[0] == '/' && realpath(port, ret_path);
 }
 
-static void check_rights(const struct station_nest *nest, struct check *c)
-{
-	struct stat status;
-
-	if (nest->port[0] != '/' || faccessat(AT_FDCWD, nest->port, R_OK | W_OK, AT_EACCESS) == 0 ||
-	    stat(nest->port, &status) < 0)
-		return;
-	check_say(
-		c, CHECK_FAIL, "port",
-		"nest %s: the station's user may not open %s (mode %04o, group %u); it must be of "
-		"group imprint-jig: see that udev has 61-imprint.rules, then udevadm trigger",
-		nest->name, nest->port, (unsigned)status.st_mode & 07777, (unsigned)status.st_gid);
-}
-
 /* Two names of one device: two nests would talk on one line. */
 static void check_twins(const struct station_settings *settings, size_t index, struct check *c)
 {
@@ -56,7 +42,6 @@ void check_ports(const struct station_settings *settings, struct check *c)
 
 		check_twins(settings, i, c);
 		if (board_line_present(nest->port)) {
-			check_rights(nest, c);
 			present++;
 			continue;
 		}
@@ -66,6 +51,26 @@ void check_ports(const struct station_settings *settings, struct check *c)
 	}
 	check_say(c, present ? CHECK_OK : CHECK_WARN, "ports", "%zu of %zu nests have a line",
 		  present, settings->nest_count);
+}
+
+static void check_right(const struct station_nest *nest, struct check *c)
+{
+	struct stat status;
+
+	if (nest->port[0] != '/' || faccessat(AT_FDCWD, nest->port, R_OK | W_OK, AT_EACCESS) == 0 ||
+	    stat(nest->port, &status) < 0)
+		return;
+	check_say(
+		c, CHECK_FAIL, "port",
+		"nest %s: the station's user may not open %s (mode %04o, group %u); it must be of "
+		"group imprint-jig: see that udev has 61-imprint.rules, then udevadm trigger",
+		nest->name, nest->port, (unsigned)status.st_mode & 07777, (unsigned)status.st_gid);
+}
+
+void check_port_rights(const struct station_settings *settings, struct check *c)
+{
+	for (size_t i = 0; i < settings->nest_count; i++)
+		check_right(&settings->nests[i], c);
 }
 
 static bool has_rule(const char *rules, const char *port)

@@ -6,8 +6,11 @@
 #include "base/check.h"
 #include "station/settings.h"
 
-/* Is each line there, ours to open, and one nest's only? */
+/* Is each line there, and one nest's only? */
 void check_ports(const struct station_settings *settings, struct check *c);
+
+/* May this user open each? */
+void check_port_rights(const struct station_settings *settings, struct check *c);
 
 /* Has udev rules for the names below /dev/imprint that nests use? */
 void check_names(const struct station_settings *settings, struct check *c);

@@ -293,11 +293,11 @@ static void check_running(struct check *c)
 	if (signer_connect(&fd, &e) &&
 	    signer_call(fd, &request, -1, record, &reply, clock_deadline(PATIENCE_MS), -1, &e))
 		say_status(&reply.status, c);
-	else if (e.code == REFUSAL_PERMISSION)
-		check_say(c, CHECK_WARN, "signer",
-			  "it runs, but you may not ask it; as root: adduser NAME imprint");
 	else
-		check_say(c, CHECK_FAIL, "signer", "%s", e.text);
+		check_say(c,
+			  e.code == REFUSAL_PERMISSION || e.code == ERR_REFUSED ? CHECK_WARN
+										: CHECK_FAIL,
+			  "signer", "%s", e.text);
 }
 
 /* --- all of it --- */
