@@ -108,10 +108,16 @@ static void forget_absent(struct learning *s)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < s->before.count; i++)
-		if (has(&s->now, s->before.adapters[i].port))
-			s->before.adapters[count++] = s->before.adapters[i];
+	for (size_t i = 0; i < s->before.count; i++) {
+		const struct adapter *a = &s->before.adapters[i];
+
+		if (has(&s->now, a->port))
+			s->before.adapters[count++] = *a;
+		else
+			printf("usb %s is out … ", a->usb);
+	}
 	s->before.count = count;
+	fflush(stdout);
 }
 
 static bool is_learnt(const struct learning *s, const char *port)

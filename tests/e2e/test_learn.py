@@ -93,12 +93,13 @@ def test_nests_are_learnt_one_after_the_other(plugs, tmp_path):
     with Talk(plugs, rules, "--nests", "A1,B1,B2") as talk:
         talk.until("2 lines are plugged in already")
         talk.until("plug nest A1 now")
-        plugs.unplug("ttyUSB3")  # seen at the latest with the next one
+        plugs.unplug("ttyUSB3")
+        talk.until("usb 1-2.4 is out")
         plugs.plug("ttyUSB1")
         talk.until("usb 1-2.2, no board answers")
         talk.until("plug nest B1 now")
         plugs.plug("ttyUSB3")  # it was there before: now it is new
-        talk.until("usb 1-2.4")
+        talk.until("usb 1-2.4, no board answers")
         talk.until("plug nest B2 now")
         plugs.plug("ttyUSB0")
         assert talk.end() == 0
