@@ -5,11 +5,13 @@
 #include "base/config.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/place.h"
 #include "hsm/schemas.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define PIN_MARK "pin-refused"
 #define PREFIX_TEXT_MAX (2 * SETTINGS_PREFIX_MAX)
 #define LINGER_MS_MAX 100
 #define LINGER_MS_DEFAULT 2
@@ -136,7 +138,8 @@ static bool take_token(const char *path, const struct raw_token *raw, struct set
 	strcpy(token->label, raw->label);
 	strcpy(token->init_args, raw->init_args ? raw->init_args : "");
 	s->token_network = raw->network;
-	return take_path(path, "token.module", raw->module, token->module, e) &&
+	return place_path(PLACE_LIB_SIGNER, PIN_MARK, token->pin_mark, e) &&
+	       take_path(path, "token.module", raw->module, token->module, e) &&
 	       take_path(path, "token.pin_file", raw->pin_file, token->pin_file, e) &&
 	       take_path(path, "token.softhsm_conf", raw->softhsm_conf, s->softhsm_conf, e) &&
 	       config_number(path, "token.sessions", raw->sessions, 1, 1, TOKEN_SESSIONS_MAX,

@@ -52,14 +52,15 @@ static bool stayed_away(struct err *e)
 bool asker_ask(struct asker *asker, const struct request *request, struct reply *ret_reply,
 	       int64_t deadline, struct err *e)
 {
-	int64_t give_up = clock_deadline(ASKER_AWAY_MS);
-	int64_t pause_ms = PAUSE_FIRST_MS;
+	int64_t pause_ms = PAUSE_FIRST_MS, give_up = 0;
 
-	if (give_up > deadline)
-		give_up = deadline;
 	while (!ask_once(asker, request, ret_reply, deadline, e)) {
 		if (!is_away(e->code) && e->code != REFUSAL_TOKEN)
 			return false;
+		if (!give_up) /* a token that hung took its time before the signer went away */
+			give_up = clock_deadline(ASKER_AWAY_MS);
+		if (give_up > deadline)
+			give_up = deadline;
 		if (clock_monotonic_ms() + pause_ms > give_up)
 			return stayed_away(e);
 		if (!wait_pause(pause_ms, asker->cancel_fd, e))

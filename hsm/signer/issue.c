@@ -114,8 +114,19 @@ static void again_step(struct signer *s, struct job *job)
 	signer_work(s, job, work_files, files_step);
 }
 
+static bool token_is_there(const struct signer *s, const struct job *job, struct err *e)
+{
+	char text[UNIT_WHO_SIZE];
+
+	return !*s->token_trouble ||
+	       err_set(e, REFUSAL_TOKEN, "%s waits, the token is lost: %.300s", unit_who(job, text),
+		       s->token_trouble);
+}
+
 static bool may_reserve(struct signer *s, const struct job *job, struct err *e)
 {
+	if (!token_is_there(s, job, e))
+		return false;
 	if (s->disk_free_mb < DISK_LEAST_MB)
 		return err_set(e, REFUSAL_DISK,
 			       "unit %s: only %llu MB are free for the ledger; make room, at least "
@@ -297,15 +308,13 @@ static bool is_text(const char *text)
 static bool may_start(struct signer *s, struct job *job, struct err *e)
 {
 	const struct request *r = &job->request;
-	char text[UNIT_WHO_SIZE];
 
 	if ((!*r->unit && r->source != SOURCE_LIST) || !is_text(r->unit) || !is_text(r->nest) ||
 	    r->source < SOURCE_BOARD || r->source > SOURCE_LIST)
 		return err_set(e, REFUSAL_REQUEST,
 			       "the request names no unit, or not in printable ASCII");
-	if (*s->token_trouble)
-		return err_set(e, REFUSAL_TOKEN, "%s waits, the token is lost: %.300s",
-			       unit_who(job, text), s->token_trouble);
+	if (!token_is_there(s, job, e))
+		return false;
 	if (clock_wall_s() > s->ca->not_after)
 		return err_set(
 			e, REFUSAL_CA,

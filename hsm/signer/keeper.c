@@ -1,12 +1,15 @@
 /* keeper: the token comes and goes. When a signature fails for the token's reason the line pauses
  * ("token lost, boards wait"): once no worker uses it any more, everything is closed and reopened,
- * with growing pauses. A refused PIN is never tried again. */
+ * with growing pauses. A refused PIN is not tried again (token_open sees to that): the line resumes
+ * when its file has changed. */
 #include "hsm/signer/signer.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define PAUSE_FIRST_MS 500
 #define PAUSE_MAX_MS 10000
@@ -64,13 +67,31 @@ static bool open_keys(struct signer *s, struct token *token, struct err *e)
 	return true;
 }
 
+static void hung(int number)
+{
+	static const char line[] = "<2>" KEEPER_HUNG "\n";
+
+	(void)number;
+	_exit(write(STDERR_FILENO, line, strlen(line)) < 0 ? 2 : 1);
+}
+
+void keeper_limit(unsigned seconds)
+{
+	signal(SIGALRM, hung);
+	alarm(seconds);
+}
+
 bool keeper_open(struct signer *s, struct err *e)
 {
 	AUTO(token) token = NULL;
+	bool opened;
 
 	if (!s->ca && !load_ca(s, e))
 		return false;
-	if (!token_open(&s->settings.token, &token, e) || !open_keys(s, token, e))
+	keeper_limit(KEEPER_HUNG_S);
+	opened = token_open(&s->settings.token, &token, e) && open_keys(s, token, e);
+	keeper_limit(0);
+	if (!opened)
 		return false;
 	s->token = TAKE(token);
 	s->token_pause_ms = PAUSE_FIRST_MS;
@@ -91,8 +112,7 @@ void keeper_turn(struct signer *s)
 {
 	struct err e;
 
-	if (!*s->token_trouble || s->pin_refused || pool_busy(s->pool) ||
-	    clock_monotonic_ms() < s->token_retry_ms)
+	if (!*s->token_trouble || pool_busy(s->pool) || clock_monotonic_ms() < s->token_retry_ms)
 		return;
 	if (s->token)
 		token_close(s->token);
@@ -103,7 +123,6 @@ void keeper_turn(struct signer *s)
 		return;
 	}
 	snprintf(s->token_trouble, sizeof(s->token_trouble), "%s", e.text);
-	s->pin_refused = e.code == ERR_PIN || e.code == ERR_REFUSED;
 	s->token_retry_ms = clock_deadline(s->token_pause_ms);
 	s->token_pause_ms =
 		s->token_pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : s->token_pause_ms * 2;

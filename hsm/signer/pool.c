@@ -1,7 +1,5 @@
 #include "hsm/signer/pool.h"
 
-#include "base/clock.h"
-
 #include <sys/eventfd.h>
 
 #define STACK_SIZE (256 * 1024)
@@ -14,7 +12,6 @@ struct worker {
 	struct pool *pool;
 	pthread_t thread;
 	struct csr_checker *checker;
-	int64_t since_ms; /* of the task that it runs now; 0: idle */
 };
 
 struct pool {
@@ -58,11 +55,8 @@ static struct task *next_task(struct worker *worker, struct task *finished)
 			abort(); /* an eventfd that cannot count to one */
 		list_add(&pool->done, finished);
 	}
-	worker->since_ms = 0;
 	while (!pool->stopping && !(task = list_take(&pool->waiting)))
 		pthread_cond_wait(&pool->work, &pool->mutex);
-	if (task)
-		worker->since_ms = clock_monotonic_ms();
 	return task;
 }
 
@@ -171,18 +165,4 @@ struct task *pool_collect(struct pool *pool)
 unsigned pool_busy(const struct pool *pool)
 {
 	return pool->busy;
-}
-
-int64_t pool_oldest_ms(struct pool *pool)
-{
-	AUTO(lock) lock = lock_take(&pool->mutex);
-	int64_t now_ms = clock_monotonic_ms(), oldest_ms = 0;
-
-	for (unsigned i = 0; i < pool->count; i++) {
-		int64_t since_ms = pool->workers[i].since_ms;
-
-		if (since_ms && now_ms - since_ms > oldest_ms)
-			oldest_ms = now_ms - since_ms;
-	}
-	return oldest_ms;
 }

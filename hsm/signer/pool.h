@@ -28,7 +28,5 @@ int pool_fd(const struct pool *pool);
 struct task *pool_collect(struct pool *pool);
 /* Tasks submitted and not yet collected. */
 unsigned pool_busy(const struct pool *pool);
-/* For how long the oldest running task has been running: a token may hang for ever. */
-int64_t pool_oldest_ms(struct pool *pool);
 
 #endif

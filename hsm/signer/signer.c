@@ -10,8 +10,8 @@
 
 #define LINGER_ROWS 64
 #define DISK_LOOK_MS 1000
-#define HUNG_MS 15000
 #define IDLE_MS 1000
+#define CLOSE_S 4 /* for signatures under way, once all that asked for them were sent away */
 
 void signer_die(const struct err *e)
 {
@@ -160,10 +160,9 @@ int signer_turn(struct signer *s)
 			flush(s);
 	keeper_turn(s);
 	look_at_disk(s);
-	if (pool_oldest_ms(s->pool) > HUNG_MS) {
-		log_event(LOG_CRIT, "the token does not come back from a call, the signer ends",
-			  "");
-		_exit(1); /* the hung call holds locks that nobody can take back */
+	if (s->token && token_oldest_ms(s->token) > KEEPER_HUNG_S * 1000) {
+		log_event(LOG_CRIT, KEEPER_HUNG, "");
+		_exit(1);
 	}
 	return wait_ms ? wait_ms : IDLE_MS;
 }
@@ -197,7 +196,17 @@ static bool void_leftovers(struct signer *s, struct err *e)
 	return true;
 }
 
-bool signer_open(struct signer *s, struct err *e)
+static bool open_token(struct signer *s, bool wait, struct err *e)
+{
+	if (keeper_open(s, e))
+		return true;
+	if (!wait || e->code != ERR_TOKEN)
+		return false;
+	keeper_lost(s, e);
+	return true;
+}
+
+bool signer_open(struct signer *s, bool wait, struct err *e)
 {
 	unsigned cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned workers = s->settings.token.sessions;
@@ -207,7 +216,7 @@ bool signer_open(struct signer *s, struct err *e)
 	if (!ledger_open(s->ledger_path, &s->ledger, e))
 		return err_add(e, "opening the ledger");
 	guard_start(&s->guard, ledger_last_time(s->ledger));
-	if (!keeper_open(s, e) || !products_new(&s->products, e))
+	if (!open_token(s, wait, e) || !products_new(&s->products, e))
 		return false;
 	if (workers < cores)
 		workers = cores;
@@ -219,6 +228,7 @@ bool signer_open(struct signer *s, struct err *e)
 
 void signer_close(struct signer *s)
 {
+	keeper_limit(CLOSE_S);
 	if (s->pool)
 		pool_stop(s->pool);
 	if (s->products)

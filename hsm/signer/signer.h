@@ -89,7 +89,6 @@ struct signer {
 	char token_trouble[ERR_TEXT_SIZE]; /* why it is lost */
 	int64_t token_retry_ms; /* when to reopen it, and how long to wait the next time */
 	int64_t token_pause_ms;
-	bool pin_refused; /* never try by oneself again */
 	uint64_t disk_free_mb;
 	int64_t disk_seen_ms;
 	struct jobs committing; /* their next runs after the commit */
@@ -101,8 +100,9 @@ struct signer {
 	bool settled; /* an issuance left the state reserved: the pending ones ask again */
 };
 
-/* Opens ledger, token and CA, checks them against each other, voids what a crash left reserved. */
-MUST_CHECK bool signer_open(struct signer *s, struct err *e);
+/* Opens ledger, token and CA, checks them against each other, voids what a crash left reserved.
+ * With `wait`, a token that is not there is waited for, as if it had just been lost. */
+MUST_CHECK bool signer_open(struct signer *s, bool wait, struct err *e);
 void signer_close(struct signer *s);
 
 void signer_work(struct signer *s, struct job *job, job_work *work, job_step *next);
@@ -136,10 +136,15 @@ void installed_start(struct signer *s, struct job *job);
 struct job *job_new(struct client *client, unsigned roles, struct bytes record, int passed_fd);
 void job_free(struct job *job);
 
-/* keeper: the token's presence. */
+/* keeper: the token's presence. It may hang in any call, and then holds locks that nobody can take
+ * back: whoever finds that ends the process with KEEPER_HUNG. */
+#define KEEPER_HUNG_S 10 /* no sound token takes that long for a signature */
+#define KEEPER_HUNG "the token does not come back from a call, the signer ends"
 MUST_CHECK bool keeper_open(struct signer *s, struct err *e);
 void keeper_lost(struct signer *s, const struct err *why);
 void keeper_turn(struct signer *s);
+/* The calls that this thread makes until the next keeper_limit(0) must be over in that time. */
+void keeper_limit(unsigned seconds);
 
 /* server: sends the reply to the job's client, if it is still there; and its name for the ledger
  * ("anna (1003)"). */

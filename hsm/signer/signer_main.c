@@ -61,7 +61,7 @@ static bool run(struct signer *s, bool check_only, struct err *e)
 	if (s->settings.training)
 		log_event(LOG_WARNING, "training set-up: one user may be station and supervisor",
 			  "");
-	if (!signer_open(s, e))
+	if (!signer_open(s, !check_only, e))
 		return false;
 	return check_only || server_run(s, e);
 }

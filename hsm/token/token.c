@@ -1,7 +1,9 @@
 #include "hsm/token/token_inside.h"
 
 #include "hsm/x509/crypto.h"
+#include "base/log.h"
 #include "hsm/token/pin.h"
+#include "hsm/token/pin_mark.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -82,6 +84,30 @@ static bool open_sessions(struct token *t, struct err *e)
 	return true;
 }
 
+/* Before the token is touched at all. */
+static bool pin_is_new(struct token *t, struct err *e)
+{
+	struct bytes pin;
+	bool is_new;
+
+	if (!pin_mark_exists(t->config.pin_mark))
+		return true;
+	if (!pin_read(t->config.pin_file, &pin, e))
+		return false;
+	is_new = pin_mark_check(t->config.pin_mark, pin, e);
+	pin_release();
+	return is_new;
+}
+
+static void mark_pin(struct token *t, struct bytes pin)
+{
+	struct err e;
+
+	if (!pin_mark_set(t->config.pin_mark, pin, &e))
+		log_event(LOG_ERR, "that the PIN was refused could not be kept", "reason=\"%s\"",
+			  e.text);
+}
+
 /* Raw, for libp11 would keep a copy of the PIN. */
 static bool log_in(struct token *t, struct err *e)
 {
@@ -91,10 +117,14 @@ static bool log_in(struct token *t, struct err *e)
 	if (!pin_read(t->config.pin_file, &pin, e))
 		return false;
 	answer = t->module.call->C_Login(t->session, CKU_USER, (CK_UTF8CHAR *)pin.data, pin.len);
+	if (answer == CKR_USER_ALREADY_LOGGED_IN)
+		answer = CKR_OK;
+	if (answer == CKR_OK)
+		pin_mark_clear(t->config.pin_mark);
+	else if (!module_error(answer, "log in to the token", e) && e->code == ERR_PIN)
+		mark_pin(t, pin);
 	pin_release();
-	if (answer == CKR_OK || answer == CKR_USER_ALREADY_LOGGED_IN)
-		return true;
-	return module_error(answer, "log in to the token", e);
+	return answer == CKR_OK;
 }
 
 bool token_open(const struct token_config *config, struct token **ret_token, struct err *e)
@@ -110,8 +140,8 @@ bool token_open(const struct token_config *config, struct token **ret_token, str
 	if (t->config.sessions < 1 || t->config.sessions > TOKEN_SESSIONS_MAX)
 		t->config.sessions = 1;
 	sem_init(&t->free_sessions, 0, t->config.sessions);
-	if (!token_keep(e) || !load(t, e) || !find_slot(t, e) || !open_sessions(t, e) ||
-	    !log_in(t, e))
+	if (!pin_is_new(t, e) || !token_keep(e) || !load(t, e) || !find_slot(t, e) ||
+	    !open_sessions(t, e) || !log_in(t, e))
 		return err_add(e, "token %s", config->label);
 	ERR_clear_error(); /* SoftHSM leaves its own attempts to load an engine */
 	*ret_token = TAKE(t);

@@ -2,7 +2,8 @@
  * libp11 signs (one context, never logs out); the raw calls of the same module make keys and read
  * attributes. After any ERR_TOKEN the token is of no more use: token_close, then token_open again
  * (recovery = close everything and reopen). ERR_PIN: the token refused the PIN; never tried again
- * by oneself. The PIN is read from its file or credential for each login into one locked buffer and
+ * by oneself: a mark remembers it, and until the PIN's file changes token_open fails
+ * without touching the token. The PIN is read from its file or credential for each login into one locked buffer and
  * cleansed after it. SoftHSM rewrites its token at each login without care: token_open keeps a copy
  * beside it, and puts that back when it was cut off. Threads: token_open and token_close from one
  * thread with no signature under way; token_sign from any. Layer above: ceremony, signer. Below:
@@ -26,6 +27,7 @@ struct token_config {
 	char init_args[256];		 /* pReserved of C_Initialize, mostly "" */
 	char label[TOKEN_LABEL_MAX + 1]; /* the token's */
 	char pin_file[PATH_MAX];	 /* "" : the systemd credential token-pin */
+	char pin_mark[PATH_MAX];	 /* remembers a refused PIN; "" : nobody does */
 	unsigned sessions;		 /* signatures at the same time, 1..16 */
 };
 
@@ -57,6 +59,9 @@ MUST_CHECK bool token_make_key(struct token *t, enum token_key_type type, const 
  * the token; ECDSA as DER, RSA as PKCS#1 v1.5. ret_signature is TOKEN_SIGNATURE_MAX long. */
 MUST_CHECK bool token_sign(struct token_key *key, struct bytes data, uint8_t *ret_signature,
 			   size_t *ret_len, struct err *e);
+
+/* For how long the oldest signature has been under way; 0: none. A token may hang for ever. */
+int64_t token_oldest_ms(const struct token *t);
 
 /* The public half (not to be freed), and the DER of the AlgorithmIdentifier that token_sign's
  * signatures have. */

@@ -7,6 +7,7 @@
 
 #include <libp11.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #define TOKEN_KEYS_MAX 8 /* keys in use at the same time */
 
@@ -31,6 +32,7 @@ struct token {
 	struct token_key keys[TOKEN_KEYS_MAX];
 	size_t key_count;
 	sem_t free_sessions;
+	_Atomic(int64_t) since_ms[TOKEN_SESSIONS_MAX]; /* of each signature under way; 0: free */
 };
 
 /* What libp11 left in libcrypto's error queue, as ERR_TOKEN or ERR_PIN. Always returns false. */

@@ -1,5 +1,6 @@
 #include "hsm/token/token_inside.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "hsm/x509/crypto.h"
 #include "hsm/token/spki.h"
@@ -91,21 +92,49 @@ static bool look(struct token *t, struct err *e)
 	return true;
 }
 
+/* There is a free place: the semaphore counted. */
+static _Atomic(int64_t) *note_begin(struct token *t)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	size_t i = 0;
+
+	for (int64_t none = 0; !atomic_compare_exchange_strong(&t->since_ms[i], &none, now_ms);
+	     none = 0)
+		i = (i + 1) % TOKEN_SESSIONS_MAX;
+	return &t->since_ms[i];
+}
+
+int64_t token_oldest_ms(const struct token *t)
+{
+	int64_t now_ms = clock_monotonic_ms(), oldest_ms = 0;
+
+	for (size_t i = 0; i < TOKEN_SESSIONS_MAX; i++) {
+		int64_t since_ms = atomic_load(&t->since_ms[i]);
+
+		if (since_ms && now_ms - since_ms > oldest_ms)
+			oldest_ms = now_ms - since_ms;
+	}
+	return oldest_ms;
+}
+
 bool token_sign(struct token_key *key, struct bytes data, uint8_t *ret_signature, size_t *ret_len,
 		struct err *e)
 {
 	AUTO(EVP_MD_CTX) context = EVP_MD_CTX_new();
 	uint8_t signature[TOKEN_SIGNATURE_MAX];
 	size_t len = sizeof(signature);
+	_Atomic(int64_t) *since_ms;
 	bool done;
 
 	if (!context)
 		return err_set(e, ERR_SYSTEM, "no memory to sign");
 	while (sem_wait(&key->token->free_sessions) < 0 && errno == EINTR)
 		;
+	since_ms = note_begin(key->token);
 	ERR_clear_error();
 	done = EVP_DigestSignInit(context, NULL, spki_hash(key->type), NULL, key->private) == 1 &&
 	       EVP_DigestSign(context, signature, &len, data.data, data.len) == 1;
+	atomic_store(since_ms, 0);
 	sem_post(&key->token->free_sessions);
 	if (!done)
 		return token_error("sign", e);

@@ -69,38 +69,6 @@ static void every_task_runs_once_and_comes_back(void **state)
 	assert_true(most <= 3);
 }
 
-static atomic_bool hold;
-
-static void hang(struct task *task, struct csr_checker *checker)
-{
-	struct err e;
-
-	(void)task;
-	(void)checker;
-	while (hold && wait_pause(1, -1, &e))
-		;
-}
-
-static void a_task_that_hangs_is_seen(void **state)
-{
-	struct task task = { .run = hang };
-	AUTO(pool) pool = NULL;
-	int64_t deadline = clock_deadline(10000);
-	struct err e;
-
-	(void)state;
-	hold = true;
-	assert_true(pool_start(2, &pool, &e));
-	assert_true(pool_oldest_ms(pool) == 0);
-	pool_submit(pool, &task);
-	while (pool_oldest_ms(pool) < 20 && clock_monotonic_ms() < deadline)
-		assert_true(wait_pause(1, -1, &e));
-	assert_true(pool_oldest_ms(pool) >= 20);
-	hold = false;
-	assert_int_equal(collect(pool, 1), 1);
-	assert_true(pool_oldest_ms(pool) == 0);
-}
-
 static void a_nonce_serves_once_and_for_one_issuance(void **state)
 {
 	static struct nonces nonces;
@@ -134,7 +102,6 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_task_runs_once_and_comes_back),
-		cmocka_unit_test(a_task_that_hangs_is_seen),
 		cmocka_unit_test(a_nonce_serves_once_and_for_one_issuance),
 		cmocka_unit_test(the_oldest_nonce_gives_way),
 	};
