@@ -3,16 +3,13 @@
 	s = spoil(station("--boards", 2))       # its signer asks the faulty module from now on
 	s.script("C_Sign 1 hang")               # see tests/rig/faulty_module.c; s.script() ends it
 	with Supervisor(s, s.script): …         # starts the signer again when it ended, after calling what it was given"""
-import contextlib
 import os
 import re
-import shutil
 import threading
-import time
 import types
 from pathlib import Path
 
-from station import BUILD, PATIENCE_S, wait_until
+from station import BUILD, PATIENCE_S
 
 MODULE = BUILD / "tests/librig-faulty.so"
 EXIT_PIN = 78  # the one exit after which nobody starts it again

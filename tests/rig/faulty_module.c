@@ -3,7 +3,7 @@
  * changed, so that a test switches faults on and off under a running signer. One rule a line, the
  * first one that fits counts:
  *	FUNCTION COUNT|always ACTION
- * ACTION: "delay MS", "fail CKR_NAME" (without calling the real one), "hang" (for ever), "wrong"
+ * ACTION: "delay MS" (or until the script changes), "fail CKR_NAME" (without calling the real one), "hang" (for ever), "wrong"
  * (C_Sign: one bit of the signature is flipped). Beside it, $RIG_FAULTS.log takes a line for each
  * C_Initialize and C_Login, and "peak N" for each new highest number of C_Sign under way at a time
  * since the last change of the script. Threads: any. Layer above: any PKCS#11 program. Below: the
@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <p11-kit/pkcs11.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 #define WORD_SIZE 64
 #define LINE_SIZE 256
 #define ALWAYS (-1L)
+#define SLICE_MS 20
 
 enum action { NOTHING, DELAY, FAIL, HANG, WRONG };
 
@@ -43,6 +45,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct rule rules[RULES_MAX];
 static size_t rule_count;
 static struct stat script;
+static atomic_uint changes;    /* of the script */
 static unsigned signing, peak; /* C_Sign under way now, and at most */
 
 static const struct {
@@ -122,6 +125,7 @@ static void read_script(void)
 	if (!path || !has_changed(path))
 		return;
 	rule_count = peak = 0;
+	changes++;
 	file = fopen(path, "re");
 	if (!file)
 		return;
@@ -147,6 +151,13 @@ static void note(const char *word, unsigned number)
 	close(fd);
 }
 
+static void look_at_script(void)
+{
+	AUTO(lock) lock = lock_take(&mutex);
+
+	read_script();
+}
+
 static struct rule take_rule(const char *function)
 {
 	AUTO(lock) lock = lock_take(&mutex);
@@ -162,14 +173,26 @@ static struct rule take_rule(const char *function)
 	return (struct rule) { .action = NOTHING };
 }
 
+static void delay(long left_ms)
+{
+	unsigned before = changes;
+
+	while (left_ms > 0 && changes == before) {
+		long slice_ms = left_ms < SLICE_MS ? left_ms : SLICE_MS;
+
+		nanosleep(&(struct timespec) { .tv_nsec = slice_ms * 1000000 }, NULL);
+		left_ms -= slice_ms;
+		if (left_ms > 0)
+			look_at_script();
+	}
+}
+
 /* What the script says of this call: delays and hangs here; true if the real one is to be called. */
 static bool meddle(const char *function, struct rule *ret_rule)
 {
 	*ret_rule = take_rule(function);
 	if (ret_rule->action == DELAY)
-		nanosleep(&(struct timespec) { .tv_sec = ret_rule->delay_ms / 1000,
-					       .tv_nsec = ret_rule->delay_ms % 1000 * 1000000 },
-			  NULL);
+		delay(ret_rule->delay_ms);
 	while (ret_rule->action == HANG)
 		pause();
 	return ret_rule->action != FAIL;
@@ -179,6 +202,7 @@ static void count_signing(int more)
 {
 	AUTO(lock) lock = lock_take(&mutex);
 
+	read_script();
 	signing += (unsigned)more;
 	if (signing > peak)
 		note("peak", peak = signing);
