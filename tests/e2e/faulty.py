@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import types
+from itertools import accumulate
 from pathlib import Path
 
 from station import BUILD, PATIENCE_S
@@ -27,10 +28,19 @@ class Spoilt:
         beside.rename(self.dir / "faults")
 
     def seen(self, word):
-        """The numbers that the module noted for that word."""
+        """When the module noted that word: microseconds of the monotonic clock."""
         path = self.dir / "faults.log"
         rows = (row.split() for row in path.read_text().splitlines()) if path.exists() else ()
         return [int(number) for name, number in rows if name == word]
+
+    def forget(self):
+        """What the module noted until now."""
+        (self.dir / "faults.log").unlink(missing_ok=True)
+
+    def signing(self):
+        """How many signatures were under way at a time, after each begin and end."""
+        steps = sorted([(at, 1) for at in self.seen("begin")] + [(at, -1) for at in self.seen("end")])
+        return list(accumulate(step for _, step in steps))
 
     def start_refused(self):
         """Starts the signer, which must end: its exit status, and the last line of its log."""
