@@ -14,6 +14,7 @@ BUILD = os.environ.get("IMPRINT_BUILD", str(BENCH.parent.parent / "build/dev"))
 @pytest.mark.parametrize("program, keys", [
     ("issue", {"ratio_openssl_ca_batch", "ratio_openssl_x509", "ratio_raw_sign"}),
     ("panel", {"ratio", "signer_rss_mb", "station_rss_mb"}),
+    ("token", {"ratio_8", "ratio_1"}),
     ("screen", {"key_median_ms", "redraw_median_ms"}),
     ("reconcile", {"imprint_seconds", "shell_seconds", "grep_seconds", "read_seconds", "imprint_rss_mb", "ratio_shell", "ratio_grep"}),
 ])

@@ -3,10 +3,10 @@
  * changed, so that a test switches faults on and off under a running signer. One rule a line, the
  * first one that fits counts:
  *	FUNCTION COUNT|always ACTION
- * ACTION: "delay MS", "fail CKR_NAME" (without calling the real one), "hang" (for ever), "wrong"
- * (C_Sign: one bit of the signature is flipped). Beside it, $RIG_FAULTS.log takes a line for each
- * C_Initialize and C_Login, and "peak N" for each new highest number of C_Sign under way at a time
- * since the last change of the script. Threads: any. Layer above: any PKCS#11 program. Below: the
+ * ACTION: "delay MS" (or until the script changes), "fail CKR_NAME" (without calling the real one), "hang" (for ever), "wrong"
+ * (C_Sign: one bit of the signature is flipped). Beside it, $RIG_FAULTS.log takes a line "WORD US" for
+ * each C_Initialize and C_Login, and for each begin and end of a C_Sign: US is the monotonic clock in
+ * microseconds. Threads: any. Layer above: any PKCS#11 program. Below: the
  * real module. */
 #include "base/cleanup.h"
 
@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <p11-kit/pkcs11.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 #define WORD_SIZE 64
 #define LINE_SIZE 256
 #define ALWAYS (-1L)
+#define SLICE_MS 20
 
 enum action { NOTHING, DELAY, FAIL, HANG, WRONG };
 
@@ -43,7 +45,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct rule rules[RULES_MAX];
 static size_t rule_count;
 static struct stat script;
-static unsigned signing, peak; /* C_Sign under way now, and at most */
+static atomic_uint changes; /* of the script */
 
 static const struct {
 	const char *name;
@@ -121,7 +123,8 @@ static void read_script(void)
 
 	if (!path || !has_changed(path))
 		return;
-	rule_count = peak = 0;
+	rule_count = 0;
+	changes++;
 	file = fopen(path, "re");
 	if (!file)
 		return;
@@ -131,20 +134,30 @@ static void read_script(void)
 	fclose(file);
 }
 
-static void note(const char *word, unsigned number)
+static void note(const char *word)
 {
 	const char *path = getenv("RIG_FAULTS");
 	char name[4096], line[LINE_SIZE];
+	struct timespec now;
 	int fd;
 
 	if (!path)
 		return;
 	snprintf(name, sizeof(name), "%s.log", path);
-	snprintf(line, sizeof(line), "%s %u\n", word, number);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(line, sizeof(line), "%s %lld\n", word,
+		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 	fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0 || write(fd, line, strlen(line)) < 0)
 		mistake(name);
 	close(fd);
+}
+
+static void look_at_script(void)
+{
+	AUTO(lock) lock = lock_take(&mutex);
+
+	read_script();
 }
 
 static struct rule take_rule(const char *function)
@@ -162,26 +175,29 @@ static struct rule take_rule(const char *function)
 	return (struct rule) { .action = NOTHING };
 }
 
+static void delay(long left_ms)
+{
+	unsigned before = changes;
+
+	while (left_ms > 0 && changes == before) {
+		long slice_ms = left_ms < SLICE_MS ? left_ms : SLICE_MS;
+
+		nanosleep(&(struct timespec) { .tv_nsec = slice_ms * 1000000 }, NULL);
+		left_ms -= slice_ms;
+		if (left_ms > 0)
+			look_at_script();
+	}
+}
+
 /* What the script says of this call: delays and hangs here; true if the real one is to be called. */
 static bool meddle(const char *function, struct rule *ret_rule)
 {
 	*ret_rule = take_rule(function);
 	if (ret_rule->action == DELAY)
-		nanosleep(&(struct timespec) { .tv_sec = ret_rule->delay_ms / 1000,
-					       .tv_nsec = ret_rule->delay_ms % 1000 * 1000000 },
-			  NULL);
+		delay(ret_rule->delay_ms);
 	while (ret_rule->action == HANG)
 		pause();
 	return ret_rule->action != FAIL;
-}
-
-static void count_signing(int more)
-{
-	AUTO(lock) lock = lock_take(&mutex);
-
-	signing += (unsigned)more;
-	if (signing > peak)
-		note("peak", peak = signing);
 }
 
 static CK_RV faulty_C_Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG data_len,
@@ -193,11 +209,11 @@ static CK_RV faulty_C_Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG
 
 	if (!signature) /* the length is asked for */
 		return real->C_Sign(session, data, data_len, signature, signature_len);
-	count_signing(1);
+	note("begin");
 	go_on = meddle("C_Sign", &rule);
 	answer = go_on ? real->C_Sign(session, data, data_len, signature, signature_len)
 		       : rule.answer;
-	count_signing(-1);
+	note("end");
 	if (answer == CKR_OK && rule.action == WRONG)
 		signature[*signature_len - 1] ^= 1;
 	return answer;
@@ -207,7 +223,7 @@ static CK_RV faulty_C_Initialize(CK_VOID_PTR arguments)
 {
 	struct rule rule;
 
-	note("C_Initialize", 1);
+	note("C_Initialize");
 	return meddle("C_Initialize", &rule) ? real->C_Initialize(arguments) : rule.answer;
 }
 
@@ -216,7 +232,7 @@ static CK_RV faulty_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE type, CK_UTF
 {
 	struct rule rule;
 
-	note("C_Login", 1);
+	note("C_Login");
 	return meddle("C_Login", &rule) ? real->C_Login(session, type, pin, len) : rule.answer;
 }
 

@@ -175,6 +175,39 @@ static void a_bad_pin_is_err_pin(void **state)
 	}
 }
 
+/* Each row is one start: the PIN in the file, and what is said; NULL: the token opens. */
+static void no_pin_is_tried_twice(void **state)
+{
+	static const struct {
+		const char *pin, *says;
+	} starts[] = {
+		{ "not-the-pin\n", "refused the PIN" },
+		{ "not-the-pin\n", "refused this PIN before" },
+		{ "not-the-pin", "refused this PIN before" }, /* the same but for its line end */
+		{ "another-one\n", "refused the PIN" },
+		{ "another-one\n", "refused this PIN before" },
+		{ SOFT_PIN "\n", NULL },
+		{ SOFT_PIN "\n", NULL },
+		{ "not-the-pin\n", "refused the PIN" }, /* the mark was gone */
+		{ SOFT_PIN "\n", NULL },
+	};
+	struct token_config marked = config;
+
+	(void)state;
+	snprintf(marked.pin_mark, sizeof(marked.pin_mark), "%s/pin-refused", soft_folder);
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		AUTO(token) token = NULL;
+		struct err e = { 0 };
+
+		assert_true(soft_write("marked-pin", starts[i].pin, 0600, marked.pin_file));
+		if (token_open(&marked, &token, &e) != !starts[i].says)
+			fail_msg("start %zu: %s", i, e.text);
+		assert_int_equal(access(marked.pin_mark, F_OK) == 0, starts[i].says != NULL);
+		if (starts[i].says && (e.code != ERR_PIN || !strstr(e.text, starts[i].says)))
+			fail_msg("start %zu: %s", i, e.text);
+	}
+}
+
 static void a_bad_place_is_told_apart(void **state)
 {
 	static const struct {
@@ -541,6 +574,7 @@ int main(void)
 		cmocka_unit_test(a_key_is_usable_in_the_session_that_made_it),
 		cmocka_unit_test(every_attribute_is_set),
 		cmocka_unit_test(a_bad_pin_is_err_pin),
+		cmocka_unit_test(no_pin_is_tried_twice),
 		cmocka_unit_test(a_bad_place_is_told_apart),
 		cmocka_unit_test(the_systemd_credential_serves),
 		cmocka_unit_test(an_unknown_key_is_not_found),
