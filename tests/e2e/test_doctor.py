@@ -10,7 +10,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from station import BUILD, PATIENCE_S, ROOT
+from faulty import FAKETIME
+from station import BUILD, PATIENCE_S, ROOT, wait_until
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 ROW = re.compile(r"^(ok  |WARN|FAIL)  (\S+) +(.*)$", re.M)
@@ -34,11 +35,9 @@ def put_back(s):
         shutil.copytree(s.dir / f"{folder}.good", s.dir / folder)
 
 
-def rows_of(s, faketime=None):
-    """[(level, subject, sentence)], and the exit status; every line but the last is a row."""
-    before = ["faketime", "-f", faketime] if faketime else []
-    done = subprocess.run([*before, BUILD / "imprint", "doctor"], env=s.env, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          timeout=2 * PATIENCE_S)
+def rows_of(s, env=None):
+    """[(level, subject, sentence)]; every line but the last is one, and the last counts them, as the exit status does."""
+    done = s.imprint("doctor", check=False, env=env)
     rows = [(level.strip(), subject, text) for level, subject, text in ROW.findall(done.stdout)]
     counts = {level: sum(row[0] == level for row in rows) for level in ("ok", "WARN", "FAIL")}
     assert done.stdout.splitlines()[-1] == f"{counts['ok']} ok, {counts['WARN']} to look at, {counts['FAIL']} wrong", done.stdout
@@ -157,6 +156,19 @@ def test_all_is_well(set_up):
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+def test_the_signer_says_that_the_ca_ends(set_up):
+    """Once a day, in its log; nothing pauses for it."""
+    try:
+        ca_of_days(NEAR_END_DAYS)(set_up)
+        set_up.start("signer")
+        wait_until(lambda: re.search("the CA ends soon days=17[89]$", set_up.log("signer"), re.M), what="the warning")
+        with set_up.signer() as signer:
+            assert signer.ask("status").status["trouble"] == ""
+    finally:
+        set_up.kill("signer", signal.SIGTERM)
+        put_back(set_up)
+
+
 def test_a_refused_pin_is_not_tried_again(set_up):
     try:
         content("etc/token-pin", "123456")(set_up)
@@ -166,14 +178,14 @@ def test_a_refused_pin_is_not_tried_again(set_up):
         put_back(set_up)
 
 
-@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed")
+@pytest.mark.skipif(not os.path.exists(FAKETIME), reason="libfaketime is not installed; run tests/setup --tests")
 @pytest.mark.parametrize("moved, level, subject, sentence", [
     ("-1d", "FAIL", "clock", "imprint ledger accept-time"),
     ("+60d", "FAIL", "clock", "30 days after"),
     ("+4000d", "FAIL", "CA", "ended"),
 ])
 def test_the_clock_is_wrong(set_up, moved, level, subject, sentence):
-    rows = rows_of(set_up, moved)
+    rows = rows_of(set_up, {"LD_PRELOAD": FAKETIME, "FAKETIME": moved, "DONT_FAKE_MONOTONIC": "1"})
     assert any(row[:2] == (level, subject) and sentence in row[2] for row in rows), rows
 
 
