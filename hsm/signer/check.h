@@ -9,8 +9,7 @@
 
 #include "hsm/signer/signer.h"
 
-/* Returns the exit status: 0, or 1 if a row is FAIL. The end of the process releases what it opened.
- */
+/* Returns the exit status: 0, or 1 if a row is FAIL. signer_close releases what it opened. */
 int check_signer(struct signer *s);
 
 #endif

@@ -75,9 +75,13 @@ int main(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &check_only);
 	mallopt(M_ARENA_MAX, 2);
+	if (check_only) {
+		int status = check_signer(&signer);
+
+		signer_close(&signer);
+		return status;
+	}
 	block_signals();
-	if (check_only)
-		return check_signer(&signer);
 	ok = run(&signer, &e);
 	if (!ok)
 		log_event(LOG_ERR, "signer cannot serve", "reason=\"%s\"", e.text);
