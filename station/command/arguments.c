@@ -83,8 +83,7 @@ static bool take_text(struct options *o, int key, const char *value)
 		['R'] = &o->role,	    ['b'] = &o->badge,
 		['a'] = &o->acknowledge,    ['S'] = &o->shift,
 		['F'] = &o->profile,	    ['G'] = &o->region,
-		['E'] = &o->endpoint_url,
-		['B'] = &o->bundle,
+		['E'] = &o->endpoint_url,   ['B'] = &o->bundle,
 	};
 
 	if (key < 0 || key >= 128 || !places[key])
