@@ -41,28 +41,24 @@ static bool ask_once(struct asker *asker, const struct request *request, struct 
 	return false;
 }
 
-static bool stayed_away(struct err *e)
+static bool stayed_away(int64_t since_ms, struct err *e)
 {
 	if (is_refusal(e->code))
 		return false;
-	return err_set(e, ERR_GONE, "the signer did not answer for %d s; see its log",
-		       ASKER_AWAY_MS / 1000);
+	return err_set(e, ERR_GONE, "the signer did not answer for %lld s; see its log",
+		       (long long)(clock_monotonic_ms() - since_ms + 500) / 1000);
 }
 
 bool asker_ask(struct asker *asker, const struct request *request, struct reply *ret_reply,
 	       int64_t deadline, struct err *e)
 {
-	int64_t pause_ms = PAUSE_FIRST_MS, give_up = 0;
+	int64_t since_ms = clock_monotonic_ms(), pause_ms = PAUSE_FIRST_MS;
 
 	while (!ask_once(asker, request, ret_reply, deadline, e)) {
 		if (!is_away(e->code) && e->code != REFUSAL_TOKEN)
 			return false;
-		if (!give_up) /* a token that hung took its time before the signer went away */
-			give_up = clock_deadline(ASKER_AWAY_MS);
-		if (give_up > deadline)
-			give_up = deadline;
-		if (clock_monotonic_ms() + pause_ms > give_up)
-			return stayed_away(e);
+		if (clock_monotonic_ms() + pause_ms > deadline)
+			return stayed_away(since_ms, e);
 		if (!wait_pause(pause_ms, asker->cancel_fd, e))
 			return false;
 		pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;

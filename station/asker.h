@@ -1,13 +1,11 @@
 /* asker: one nest's line to the signer: opened when first needed, opened again when it is lost. A
- * signer that is away, full or waiting for its token is asked again with growing pauses, for
- * ASKER_AWAY_MS at most from then on: a restart of the signer costs a board some seconds, not its run.
- * Threads: one an asker. Layer above: recipe. Below: hsm/api/request. */
+ * signer that is away, full or waiting for its token is asked again with growing pauses, until the
+ * deadline: a restart of the signer, or a token that hangs first, costs a board some seconds, not
+ * its run. Threads: one an asker. Layer above: recipe. Below: hsm/api/request. */
 #ifndef STATION_ASKER_H
 #define STATION_ASKER_H
 
 #include "hsm/api/request.h"
-
-#define ASKER_AWAY_MS 15000
 
 struct asker {
 	int fd; /* -1: no connection */

@@ -215,12 +215,18 @@ bool store_start(struct ledger *l, enum statement statement, const struct value 
 	return true;
 }
 
+/* To SQLite a COMMIT changes nothing. */
+static bool reads(sqlite3_stmt *statement)
+{
+	return sqlite3_stmt_readonly(statement) && sqlite3_column_count(statement) > 0;
+}
+
 bool store_row(struct ledger *l, sqlite3_stmt *statement, bool *ret_row, struct err *e)
 {
 	int rc = sqlite3_step(statement);
 
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return store_fail(l, sqlite3_stmt_readonly(statement) ? "reading" : "writing", e);
+		return store_fail(l, reads(statement) ? "reading" : "writing", e);
 	*ret_row = rc == SQLITE_ROW;
 	return true;
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define PAUSE_FIRST_MS 500
-#define PAUSE_MAX_MS 10000
+#define PAUSE_MAX_MS 2000 /* a board waits for some seconds only */
 
 /* The latest entry of a type; its bytes must outlive it. */
 static bool latest(struct signer *s, enum entry_type type, uint8_t **ret_data,
@@ -114,6 +114,7 @@ void keeper_turn(struct signer *s)
 
 	if (!*s->token_trouble || pool_busy(s->pool) || clock_monotonic_ms() < s->token_retry_ms)
 		return;
+	keeper_limit(KEEPER_HUNG_S);
 	if (s->token)
 		token_close(s->token);
 	s->token = NULL;
@@ -122,10 +123,10 @@ void keeper_turn(struct signer *s)
 		log_event(LOG_NOTICE, "token is back", "");
 		return;
 	}
+	if (strcmp(s->token_trouble, e.text) != 0) /* else it was said */
+		log_event(LOG_ERR, "token cannot be reopened", "reason=\"%s\"", e.text);
 	snprintf(s->token_trouble, sizeof(s->token_trouble), "%s", e.text);
 	s->token_retry_ms = clock_deadline(s->token_pause_ms);
 	s->token_pause_ms =
 		s->token_pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : s->token_pause_ms * 2;
-	log_event(LOG_ERR, "token cannot be reopened", "next_try_ms=%lld reason=\"%s\"",
-		  (long long)s->token_pause_ms, e.text);
 }

@@ -127,17 +127,18 @@ AWAY = ["C_Sign always fail CKR_TOKEN_NOT_PRESENT", "C_OpenSession always fail C
 
 
 @row("token", "token away for a while", "`C_Sign always`, `C_OpenSession always fail CKR_TOKEN_NOT_PRESENT`",
-     f"`imprint status`: {LOST}: … no token is present", "boards wait, 15 s at most; the line resumes when it is back")
+     f"`imprint status`: {LOST}: … no token is present",
+     "boards wait, for `timeouts.certificate_ms` at most; the line resumes when it is back")
 def token_away(s):
     with logged(s, "token cannot be reopened", "token is back"), panel_under_way(s, *AWAY):
         status_says(s, LOST, "no token is present")
         s.script()
 
 
-@row("token", "token away for long", "the same, and the station waits for 1 s only",
+@row("token", "token away for long", "the same, and `timeouts.certificate_ms` is 2000",
      "outcome ERROR, code token: … waits, the token is lost", "nothing counts against the boards; they pass when run again")
 def token_away_for_long(s):
-    s.set_timeouts(certificate_ms=1000)
+    s.set_timeouts(certificate_ms=2000)
     new_boards(s)
     s.script(*AWAY)
     runs = run_all(s)
@@ -187,9 +188,11 @@ def signature_wrong(s):
 
 
 @row("token", "signature wrong each time", "`C_Sign always wrong`",
-     "token cannot be reopened: … it signs, but the signature does not verify", "no certificate leaves; the line resumes when it signs well")
+     "token cannot be reopened: … it signs, but the signature does not verify",
+     "no certificate leaves; the line resumes when it signs well")
 def signature_always_wrong(s):
-    with logged(s, "token cannot be reopened", "it signs, but the signature does not verify", "token is back"), panel_under_way(s, "C_Sign always wrong"):
+    words = "token cannot be reopened", "it signs, but the signature does not verify", "token is back"
+    with logged(s, *words), panel_under_way(s, "C_Sign always wrong"):
         status_says(s, LOST, "does not verify")
         s.script()
 
@@ -197,20 +200,26 @@ def signature_always_wrong(s):
 @row("token", "signature that hangs", "`C_Sign 1 hang`", HUNG,
      "after 10 s the signer ends and is started again; the boards that waited go on and pass")
 def signature_hangs(s):
+    s.set_timeouts(certificate_ms=120_000)  # a slow machine's signer starts slowly
     with logged(s, HUNG, "reservations voided"), Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 hang"):
         pass
     assert supervisor.restarts == 1
+    s.set_timeouts()
 
 
 @row("token", "login that hangs", "`C_Sign 1 fail CKR_DEVICE_ERROR`, `C_Login always hang`", HUNG,
      "after 10 s the signer ends and is started again; the boards that waited go on and pass")
 def login_hangs(s):
-    with logged(s, HUNG), Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 fail CKR_DEVICE_ERROR", "C_Login always hang"):
+    s.set_timeouts(certificate_ms=120_000)
+    rules = "C_Sign 1 fail CKR_DEVICE_ERROR", "C_Login always hang"
+    with logged(s, HUNG), Supervisor(s, s.script) as supervisor, panel_under_way(s, *rules):
         pass
     assert supervisor.restarts == 1
+    s.set_timeouts()
 
 
-@row("token", "slow token", "`C_Sign always delay 200`", "nothing: `token.sessions` signatures go on at the same time", "the boards pass, later")
+@row("token", "slow token", "`C_Sign always delay 200`", "nothing: `token.sessions` signatures go on at the same time",
+     "the boards pass, later")
 def slow_token(s):
     s.forget()
     s.script("C_Sign always delay 200")
@@ -349,26 +358,28 @@ def on_tmpfs(s, megabytes):
     s.start("signer")
 
 
-def spoilt_disk(failure, error, s):
+def spoilt_disk(failure, error, words, s):
     """Once the token signs, the call fails, until the signer is started again: the certificate's own commit."""
     s.kill("signer", signal.SIGTERM)
     prefix = s.dir / "fiu"
     s.start("signer", env={"LD_PRELOAD": f"/usr/lib/fiu/fiu_run_preload.so {FIU}", "FIU_CTRL_FIFO": str(prefix), "FIU_ENABLE": ""})
     issued = {issuance["certificate_id"] for issuance in s.ledger_list()}
-    with logged(s, "the ledger cannot be written, the signer ends"), Supervisor(s) as supervisor, panel_signing(s):
+    with logged(s, ENDS, "writing the ledger", words), Supervisor(s) as supervisor, panel_signing(s):
         done = subprocess.run(["fiu-ctrl", "-f", prefix, "-c", f"enable name={failure},failinfo={error}", str(s.pid("signer"))],
                               capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode == 0, done.stderr + done.stdout
     assert supervisor.restarts == 1
-    new = {issuance["certificate_id"] for issuance in s.ledger_list()} - issued - {""}
+    new = {issuance["certificate_id"] for issuance in s.ledger_list()} - issued - {None}
     assert len(new) == len(s.boards()), "a certificate whose commit failed is on record"
 
 
 ENDS = "the ledger cannot be written, the signer ends"
 DESTROYED = "what was not durable is destroyed with the process; it is started again; the boards that waited pass"
-for name, failure, error in (("no room in a write", "posix/io/rw/pwrite", 28), ("I/O error in a write", "posix/io/rw/pwrite", 5),
-                             ("I/O error in a sync", "posix/io/sync/fdatasync", 5)):
-    row("disk", name, f"libfiu: `{failure}` fails with errno {error}", ENDS, DESTROYED, failure, error)(spoilt_disk)
+for name, failure, error, words in (("no room in a write", "posix/io/rw/pwrite", 28, "database or disk is full"),
+                                    ("I/O error in a write", "posix/io/rw/pwrite", 5, "disk I/O error"),
+                                    ("I/O error in a sync", "posix/io/sync/fdatasync", 5, "disk I/O error")):
+    row("disk", name, f"libfiu: `{failure}` fails with errno {error}", f"{ENDS}: writing the ledger …: {words}", DESTROYED,
+        failure, error, words)(spoilt_disk)
 
 
 # --- clock ---
@@ -397,9 +408,11 @@ def clock_jumps(seconds, words, s):
 
 
 PAUSES = "issuing pauses until the clock is right again, or a supervisor accepts it"
-row("clock", "clock jumps ahead", "libfaketime: 10 minutes ahead of the boot clock", "outcome ERROR, code clock: the clock jumped by 600 s "
+row("clock", "clock jumps ahead", "libfaketime: 10 minutes ahead of the boot clock",
+    "outcome ERROR, code clock: the clock jumped by 600 s "
     "while the signer ran", PAUSES, 600, ["the clock jumped by", "accept-time"])(clock_jumps)
-row("clock", "clock goes back", "libfaketime: 10 minutes back", "outcome ERROR, code clock: the clock says …, but the ledger's last entry is of …",
+row("clock", "clock goes back", "libfaketime: 10 minutes back",
+    "outcome ERROR, code clock: the clock says …, but the ledger's last entry is of …",
     PAUSES, -600, ["the ledger's last entry is of", "accept-time"])(clock_jumps)
 
 
@@ -412,7 +425,8 @@ def clock_back_a_little(s):
 
 
 @row("clock", "clock far ahead at the start", "libfaketime: 40 days ahead, and a restart; then accepted",
-     "outcome ERROR, code clock: … more than 30 days after the ledger's last entry", "issuing pauses; `imprint ledger accept-time`, or the clock is set right")
+     "outcome ERROR, code clock: … more than 30 days after the ledger's last entry",
+     "issuing pauses; `imprint ledger accept-time`, or the clock is set right")
 def clock_far_ahead(s):
     with fake_clock(s) as clock:
         clock.set(40 * 86400)
@@ -426,7 +440,8 @@ def clock_far_ahead(s):
 # --- socket ---
 
 
-@row("socket", "signer's socket gone", "`signer.sock` is removed under way, and the signer started again", "nothing, or: the signer did not answer for 15 s",
+@row("socket", "signer's socket gone", "`signer.sock` is removed under way, and the signer started again",
+     "nothing, or: the signer did not answer for … s",
      "the boards wait for it, and pass")
 def socket_gone(s):
     (s.dir / "run/signer/signer.sock").unlink()
@@ -434,7 +449,8 @@ def socket_gone(s):
     s.restart("signer")
 
 
-@row("socket", "records that make no sense", "500 random records to the signer while a panel runs", "the callers are told: the request makes no sense",
+@row("socket", "records that make no sense", "500 random records to the signer while a panel runs",
+     "the callers are told: the request makes no sense",
      "the boards pass meanwhile")
 def garbage(s):
     chance = random.Random(6)
@@ -511,7 +527,8 @@ def signer_ended(s):
         s.start("signer")
 
 
-@row("signal", "signer killed again and again", "SIGKILL to the signer, three times in one panel", "nothing, or: reservations voided that were never signed",
+@row("signal", "signer killed again and again", "SIGKILL to the signer, three times in one panel",
+     "nothing, or: reservations voided that were never signed",
      "the boards that waited pass")
 def signer_killed(s):
     with Supervisor(s, s.script) as supervisor, panel_signing(s):
@@ -523,31 +540,40 @@ def signer_killed(s):
 FAULTS, CYCLE = "test_faults.py::", "test_cycle.py::"
 elsewhere("signal", "signer killed in a panel of 16", "SIGKILL to the signer", "nothing", "the boards that waited pass",
           FAULTS + "test_signer_killed_in_the_middle")
-elsewhere("signal", "station ended under way", "SIGTERM to the station", "outcome ABORTED", "the same boards again pass, with the same certificates",
+elsewhere("signal", "station ended under way", "SIGTERM to the station", "outcome ABORTED",
+          "the same boards again pass, with the same certificates",
           FAULTS + "test_station_ends_in_order")
-elsewhere("signal", "station killed under way", "SIGKILL to the station", "the runs are not on record", "the same boards again pass, with the same certificates",
+elsewhere("signal", "station killed under way", "SIGKILL to the station", "the runs are not on record",
+          "the same boards again pass, with the same certificates",
           FAULTS + "test_station_killed_in_the_middle")
-elsewhere("signal", "station of a jig ended under way", "SIGTERM to the station", "power off, outcome ABORTED", "the same boards again pass",
+elsewhere("signal", "station of a jig ended under way", "SIGTERM to the station", "power off, outcome ABORTED",
+          "the same boards again pass",
           CYCLE + "test_the_daemon_ends_under_way")
-elsewhere("signal", "station of a jig killed under way", "SIGKILL to the station", "the jig's own watchdog takes the power", "the same boards again pass",
+elsewhere("signal", "station of a jig killed under way", "SIGKILL to the station", "the jig's own watchdog takes the power",
+          "the same boards again pass",
           CYCLE + "test_the_daemon_is_killed_under_way")
-elsewhere("signal", "killed at every system call", "SIGKILL to the signer at each call of an issuance", "nothing is lost, nothing twice",
+elsewhere("signal", "killed at every system call", "SIGKILL to the signer at each call of an issuance",
+          "nothing is lost, nothing twice",
           "the next start voids what was not signed", "test_kill.py::test_killed_at_every_call")
 
 
 # --- rows that are tests elsewhere ---
 
-elsewhere("socket", "no signer at all", "the signer is killed and stays away", "outcome ERROR: … the signer …", "the boards pass once it is back",
+elsewhere("socket", "no signer at all", "the signer is killed and stays away", "outcome ERROR: … the signer …",
+          "the boards pass once it is back",
           FAULTS + "test_no_signer_is_an_error_of_the_station")
 elsewhere("socket", "second daemon", "a second signer and a second station are started", "another … runs already", "the first goes on",
           FAULTS + "test_second_daemons_are_refused")
-elsewhere("socket", "strangers fill the station's socket", "more callers than it has room for", "they make room for who may ask", "the line works",
+elsewhere("socket", "strangers fill the station's socket", "more callers than it has room for", "they make room for who may ask",
+          "the line works",
           "test_permission.py::test_strangers_do_not_keep_the_others_out")
 elsewhere("disk", "power cut", "the file system is shut down at random moments, and mounted again", "nothing is lost, nothing twice",
           "the line starts again", "test_power.py::test_every_certificate_in_a_board_is_in_the_ledger")
-elsewhere("disk", "power cut in a start", "the same while the signer starts, SoftHSM logging in", "at most: SoftHSM's token was cut off in a login; its copy is put back",
+elsewhere("disk", "power cut in a start", "the same while the signer starts, SoftHSM logging in",
+          "at most: SoftHSM's token was cut off in a login; its copy is put back",
           "the line starts again", "test_power_points.py::test_start_is_cut")
-elsewhere("disk", "ledger changed on the disk", "one byte in the database is another", "ledger verify: exit 3", "a person must restore a backup",
+elsewhere("disk", "ledger changed on the disk", "one byte in the database is another", "ledger verify: exit 3",
+          "a person must restore a backup",
           "test_rules.py::test_changed_database_is_red")
 
 BUS = {
@@ -568,18 +594,24 @@ elsewhere("bus", "answers one behind", "each answer is that of the request befor
           CYCLE + "test_answers_one_behind")
 
 BOARD = {
-    "mute": ("it says nothing", "FAIL F10"), "garbage": ("it babbles", "FAIL F11"), "reset": ("it restarts once under way", "FAIL F13"),
+    "mute": ("it says nothing", "FAIL F10"), "garbage": ("it babbles", "FAIL F11"), "reset": ("it restarts once under way",
+    "FAIL F13"),
     "reset-always": ("it restarts each time", "FAIL F13"), "wrong-unit": ("its unit id is not the product's kind", "FAIL unit-text"),
-    "bad-unit-text": ("its unit id is no text", "FAIL F30"), "same-key:A1": ("it has another board's key", "FAIL key-other-unit, an alarm"),
+    "bad-unit-text": ("its unit id is no text", "FAIL F30"), "same-key:A1": ("it has another board's key",
+    "FAIL key-other-unit, an alarm"),
     "flash-weak": ("its flash keeps what it likes", "FAIL F21"), "bad-csr": ("its request's signature is wrong", "FAIL csr"),
-    "swap": ("another board lies there under way", "FAIL F13, F31 or F33"), "bad-proof": ("its proof does not verify", "FAIL F33 or proof"),
+    "swap": ("another board lies there under way", "FAIL F13, F31 or F33"), "bad-proof": ("its proof does not verify",
+    "FAIL F33 or proof"),
     "unit-changed": ("its unit id changes under way", "FAIL F31"), "noise:700": ("a bit in 700 is wrong", "PASS: sent again"),
 }
 for kind, (made, seen) in BOARD.items():
-    elsewhere("board", kind.partition(":")[0], made, f"outcome {seen}", "the others pass meanwhile" if "FAIL" in seen else "nothing is lost",
+    elsewhere("board", kind.partition(":")[0], made, f"outcome {seen}",
+              "the others pass meanwhile" if "FAIL" in seen else "nothing is lost",
               FAULTS + f"test_fault[{kind}]")
-elsewhere("board", "unplugged", "it is taken out under way", "outcome FAIL F12", "put in again it passes", FAULTS + "test_unplugged_in_the_middle")
-elsewhere("board", "three bad boards of one nest", "three units in a nest fail", "the nest stops", "a person names the nest and starts it",
+elsewhere("board", "unplugged", "it is taken out under way", "outcome FAIL F12", "put in again it passes",
+          FAULTS + "test_unplugged_in_the_middle")
+elsewhere("board", "three bad boards of one nest", "three units in a nest fail", "the nest stops",
+          "a person names the nest and starts it",
           FAULTS + "test_three_units_without_a_pass_stop_a_nest")
 
 
