@@ -1,11 +1,18 @@
 #include "base/place.h"
 
+#include "base/cleanup.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define PRODUCT_END ".yaml"
+
+AUTO_DEFINE(DIR, DIR *, closedir)
 
 static const struct {
 	const char *under, *system;
@@ -56,5 +63,33 @@ bool place_open(enum place place, bool make, int *ret_fd, struct err *e)
 		return err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM,
 				 "cannot open the folder %s", path);
 	*ret_fd = fd;
+	return true;
+}
+
+static bool is_product(const char *name)
+{
+	size_t len = strlen(name), end = strlen(PRODUCT_END);
+
+	return name[0] != '.' && len > end && strcmp(name + len - end, PRODUCT_END) == 0;
+}
+
+bool place_products(place_product_fn *each, void *context, struct err *e)
+{
+	char folder[PATH_MAX], path[PATH_MAX];
+	struct dirent *entry;
+	AUTO(DIR) dir = NULL;
+
+	if (!place_path(PLACE_ETC, "products", folder, e))
+		return false;
+	dir = opendir(folder);
+	if (!dir)
+		return errno == ENOENT || err_errno(e, ERR_SYSTEM, "cannot read %s", folder);
+	while ((entry = readdir(dir))) {
+		if (!is_product(entry->d_name) ||
+		    snprintf(path, PATH_MAX, "%s/%s", folder, entry->d_name) >= PATH_MAX)
+			continue;
+		if (!each(context, path, e))
+			return false;
+	}
 	return true;
 }

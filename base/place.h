@@ -29,4 +29,9 @@ MUST_CHECK bool place_path(enum place place, const char *name, char ret_path[sta
  * absent. */
 MUST_CHECK bool place_open(enum place place, bool make, int *ret_fd, struct err *e);
 
+/* Each product's file (etc/products/NAME.yaml), until one call is false; the order is the folder's.
+ * No folder: no products. */
+typedef bool place_product_fn(void *context, const char *path, struct err *e);
+MUST_CHECK bool place_products(place_product_fn *each, void *context, struct err *e);
+
 #endif

@@ -1,10 +1,9 @@
-/* imprint-board: behind `imprint board list` and `imprint board probe`, for the engineer who sets
- * up a nest: which serial lines this PC has, and what a board answers on one of them: which driver,
- * unit id, state. It changes nothing on the board. */
-#include "base/clock.h"
+/* imprint-board: behind `imprint board list`, `imprint board probe` and `imprint nest learn`, for the
+ * engineer who sets up a nest: which serial lines this PC has, what a board answers on one of them
+ * (which driver, unit id, state), and which line is which nest's. It changes nothing on the board. */
 #include "serial/adapter.h"
-#include "serial/board.h"
-#include "serial/fault.h"
+#include "serial/learn.h"
+#include "serial/probe.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -13,15 +12,24 @@
 
 #define PROBE_MS 1500 /* for each driver, unless --timeout says another time */
 #define TIMEOUT_MS_MAX 60000
-#define DRIVERS_MAX 16
 
 enum { EXIT_DONE, EXIT_NOTHING, EXIT_USAGE };
 enum { OPTION_UNIT_FILE = 256, OPTION_PROMPT };
 
+struct choice;
+
+struct word {
+	const char *name;
+	bool wants_port;
+	int (*run)(const struct choice *choice);
+};
+
 struct choice {
-	const char *word, *port, *driver, *unit_file, *prompt;
-	unsigned baud, timeout_ms, sec_tag;
-	bool has_sec_tag, json;
+	const struct word *word;
+	const char *port, *root;
+	struct probe probe;
+	struct learn learn;
+	bool json;
 };
 
 static const struct argp_option options[] = {
@@ -31,7 +39,11 @@ static const struct argp_option options[] = {
 	{ "sec-tag", 's', "N", 0, "Where nrf91 and zshell look for credentials", 0 },
 	{ "unit-file", OPTION_UNIT_FILE, "PATH", 0, "The file where fs looks for the unit id", 0 },
 	{ "prompt", OPTION_PROMPT, "TEXT", 0, "Of the shell (default \"uart:~$ \")", 0 },
-	{ "json", 'j', NULL, 0, "One JSON object a line", 0 },
+	{ "json", 'j', NULL, 0, "List and probe: one JSON object a line", 0 },
+	{ "nests", 'n', "A1,A2,…", 0, "Learn: their names, in the order in which they are plugged",
+	  0 },
+	{ "rules", 'r', "FILE", 0, "Learn: where udev's rules go (default " LEARN_RULES ")", 0 },
+	{ "root", 'R', "DIR", 0, "List and learn: look below DIR for /sys and /dev", 0 },
 	{ 0 },
 };
 
@@ -45,29 +57,58 @@ static unsigned number(const char *text, unsigned max, struct argp_state *state)
 	return (unsigned)value;
 }
 
-static void check(const struct choice *c, struct argp_state *state)
+static int list_adapters(const struct choice *c), probe_board(const struct choice *c),
+	learn_nests(const struct choice *c);
+
+static const struct word words[] = {
+	{ "list", false, list_adapters },
+	{ "probe", true, probe_board },
+	{ "learn", false, learn_nests },
+};
+
+static const struct word *word_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].name, name) == 0)
+			return &words[i];
+	return NULL;
+}
+
+static void check_driver(const char *driver, struct argp_state *state)
 {
 	char names[128] = "there are";
 	const char *name;
 
-	if (!c->word || (strcmp(c->word, "list") != 0 && strcmp(c->word, "probe") != 0))
-		argp_error(state, "list or probe?");
-	if (strcmp(c->word, "list") == 0) {
-		if (c->port)
-			argp_error(state, "list takes no PORT");
-		return;
-	}
-	if (!c->port)
-		argp_error(state, "which PORT? /dev/serial/by-path/…, pty:PATH or unix:PATH");
-	for (size_t i = 0; c->driver && (name = board_driver_name(i)); i++) {
+	for (size_t i = 0; (name = board_driver_name(i)); i++) {
 		size_t len = strlen(names);
 
-		if (strcmp(name, c->driver) == 0)
+		if (strcmp(name, driver) == 0)
 			return;
 		snprintf(names + len, sizeof(names) - len, " %s", name);
 	}
-	if (c->driver)
-		argp_error(state, "there is no driver \"%s\": %s", c->driver, names);
+	argp_error(state, "there is no driver \"%s\": %s", driver, names);
+}
+
+static void check(const struct choice *c, struct argp_state *state)
+{
+	if (!c->word)
+		argp_error(state, "list, probe or learn?");
+	if (c->port && !c->word->wants_port)
+		argp_error(state, "%s takes no PORT", c->word->name);
+	if (!c->port && c->word->wants_port)
+		argp_error(state, "which PORT? /dev/serial/by-path/…, pty:PATH or unix:PATH");
+	if (c->probe.driver)
+		check_driver(c->probe.driver, state);
+}
+
+static void take_argument(struct choice *c, const char *value, struct argp_state *state)
+{
+	if (c->port)
+		argp_error(state, "one PORT at a time");
+	if (c->word)
+		c->port = value;
+	else if (!(c->word = word_of(value)))
+		argp_error(state, "list, probe or learn?");
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -76,34 +117,38 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 	switch (key) {
 	case 'D':
-		c->driver = value;
+		c->probe.driver = value;
 		return 0;
 	case 'b':
-		c->baud = number(value, 4000000, state);
+		c->probe.baud = number(value, 4000000, state);
 		return 0;
 	case 't':
-		c->timeout_ms = number(value, TIMEOUT_MS_MAX, state);
+		c->probe.timeout_ms = number(value, TIMEOUT_MS_MAX, state);
 		return 0;
 	case 's':
-		c->sec_tag = number(value, UINT32_MAX, state);
-		c->has_sec_tag = true;
+		c->probe.sec_tag = number(value, UINT32_MAX, state);
+		c->probe.has_sec_tag = true;
 		return 0;
 	case OPTION_UNIT_FILE:
-		c->unit_file = value;
+		c->probe.unit_file = value;
 		return 0;
 	case OPTION_PROMPT:
-		c->prompt = value;
+		c->probe.prompt = value;
+		return 0;
+	case 'n':
+		c->learn.nests = value;
+		return 0;
+	case 'r':
+		c->learn.rules = value;
+		return 0;
+	case 'R':
+		c->root = value;
 		return 0;
 	case 'j':
 		c->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (c->port)
-			argp_error(state, "one PORT at a time");
-		if (c->word)
-			c->port = value;
-		else
-			c->word = value;
+		take_argument(c, value, state);
 		return 0;
 	case ARGP_KEY_END:
 		check(c, state);
@@ -116,40 +161,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "list\nprobe PORT",
-	.doc = "List the serial lines of this PC, or say what a board answers on one: which "
-	       "driver, unit id, state.",
+	.args_doc = "list\nprobe PORT\nlearn",
+	.doc = "List the serial lines of this PC; say what a board answers on one: which driver, "
+	       "unit id, state; or learn which line is which nest's, by plugging one after the "
+	       "other, and write the rules by which udev names them.",
 };
-
-static struct board_settings settings_for(const struct choice *c, const char *driver)
-{
-	struct board_settings s = board_settings_default(driver);
-
-	if (s.kind == BOARD_SETTINGS_FS && c->unit_file)
-		snprintf(s.fs.unit, sizeof(s.fs.unit), "%s", c->unit_file);
-	if (s.kind == BOARD_SETTINGS_NRF91 && c->has_sec_tag)
-		s.nrf91.sec_tag = c->sec_tag;
-	if (s.kind == BOARD_SETTINGS_ZSHELL && c->has_sec_tag)
-		s.zshell.sec_tag = c->sec_tag;
-	if (s.kind == BOARD_SETTINGS_ZSHELL && c->prompt)
-		snprintf(s.zshell.prompt, sizeof(s.zshell.prompt), "%s", c->prompt);
-	return s;
-}
-
-static bool probe(const struct choice *c, const char *driver, struct board_report *ret_report,
-		  struct err *e)
-{
-	const struct board_settings settings = settings_for(c, driver);
-	const struct board_options board_options = { .driver = driver,
-						     .port = c->port,
-						     .baud = c->baud,
-						     .cancel_fd = -1,
-						     .settings = &settings };
-	AUTO(board) board = NULL;
-
-	return board_open(&board_options, &board, e) &&
-	       board_probe(board, ret_report, clock_deadline(c->timeout_ms), e);
-}
 
 /* Printable ASCII, all of it. */
 static void put_json(const char *key, const char *text, const char *after)
@@ -178,65 +194,22 @@ static void print_report(const struct choice *c, const char *driver, const struc
 	put_json("state", r->state, "}\n");
 }
 
-/* Another driver will not do better. */
-static bool is_final(const struct err *e)
+static int failed(const struct err *e)
 {
-	return e->code == FAULT_LINE_GONE || e->code < FAULT_FIRST;
-}
-
-struct failure {
-	const char *driver;
-	int code;
-	char text[ERR_TEXT_SIZE];
-};
-
-static int nothing_found(const struct choice *c, const struct failure *failures, size_t count)
-{
-	bool silent = true;
-
-	for (size_t i = 0; i < count; i++)
-		silent = silent && failures[i].code == FAULT_SILENT;
-	for (size_t i = 0; i < count && !silent; i++)
-		fprintf(stderr, "%s: %s\n", failures[i].driver, failures[i].text);
-	if (silent)
-		fprintf(stderr,
-			"imprint: nothing answers on %s, not with one byte; check that it is this "
-			"board's port, the board's power, and the cable (TX to RX)\n",
-			c->port);
-	else
-		fprintf(stderr,
-			"imprint: something talks on %s, but no driver understands it; check baud "
-			"rate and firmware of the board, and --sec-tag or --prompt\n",
-			c->port);
+	fprintf(stderr, "imprint: %s\n", e->text);
 	return EXIT_NOTHING;
 }
 
-static int probe_all(const struct choice *c)
+static int probe_board(const struct choice *c)
 {
-	static struct failure failures[DRIVERS_MAX];
 	struct board_report report;
 	const char *driver;
-	size_t count = 0;
 	struct err e;
 
-	for (size_t i = 0; (driver = board_driver_name(i)); i++) {
-		if (c->driver && strcmp(c->driver, driver) != 0)
-			continue;
-		if (probe(c, driver, &report, &e)) {
-			print_report(c, driver, &report);
-			return EXIT_DONE;
-		}
-		if (is_final(&e)) {
-			fprintf(stderr, "imprint: %s\n", e.text);
-			return EXIT_NOTHING;
-		}
-		if (count < DRIVERS_MAX) {
-			failures[count].driver = driver;
-			failures[count].code = e.code;
-			memcpy(failures[count++].text, e.text, sizeof(e.text));
-		}
-	}
-	return nothing_found(c, failures, count);
+	if (!probe_port(&c->probe, c->port, stderr, &driver, &report, &e))
+		return failed(&e);
+	print_report(c, driver, &report);
+	return EXIT_DONE;
 }
 
 static void print_adapter(const struct choice *c, const struct adapter *a)
@@ -263,21 +236,31 @@ static int list_adapters(const struct choice *c)
 	size_t count;
 	struct err e;
 
-	if (!adapter_list("", adapters, &count, &e)) {
-		fprintf(stderr, "imprint: %s\n", e.text);
-		return EXIT_NOTHING;
-	}
+	if (!adapter_list(c->root, adapters, &count, &e))
+		return failed(&e);
 	for (size_t i = 0; i < count; i++)
 		print_adapter(c, &adapters[i]);
 	return EXIT_DONE;
 }
 
+static int learn_nests(const struct choice *c)
+{
+	struct learn learn = c->learn;
+	struct err e;
+
+	learn.root = c->root;
+	learn.probe = &c->probe;
+	return learn_run(&learn, &e) ? EXIT_DONE : failed(&e);
+}
+
 int main(int argc, char **argv)
 {
-	struct choice choice = { .timeout_ms = PROBE_MS };
+	struct choice choice = { .probe.timeout_ms = PROBE_MS,
+				 .root = "",
+				 .learn = { .rules = LEARN_RULES } };
 
 	argp_err_exit_status = EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &choice))
 		return EXIT_USAGE;
-	return strcmp(choice.word, "list") == 0 ? list_adapters(&choice) : probe_all(&choice);
+	return choice.word->run(&choice);
 }

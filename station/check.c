@@ -1,74 +1,119 @@
 #include "station/check.h"
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/message.h"
-#include "base/place.h"
+#include "base/mode.h"
+#include "base/owner.h"
 #include "hsm/api/request.h"
 #include "serial/board.h"
+#include "station/check_port.h"
 #include "station/product.h"
 #include "station/settings.h"
 
-#include <stdarg.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 
 #define SIGNER_PATIENCE_MS 5000
+#define DISK_WARN_MB 1024
+#define DISK_LEAST_MB 16 /* for runs and counters */
+#define MEGABYTE (1024 * 1024)
 
-enum level { LEVEL_OK, LEVEL_WARN, LEVEL_FAIL };
-
-static void __attribute__((format(printf, 3, 4)))
-say(bool *well, enum level level, const char *format, ...)
+static bool check_settings(struct station_settings *settings, struct check *c)
 {
-	static const char *const words[] = { "ok   ", "WARN ", "FAIL " };
-	va_list args;
+	char path[PATH_MAX];
+	struct err e;
 
-	printf("%s ", words[level]);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-	if (level == LEVEL_FAIL)
-		*well = false;
+	if (!place_path(PLACE_ETC, "station.yaml", path, &e) ||
+	    !station_settings_load(path, settings, &e)) {
+		check_say(c, CHECK_FAIL, "settings", "%s", e.text);
+		return false;
+	}
+	check_say(c, CHECK_OK, "settings", "%s: station %s, %zu nests", path, settings->station,
+		  settings->nest_count);
+	return true;
 }
 
-static void check_ports(const struct station_settings *settings, bool *well)
+static void check_modes(struct check *c)
 {
-	size_t present = 0;
+	struct err settings, kept;
+	bool good_settings = mode_settings("station.yaml", &settings);
+	bool good_kept = mode_kept(PLACE_LIB_STATION, &kept);
 
-	for (size_t i = 0; i < settings->nest_count; i++) {
-		const struct station_nest *nest = &settings->nests[i];
-
-		if (board_line_present(nest->port))
-			present++;
-		else
-			say(well, LEVEL_WARN,
-			    "nest %s: no line at %s; check its cable, or the nest is empty",
-			    nest->name, nest->port);
-	}
-	say(well, present ? LEVEL_OK : LEVEL_WARN, "ports: %zu of %zu nests have a line", present,
-	    settings->nest_count);
+	if (!good_settings)
+		check_say(c, CHECK_FAIL, "files", "%s", settings.text);
+	if (!good_kept)
+		check_say(c, CHECK_FAIL, "files", "%s", kept.text);
+	if (good_settings && good_kept)
+		check_say(c, CHECK_OK, "files",
+			  "nobody else may change settings and products, or reach the station's "
+			  "folder");
 }
 
-static void check_folders(bool *well)
+struct product_count {
+	struct check *check;
+	unsigned good, bad;
+};
+
+static bool check_one_product(void *context, const char *path, struct err *e)
 {
-	static const struct {
-		enum place place;
-		const char *what;
-	} folders[] = { { PLACE_RUN_STATION, "run" }, { PLACE_LIB_STATION, "lib" } };
+	struct product_count *count = context;
+	struct station_product product;
 
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		AUTO(fd) fd = -1;
-		struct err e;
-
-		if (!place_open(folders[i].place, true, &fd, &e))
-			say(well, LEVEL_FAIL, "%s", e.text);
-		else if (faccessat(fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) < 0)
-			say(well, LEVEL_FAIL,
-			    "the station's %s folder cannot be written: give it to the station's "
-			    "user",
-			    folders[i].what);
+	if (station_product_load(path, "", &product, e)) {
+		count->good++;
+		return true;
 	}
+	count->bad++;
+	check_say(count->check, CHECK_FAIL, "product", "%s", e->text);
+	return true;
+}
+
+static void check_products(struct check *c)
+{
+	struct product_count count = { c, 0, 0 };
+	struct err e;
+
+	if (!place_products(check_one_product, &count, &e))
+		check_say(c, CHECK_FAIL, "product", "%s", e.text);
+	else if (count.good)
+		check_say(c, CHECK_OK, "product", "%u can be brought into boards", count.good);
+}
+
+static void check_folder(enum place place, const char *what, struct check *c)
+{
+	char path[PATH_MAX];
+	struct err e;
+
+	if (!place_path(place, NULL, path, &e))
+		check_say(c, CHECK_FAIL, "folders", "%s", e.text);
+	else if (faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) < 0 && errno != ENOENT)
+		check_say(c, CHECK_FAIL, "folders",
+			  "the station's %s folder %s cannot be written: give it to the station's "
+			  "user (chown " OWNER_STATION " %s)",
+			  what, path, path);
+}
+
+static void check_disk(struct check *c)
+{
+	struct statvfs disk;
+	char path[PATH_MAX];
+	uint64_t free_mb;
+	struct err e;
+
+	if (!place_path(PLACE_LIB_STATION, NULL, path, &e) || statvfs(path, &disk) < 0)
+		return;
+	free_mb = (uint64_t)disk.f_bavail * disk.f_frsize / MEGABYTE;
+	check_say(c,
+		  free_mb < DISK_LEAST_MB  ? CHECK_FAIL
+		  : free_mb < DISK_WARN_MB ? CHECK_WARN
+					   : CHECK_OK,
+		  "disk", "%" PRIu64 " MB free for the station's runs%s", free_mb,
+		  free_mb < DISK_WARN_MB ? "; make room" : "");
 }
 
 static bool ask_status(struct reply *ret_reply, struct err *e)
@@ -81,42 +126,60 @@ static bool ask_status(struct reply *ret_reply, struct err *e)
 						     clock_deadline(SIGNER_PATIENCE_MS), -1, e);
 }
 
-static void check_signer(bool *well)
+static void check_signer(struct check *c)
 {
 	struct reply reply;
 	struct err e;
 
 	if (!ask_status(&reply, &e))
-		say(well, LEVEL_FAIL, "signer: %s", e.text);
+		check_say(c, CHECK_FAIL, "signer", "%s", e.text);
 	else if (*reply.status.trouble)
-		say(well, LEVEL_WARN, "signer: %s", reply.status.trouble);
+		check_say(c, CHECK_WARN, "signer", "%s", reply.status.trouble);
 	else if (!*reply.status.order)
-		say(well, LEVEL_WARN,
-		    "no order is in use; a supervisor says: imprint order use ID");
+		check_say(c, CHECK_WARN, "order",
+			  "none is in use; a supervisor says: imprint order use ID");
 	else
-		say(well, LEVEL_OK, "signer answers; order %s is in use", reply.status.order);
+		check_say(c, CHECK_OK, "order", "%s is in use", reply.status.order);
 }
 
-bool check_station(void)
+/* What the station's user may do only it can try, or root for it. */
+static void check_rights(const struct station_settings *settings, bool is_other, struct check *c)
+{
+	if (is_other) {
+		check_say(c, CHECK_WARN, "folders",
+			  "not looked at, nor whether the lines may be opened: ask again as root");
+		return;
+	}
+	check_port_rights(settings, c);
+	check_folder(PLACE_RUN_STATION, "run", c);
+	check_folder(PLACE_LIB_STATION, "lib", c);
+	check_signer(c);
+}
+
+static void check_all(const struct station_settings *settings, bool is_other, struct check *c)
+{
+	check_modes(c);
+	check_products(c);
+	check_ports(settings, c);
+	check_names(settings, c);
+	check_rights(settings, is_other, c);
+	check_disk(c);
+}
+
+int check_station(void)
 {
 	AUTO_FREE struct station_settings *settings = calloc(1, sizeof(*settings));
-	char path[PATH_MAX];
-	bool well = true;
+	struct check c = { 0 };
+	struct owner owner;
 	struct err e;
 
 	if (!settings)
-		err_set(&e, ERR_SYSTEM, "no memory for the settings");
-	if (!settings || !place_path(PLACE_ETC, "station.yaml", path, &e) ||
-	    !station_settings_load(path, settings, &e)) {
-		say(&well, LEVEL_FAIL, "%s", e.text);
-		return false;
-	}
-	say(&well, LEVEL_OK, "settings: station %s, %zu nests", settings->station,
-	    settings->nest_count);
-	check_ports(settings, &well);
-	check_folders(&well);
-	check_signer(&well);
-	return well;
+		check_say(&c, CHECK_FAIL, "settings", "no memory for the settings");
+	else if (!owner_find(OWNER_STATION, &owner, &e) || !owner_become(&owner, &e))
+		check_say(&c, CHECK_FAIL, "users", "%s", e.text);
+	else if (check_settings(settings, &c))
+		check_all(settings, owner.is_other, &c);
+	return check_exit(&c);
 }
 
 static void print_mistake(void *context, const struct err *mistake)

@@ -1,6 +1,7 @@
-/* check: what imprint-station --check looks at: settings, ports, folders and the signer, one line
- * each: "ok", "WARN" or "FAIL" and a sentence that says what to do.
- * Threads: one. Layer above: station_main. Below: settings, board, hsm/api/request. */
+/* check: what imprint-station --check looks at, one row each (base/check): settings, modes, products,
+ * ports, udev names, folders, disk and the signer. It changes nothing. Run by root on an installed
+ * station it becomes the station's user first. Threads: one. Layer above: station_main. Below:
+ * settings, board, hsm/api/request, base/check, base/owner. */
 #ifndef STATION_CHECK_H
 #define STATION_CHECK_H
 
@@ -8,8 +9,8 @@
 
 #include <stdbool.h>
 
-/* Prints the lines on stdout; false if one is FAIL. */
-bool check_station(void);
+/* Returns the exit status: 0, or 1 if a row is FAIL. */
+int check_station(void);
 
 /* Prints every mistake in the station's part of a product; false if there is one. */
 bool check_product(const char *path);

@@ -12,7 +12,6 @@
 #define DISK_WARN_MB 512
 #define DISK_BAD_MB 64 /* the signer reserves nothing below that */
 #define MB (1024 * 1024)
-#define CA_WARN_S (180 * 86400)
 #define LOW_PART 20 /* an order is nearly used when a twentieth is left */
 #define HOUR_S 3600
 

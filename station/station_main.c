@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/confine.h"
 #include "base/log.h"
+#include "base/mode.h"
 #include "base/notify.h"
 #include "base/place.h"
 #include "base/socket.h"
@@ -33,7 +34,8 @@ struct choice {
 };
 
 static const struct argp_option options[] = {
-	{ "check", 'c', NULL, 0, "Look at settings, ports, folders and signer, and end", 0 },
+	{ "check", 'c', NULL, 0,
+	  "Look at settings, modes, products, ports, folders and signer, and end", 0 },
 	{ "check-product", 'p', "FILE", 0, "Look for mistakes in the station's part of a product",
 	  0 },
 	{ "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 0 },
@@ -224,6 +226,7 @@ static bool serve(struct station *s, struct err *e)
 static bool run(struct station *s, struct err *e)
 {
 	bool ok = block_signals(&s->signal_fd, e) && load_settings(s, e) &&
+		  mode_settings("station.yaml", e) && mode_kept(PLACE_LIB_STATION, e) &&
 		  confine(CONFINE_IP, e) && take_folder(s, e) && take_socket(s, e) &&
 		  open_shared(s, e);
 	bool served = ok && open_jig(s, e) && open_nests(s, e) && open_cycle(s, e) && serve(s, e);
@@ -251,7 +254,7 @@ int main(int argc, char **argv)
 	if (choice.product)
 		return check_product(choice.product) ? 0 : 1;
 	if (choice.check)
-		return check_station() ? 0 : 1;
+		return check_station();
 	mallopt(M_ARENA_MAX, ARENAS);
 	if (!run(&station, &e)) {
 		log_event(LOG_ERR, "station cannot serve", "reason=\"%s\"", e.text);

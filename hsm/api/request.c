@@ -201,10 +201,14 @@ bool signer_connect(int *ret_fd, struct err *e)
 {
 	AUTO(fd) dir = -1;
 
-	if (!place_open(PLACE_RUN_SIGNER, false, &dir, e) ||
-	    !socket_connect(dir, SIGNER_SOCKET, ret_fd, e))
-		return err_add(e, "the signer does not run; start imprint-signer");
-	return true;
+	if (place_open(PLACE_RUN_SIGNER, false, &dir, e) &&
+	    socket_connect(dir, SIGNER_SOCKET, ret_fd, e))
+		return true;
+	if (e->code == ERR_REFUSED)
+		return err_set(e, ERR_REFUSED,
+			       "this user may not reach the signer; as root: adduser NAME imprint, "
+			       "and log in again");
+	return err_add(e, "the signer does not run; start imprint-signer");
 }
 
 bool signer_call(int fd, const struct request *request, int pass_fd, uint8_t *record,

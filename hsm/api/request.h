@@ -88,6 +88,8 @@ struct reply_file {
 	uint8_t sha256[SHA256_LEN];
 };
 
+#define CA_WARN_S (180LL * 86400) /* before its end the CA's successor should be under way */
+
 struct signer_status {
 	char station[NAME_MAX_LEN + 1];
 	char ca_subject[REASON_MAX_LEN + 1]; /* "" without a CA */

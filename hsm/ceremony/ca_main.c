@@ -4,8 +4,8 @@
  * were named on the command line are open. */
 #include "hsm/ceremony/ceremony.h"
 
+#include "base/owner.h"
 #include "hsm/ceremony/adopt.h"
-#include "hsm/ceremony/owner.h"
 
 #include <argp.h>
 #include <fcntl.h>
@@ -202,7 +202,7 @@ static bool become_signer(struct err *e)
 	struct owner owner;
 
 	umask(077); /* from here on it is the signer's files */
-	return owner_find(&owner, e) && owner_become(&owner, e);
+	return owner_find(OWNER_SIGNER, &owner, e) && owner_become(&owner, e);
 }
 
 /* The CSR's file is the caller's, so it is opened before we become the signer. A file that we made

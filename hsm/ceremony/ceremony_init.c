@@ -2,9 +2,9 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/owner.h"
 #include "base/place.h"
 #include "hsm/x509/crypto.h"
-#include "hsm/ceremony/owner.h"
 #include "hsm/token/save.h"
 #include "hsm/token/token_uri.h"
 
@@ -61,9 +61,10 @@ static bool below(const char *folder, const char *name, char ret_path[static PAT
 
 static bool find_site(struct site *s, struct err *e)
 {
-	struct owner self = { geteuid(), getegid(), false };
+	struct owner self = { .uid = geteuid(), .gid = getegid() };
 
-	if (!owner_find(&s->owner, e) || !find_place(PLACE_ETC, 0755, &self, s->etc, e) ||
+	if (!owner_find(OWNER_SIGNER, &s->owner, e) ||
+	    !find_place(PLACE_ETC, 0755, &self, s->etc, e) ||
 	    !below(s->etc, "signer.yaml", s->settings, e) ||
 	    !below(s->etc, "products", s->products, e) || !below(s->etc, "token-pin", s->pin, e) ||
 	    !below(s->etc, "token-so-pin", s->so_pin, e))
@@ -133,7 +134,7 @@ static bool make_soft(const struct site *s, const struct token_config *config, c
 
 static bool soft_token(const struct site *s, struct token_config *config, struct err *e)
 {
-	struct owner self = { geteuid(), getegid(), false };
+	struct owner self = { .uid = geteuid(), .gid = getegid() };
 	char pin[PIN_LEN * 4] = "", so_pin[PIN_LEN * 4] = "";
 	bool done;
 

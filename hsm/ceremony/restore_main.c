@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/confine.h"
 #include "base/file.h"
-#include "hsm/ceremony/owner.h"
+#include "base/owner.h"
 
 #include <argp.h>
 #include <fcntl.h>
@@ -141,7 +141,7 @@ static bool run(struct arguments *a, char ret_text[static RESTORE_TEXT_MAX], str
 	AUTO(fd) fd = -1;
 	struct owner owner;
 
-	if (!open_regular(a->backup, &fd, e) || !owner_find(&owner, e))
+	if (!open_regular(a->backup, &fd, e) || !owner_find(OWNER_SIGNER, &owner, e))
 		return false;
 	a->restore.backup_fd = fd;
 	a->restore.by = caller();

@@ -46,6 +46,10 @@ MUST_CHECK bool ledger_append(struct ledger *l, struct entry *entry, struct err 
 void ledger_head(const struct ledger *l, struct head *ret_head);
 int64_t ledger_last_time(const struct ledger *l);
 
+/* Holds the last entries, at most 255, against the tree: ERR_CORRUPT. ledger_open looks at the very
+ * last one only; `imprint ledger verify` at all. */
+MUST_CHECK bool ledger_check_end(struct ledger *l, struct err *e);
+
 /* The latest entry of a type (ENTRY_LEDGER, ENTRY_CA, ENTRY_CA_KEY): its bytes, to be freed, for
  * entry_decode. ERR_NOT_FOUND. */
 MUST_CHECK bool ledger_latest(struct ledger *l, enum entry_type type, uint8_t **ret_data,

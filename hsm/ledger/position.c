@@ -2,6 +2,8 @@
 
 #include "hsm/ledger/store.h"
 
+#define END_LEVELS 8
+
 bool position_corrupt(const struct ledger *l, const char *what, struct err *e)
 {
 	return err_set(
@@ -87,6 +89,30 @@ static bool check_last(struct ledger *l, struct err *e)
 	    (number % 2 && memcmp(leaf, l->now.tree.roots[0], MERKLE_HASH)))
 		return position_corrupt(l, "its last entry is not the one that its tree ends with",
 					e);
+	return true;
+}
+
+/* Leaves that lie in the complete subtrees of fewer than 2^END_LEVELS: with those alone the roots of
+ * these must come out again. */
+bool ledger_check_end(struct ledger *l, struct err *e)
+{
+	uint64_t size = l->now.tree.size;
+	struct merkle end = { 0 };
+
+	for (uint64_t number = size - size % (1u << END_LEVELS) + 1; number <= size; number++) {
+		AUTO_FREE uint8_t *data = NULL;
+		uint8_t leaf[MERKLE_HASH];
+		size_t len;
+
+		if (!ledger_entry(l, number, &data, &len, e))
+			return false;
+		merkle_leaf(bytes_of(data, len), leaf);
+		merkle_add(&end, leaf);
+	}
+	for (int level = 0; level < END_LEVELS; level++)
+		if (size >> level & 1 &&
+		    memcmp(end.roots[level], l->now.tree.roots[level], MERKLE_HASH) != 0)
+			return position_corrupt(l, "its last entries are not those of its tree", e);
 	return true;
 }
 

@@ -18,7 +18,6 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 
-#define DISK_LEAST_MB 64
 #define REKEY_ROUNDS 4
 
 static void release(struct signer *s, struct job *job)

@@ -24,7 +24,7 @@ static bool latest(struct signer *s, enum entry_type type, uint8_t **ret_data,
 	       entry_decode(bytes_of(*ret_data, len), ret_entry, e);
 }
 
-static bool load_ca(struct signer *s, struct err *e)
+bool keeper_ca(struct signer *s, struct err *e)
 {
 	AUTO_FREE uint8_t *data = NULL;
 	struct entry entry;
@@ -51,7 +51,7 @@ static bool public_of(const struct ca *ca, uint8_t *ret_spki, size_t size, size_
 	return true;
 }
 
-static bool open_keys(struct signer *s, struct token *token, struct err *e)
+bool keeper_keys(struct signer *s, struct token *token, struct err *e)
 {
 	AUTO_FREE uint8_t *data = NULL;
 	uint8_t spki[CSR_SPKI_MAX];
@@ -86,10 +86,10 @@ bool keeper_open(struct signer *s, struct err *e)
 	AUTO(token) token = NULL;
 	bool opened;
 
-	if (!s->ca && !load_ca(s, e))
+	if (!s->ca && !keeper_ca(s, e))
 		return false;
 	keeper_limit(KEEPER_HUNG_S);
-	opened = token_open(&s->settings.token, &token, e) && open_keys(s, token, e);
+	opened = token_open(&s->settings.token, &token, e) && keeper_keys(s, token, e);
 	keeper_limit(0);
 	if (!opened)
 		return false;

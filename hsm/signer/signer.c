@@ -11,6 +11,7 @@
 #define LINGER_ROWS 64
 #define DISK_LOOK_MS 1000
 #define IDLE_MS 1000
+#define DAY_S 86400
 #define CLOSE_S 4 /* for signatures under way, once all that asked for them were sent away */
 
 void signer_die(const struct err *e)
@@ -142,6 +143,19 @@ static void look_at_disk(struct signer *s)
 		s->disk_free_mb = (uint64_t)disk.f_bavail * disk.f_frsize / (1024 * 1024);
 }
 
+/* A new CA takes weeks to be signed and registered: said once a day. */
+static void look_at_ca(struct signer *s)
+{
+	int64_t now_s = clock_wall_s(), left_s = s->ca->not_after - now_s;
+
+	if (s->ca_seen_s && llabs(now_s - s->ca_seen_s) < DAY_S)
+		return;
+	s->ca_seen_s = now_s;
+	if (left_s < CA_WARN_S)
+		log_event(LOG_WARNING, left_s < 0 ? "the CA has ended" : "the CA ends soon",
+			  "days=%lld", (long long)(left_s / DAY_S));
+}
+
 int signer_turn(struct signer *s)
 {
 	struct task *task = pool_collect(s->pool);
@@ -160,6 +174,7 @@ int signer_turn(struct signer *s)
 			flush(s);
 	keeper_turn(s);
 	look_at_disk(s);
+	look_at_ca(s);
 	if (s->token && token_oldest_ms(s->token) > KEEPER_HUNG_S * 1000) {
 		log_event(LOG_CRIT, KEEPER_HUNG, "");
 		_exit(1);
@@ -196,17 +211,17 @@ static bool void_leftovers(struct signer *s, struct err *e)
 	return true;
 }
 
-static bool open_token(struct signer *s, bool wait, struct err *e)
+static bool open_token(struct signer *s, struct err *e)
 {
 	if (keeper_open(s, e))
 		return true;
-	if (!wait || e->code != ERR_TOKEN)
+	if (e->code != ERR_TOKEN)
 		return false;
 	keeper_lost(s, e);
 	return true;
 }
 
-bool signer_open(struct signer *s, bool wait, struct err *e)
+bool signer_open(struct signer *s, struct err *e)
 {
 	unsigned cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned workers = s->settings.token.sessions;
@@ -216,7 +231,7 @@ bool signer_open(struct signer *s, bool wait, struct err *e)
 	if (!ledger_open(s->ledger_path, &s->ledger, e))
 		return err_add(e, "opening the ledger");
 	guard_start(&s->guard, ledger_last_time(s->ledger));
-	if (!open_token(s, wait, e) || !products_new(&s->products, e))
+	if (!open_token(s, e) || !products_new(&s->products, e))
 		return false;
 	if (workers < cores)
 		workers = cores;

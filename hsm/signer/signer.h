@@ -75,6 +75,8 @@ struct jobs {
 	struct job *first, **end;
 };
 
+#define DISK_LEAST_MB 64 /* below that nothing is reserved */
+
 struct signer {
 	struct settings settings;
 	char ledger_path[PATH_MAX];
@@ -91,6 +93,7 @@ struct signer {
 	int64_t token_pause_ms;
 	uint64_t disk_free_mb;
 	int64_t disk_seen_ms;
+	int64_t ca_seen_s;	/* when its end was looked at */
 	struct jobs committing; /* their next runs after the commit */
 	struct jobs pending;	/* wait for another job's issuance */
 	int64_t transaction_ms; /* when the one under way began */
@@ -101,8 +104,8 @@ struct signer {
 };
 
 /* Opens ledger, token and CA, checks them against each other, voids what a crash left reserved.
- * With `wait`, a token that is not there is waited for, as if it had just been lost. */
-MUST_CHECK bool signer_open(struct signer *s, bool wait, struct err *e);
+ * A token that is not there is waited for, as if it had just been lost. */
+MUST_CHECK bool signer_open(struct signer *s, struct err *e);
 void signer_close(struct signer *s);
 
 void signer_work(struct signer *s, struct job *job, job_work *work, job_step *next);
@@ -141,6 +144,9 @@ void job_free(struct job *job);
 #define KEEPER_HUNG_S 10 /* no sound token takes that long for a signature */
 #define KEEPER_HUNG "the token does not come back from a call, the signer ends"
 MUST_CHECK bool keeper_open(struct signer *s, struct err *e);
+/* Parts of it: the ledger's CA into s->ca; its key and that of the heads, found in an open token. */
+MUST_CHECK bool keeper_ca(struct signer *s, struct err *e);
+MUST_CHECK bool keeper_keys(struct signer *s, struct token *token, struct err *e);
 void keeper_lost(struct signer *s, const struct err *why);
 void keeper_turn(struct signer *s);
 /* The calls that this thread makes until the next keeper_limit(0) must be over in that time. */

@@ -1,8 +1,10 @@
 /* imprint-signer: the daemon that alone holds PIN, token and ledger. See imprint-signer(8). */
+#include "hsm/signer/check.h"
 #include "hsm/signer/server.h"
 
 #include "base/confine.h"
 #include "base/log.h"
+#include "base/mode.h"
 #include "base/place.h"
 
 #include <argp.h>
@@ -14,8 +16,8 @@
 const char *argp_program_version = "imprint-signer " IMPRINT_VERSION;
 
 static const struct argp_option options[] = {
-	{ "check", 'c', NULL, 0, "Open token and ledger, check them against each other, and end",
-	  0 },
+	{ "check", 'c', NULL, 0,
+	  "Look at settings, modes, PIN, token, keys, CA, ledger, clock and disk, and end", 0 },
 	{ "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 0 },
 	{ 0 }
 };
@@ -50,20 +52,19 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static bool run(struct signer *s, bool check_only, struct err *e)
+static bool run(struct signer *s, struct err *e)
 {
 	char path[PATH_MAX];
 
 	if (!place_path(PLACE_ETC, "signer.yaml", path, e) ||
-	    !settings_load(path, &s->settings, e) ||
+	    !settings_load(path, &s->settings, e) || !mode_settings("signer.yaml", e) ||
+	    !mode_kept(PLACE_LIB_SIGNER, e) ||
 	    !confine(s->settings.token_network ? CONFINE_IP : CONFINE_NO_NETWORK, e))
 		return false;
 	if (s->settings.training)
 		log_event(LOG_WARNING, "training set-up: one user may be station and supervisor",
 			  "");
-	if (!signer_open(s, !check_only, e))
-		return false;
-	return check_only || server_run(s, e);
+	return signer_open(s, e) && server_run(s, e);
 }
 
 int main(int argc, char **argv)
@@ -74,11 +75,16 @@ int main(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &check_only);
 	mallopt(M_ARENA_MAX, 2);
+	if (check_only) {
+		int status = check_signer(&signer);
+
+		signer_close(&signer);
+		return status;
+	}
 	block_signals();
-	ok = run(&signer, check_only, &e);
+	ok = run(&signer, &e);
 	if (!ok)
-		log_event(LOG_ERR, check_only ? "signer check failed" : "signer cannot serve",
-			  "reason=\"%s\"", e.text);
+		log_event(LOG_ERR, "signer cannot serve", "reason=\"%s\"", e.text);
 	signer_close(&signer);
 	return ok ? 0 : e.code == ERR_PIN ? EXIT_CONFIG : 1;
 }

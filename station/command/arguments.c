@@ -38,6 +38,9 @@ static const struct argp_option all[] = {
 	{ "profile", 'F', "NAME", 0, "With --cloud: the profile of the AWS credentials", 0 },
 	{ "region", 'G', "REGION", 0, "With --cloud: the AWS region", 0 },
 	{ "endpoint-url", 'E', "URL", 0, "With --cloud: ask there instead of AWS", 0 },
+	{ "bundle", 'B', "FILE", 0, "Pack what support needs, and no secret, into FILE (.tar.gz)",
+	  0 },
+	{ "units", 'w', NULL, 0, "Leave unit ids in the bundle", 0 },
 	{ "unit", 'i', "ID", 0, "The unit id from the board's label, for one nest", 0 },
 };
 
@@ -80,7 +83,7 @@ static bool take_text(struct options *o, int key, const char *value)
 		['R'] = &o->role,	    ['b'] = &o->badge,
 		['a'] = &o->acknowledge,    ['S'] = &o->shift,
 		['F'] = &o->profile,	    ['G'] = &o->region,
-		['E'] = &o->endpoint_url,
+		['E'] = &o->endpoint_url,   ['B'] = &o->bundle,
 	};
 
 	if (key < 0 || key >= 128 || !places[key])
@@ -110,6 +113,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'K':
 		o->cloud = true;
+		return 0;
+	case 'w':
+		o->with_units = true;
 		return 0;
 	case 'd':
 		o->until_done = true;

@@ -79,6 +79,7 @@ static const struct command commands[] = {
 	{ "reconcile", "[--ledger EXPORT]… FILE…|--aws", "Hold the ledgers against what AWS IoT has registered", .program = "imprint-reconcile" },
 	{ "board list", "", "Show the serial lines of this PC", .program = "imprint-board", .word = "list" },
 	{ "board probe", "PORT [--driver NAME]", "Say what a board answers on a port", .program = "imprint-board", .word = "probe" },
+	{ "nest learn", "[--nests A1,A2,…]", "Name the lines: plug one nest after the other", .program = "imprint-board", .word = "learn" },
 	{ "jig reset", "", "Take a stop of the jig back, once its cause has gone", 0, 0, "", jig_reset_command },
 	{ "jig watch", "[SIGNAL…]", "Show the jig's signals as they are", 0, COMMAND_ARGUMENTS_MAX, "j", jig_watch_command },
 	{ "jig set", "SIGNAL on|off", "Set an output of the jig, within its interlocks", 2, 3, "", jig_set_command },
@@ -86,6 +87,7 @@ static const struct command commands[] = {
 	{ "rehearsal down", "DIR", "End a rehearsal", .program = "imprint-rehearsal", .word = "down" },
 	{ "rehearsal log", "DIR [--follow]", "What happened in a rehearsal, in plain words", .program = "imprint-rehearsal", .word = "log" },
 	{ "ui", "[--lang LANGUAGE]", "The operator's screen", .program = "imprint-ui" },
+	{ "doctor", "[--bundle FILE]", "Find what is set up wrong, and say what to do", 0, 0, "Bw", doctor_command },
 	{ "help", "[COMMAND]", "Show this", 0, 2, "", help_command },
 };
 /* clang-format on */

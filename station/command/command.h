@@ -16,13 +16,13 @@
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ALARM = 3 };
 
 struct options {
-	bool json, until_done, csv, cloud;
+	bool json, until_done, csv, cloud, with_units;
 	bool has_timeout, has_limit, has_quantity;
 	uint64_t limit, quantity;
 	int64_t timeout_ms;
 	const char *nest, *outcome, *reason, *since, *product, *units, *until, *certificate_id,
 		*operator, * unit, *person, *role, *badge, *shift, *acknowledge, *profile, *region,
-		*endpoint_url; /* NULL if not given */
+		*endpoint_url, *bundle; /* NULL if not given */
 	const char *arguments[COMMAND_ARGUMENTS_MAX];
 	int count;
 };
@@ -61,7 +61,8 @@ int external_become(const struct command *command, int argc, char **argv);
 command_function status_command, watch_command, start_command, abort_command, wait_command,
 	runs_command, jig_watch_command, jig_set_command, jig_reset_command;
 command_function scan_command, logout_command, mode_command, free_command, alarms_command,
-	badge_enrol_command, badge_withdraw_command, badge_list_command, report_command;
+	badge_enrol_command, badge_withdraw_command, badge_list_command, report_command,
+	doctor_command;
 command_function order_open_command, order_use_command, order_close_command, order_show_command,
 	order_list_command, order_quantity_command, void_command, revoke_command;
 

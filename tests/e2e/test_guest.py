@@ -8,7 +8,7 @@ import time
 
 import pytest
 from guest import ACM, PORTS, Guest, NoGuest
-from station import BUILD, LONG
+from station import BUILD, LONG, wait_until
 from tools import certificate_id
 
 BY_PATH = {name: f"/dev/serial/by-path/pci-0000:00:04.0-usb-0:{port}:1.0-port0" for name, port in PORTS.items()}
@@ -156,6 +156,31 @@ def test_board_list(line):
     text = line.guest.run("imprint board list").stdout
     assert re.search(rf"^usb 1-2\.1 +{BY_PATH['A1']} ", text, re.M)
     assert re.search(r"^ +/dev/ttyS0 ", text, re.M)
+
+
+LEARN = """
+mkfifo /run/keys
+imprint nest learn --nests A1,A2 --rules /run/udev/rules.d/62-imprint-nests.rules --driver prov --timeout 60000 <>/run/keys
+udevadm control --reload
+udevadm trigger --settle --subsystem-match=tty
+readlink -f /dev/imprint/A1 /dev/imprint/A2
+"""
+
+
+def test_nests_are_learnt(line):
+    """Each unplugged and plugged in again when it is asked for: udev then names the line after the nest."""
+    line.guest.run("mkdir -p /run/udev/rules.d")
+    learning = line.guest.start(LEARN)
+    for name in FTDI:
+        wait_until(lambda: f"plug nest {name} now" in line.guest.said(learning), 120, "the question")
+        line.unplug(name)
+        wait_until(lambda: f"usb {USB[name]} is out" in line.guest.said(learning), 120, "the line's end")
+        line.wait_plugged(name, False)
+        line.replug(name)
+    said = line.guest.end(learning).stdout
+    for name in FTDI:
+        assert f"usb {USB[name]}, board answers (prov), unit {line.units()[name]}" in said, said
+    assert said.splitlines()[-2:] == [line.devices()[USB[name]] for name in FTDI]
 
 
 HELD = """

@@ -124,7 +124,7 @@ def wipe(disk):
 def check_signer(s):
     """imprint-signer --check: what it says, "" if all is well"""
     done = subprocess.run([PROGRAMS["signer"], "--check"], env=s.env, capture_output=True, text=True, timeout=PATIENCE_S)
-    return "" if done.returncode == 0 else done.stderr
+    return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 def issue_one(s, order="CUT"):

@@ -1,0 +1,83 @@
+#include "base/mode.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool look(const char *path, struct stat *ret_status, struct err *e)
+{
+	return stat(path, ret_status) == 0 ||
+	       err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "cannot look at %s",
+			 path);
+}
+
+/* Who owns the folder could put another file in its place anyway. */
+static bool owns_folder(const char *path, uid_t uid)
+{
+	char folder[PATH_MAX];
+	struct stat status;
+	char *slash;
+
+	if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+		return false;
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder] = '\0';
+	return stat(slash ? folder : ".", &status) == 0 && status.st_uid == uid;
+}
+
+static bool no_bits(const char *path, const struct stat *status, mode_t refused, const char *what,
+		    const char *remedy, struct err *e)
+{
+	return !(status->st_mode & refused) ||
+	       err_set(e, ERR_REFUSED, "%s may be %s by others (mode %04o): chmod %s %s", path,
+		       what, (unsigned)status->st_mode & 07777, remedy, path);
+}
+
+bool mode_unwritable(const char *path, struct err *e)
+{
+	struct stat status;
+
+	if (!look(path, &status, e))
+		return false;
+	if (status.st_uid != 0 && status.st_uid != geteuid() && !owns_folder(path, status.st_uid))
+		return err_set(e, ERR_REFUSED,
+			       "%s belongs to uid %u, who may change it: chown root %s", path,
+			       (unsigned)status.st_uid, path);
+	return no_bits(path, &status, S_IWGRP | S_IWOTH, "changed", "go-w", e);
+}
+
+bool mode_private(const char *path, struct err *e)
+{
+	struct stat status;
+
+	return look(path, &status, e) &&
+	       no_bits(path, &status, S_IWGRP | S_IRWXO, "reached", "g-w,o-rwx", e);
+}
+
+static bool check_product(void *context, const char *path, struct err *e)
+{
+	(void)context;
+	return mode_unwritable(path, e) || e->code == ERR_NOT_FOUND; /* it has just been removed */
+}
+
+bool mode_settings(const char *name, struct err *e)
+{
+	char etc[PATH_MAX], file[PATH_MAX], products[PATH_MAX];
+
+	return place_path(PLACE_ETC, NULL, etc, e) && place_path(PLACE_ETC, name, file, e) &&
+	       place_path(PLACE_ETC, "products", products, e) && mode_unwritable(etc, e) &&
+	       mode_unwritable(file, e) &&
+	       (mode_unwritable(products, e) || e->code == ERR_NOT_FOUND) &&
+	       place_products(check_product, NULL, e);
+}
+
+bool mode_kept(enum place place, struct err *e)
+{
+	char path[PATH_MAX];
+
+	return place_path(place, NULL, path, e) &&
+	       (mode_private(path, e) || e->code == ERR_NOT_FOUND);
+}
