@@ -4,6 +4,7 @@
 #include "hsm/ceremony/ceremony.h"
 
 #include "hsm/ceremony/owner.h"
+#include "hsm/token/seal.h"
 
 #include <argp.h>
 #include <fcntl.h>
@@ -52,6 +53,8 @@ static const struct argp_option init_options[] = {
 	  "systemd credential token-pin",
 	  0 },
 	{ "module", 'm', "SO", 0, "The PKCS#11 module, if the URI does not name it", 0 },
+	{ "no-seal", 's', NULL, 0,
+	  "Keep a new PIN in a file of mode 0600, even if systemd could seal it to this PC", 0 },
 	{ 0 },
 };
 
@@ -71,6 +74,9 @@ static error_t init_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'm':
 		init->module = value;
+		return 0;
+	case 's':
+		init->no_seal = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		return usage(state, "\"%s\" is too much", value);
@@ -172,7 +178,8 @@ static bool become_signer(struct err *e)
 	struct owner owner;
 
 	umask(077); /* from here on it is the signer's files */
-	return owner_find(&owner, e) && owner_become(&owner, e);
+	return owner_find(&owner, e) && (!owner.installed || seal_open(owner.uid, owner.gid, e)) &&
+	       owner_become(&owner, e);
 }
 
 /* The CSR's file is the caller's, so it is opened before we become the signer. A file that we made

@@ -6,6 +6,7 @@
 #include "hsm/x509/crypto.h"
 #include "hsm/ceremony/owner.h"
 #include "hsm/token/save.h"
+#include "hsm/token/seal.h"
 #include "hsm/token/token_uri.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #define STATION_MAX (TOKEN_LABEL_MAX - 8) /* "imprint-NAME" is the token's label */
 #define STATION_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
 #define PIN_LEN 20
+#define PINS_SIZE (4 * PIN_LEN)
 #define PREFIX_LEN 2
 #define SESSIONS 2
 #define YAML_MAX 16384
@@ -110,6 +112,31 @@ static bool settle_pin(const char *path, const struct owner *owner, char *ret_pi
 	return ret_pin[0] || err_set(e, ERR_PIN, "the PIN file %s is empty", path);
 }
 
+/* The same in the credential store of systemd. */
+static bool settle_sealed(const char *name, char *ret_pin, size_t size, struct err *e)
+{
+	if (seal_exists(name))
+		return seal_read(name, ret_pin, size, e);
+	return random_pin(ret_pin, e) && seal_write(name, ret_pin, e);
+}
+
+/* Sealed where that works, unless a PIN file was named or is there from an attempt before. */
+static bool settle_pins(const struct site *s, struct token_config *config, bool seal,
+			char pin[static PINS_SIZE], char so_pin[static PINS_SIZE], struct err *e)
+{
+	struct owner self = { geteuid(), getegid(), false };
+	struct err ignored;
+
+	if (seal && !config->pin_file[0] && access(s->pin, F_OK) < 0 &&
+	    settle_sealed(SEAL_PIN, pin, PINS_SIZE, &ignored))
+		return settle_sealed(SEAL_SO_PIN, so_pin, PINS_SIZE, e) &&
+		       seal_open(s->owner.uid, s->owner.gid, e);
+	if (!config->pin_file[0])
+		strcpy(config->pin_file, s->pin);
+	return settle_pin(config->pin_file, &s->owner, pin, PINS_SIZE, e) &&
+	       settle_pin(s->so_pin, &self, so_pin, PINS_SIZE, e);
+}
+
 /* The token must open with what the settings will say, before they say it. */
 static bool try_token(const struct token_config *config, struct err *e)
 {
@@ -131,27 +158,25 @@ static bool make_soft(const struct site *s, const struct token_config *config, c
 	return owner_leave(done ? e : &ignored) && done;
 }
 
-static bool soft_token(const struct site *s, struct token_config *config, struct err *e)
+static bool soft_token(const struct site *s, struct token_config *config, bool seal, struct err *e)
 {
-	struct owner self = { geteuid(), getegid(), false };
-	char pin[PIN_LEN * 4] = "", so_pin[PIN_LEN * 4] = "";
+	char pin[PINS_SIZE] = "", so_pin[PINS_SIZE] = "";
 	bool done;
 
-	if (!config->pin_file[0])
-		strcpy(config->pin_file, s->pin);
-	done = settle_pin(config->pin_file, &s->owner, pin, sizeof(pin), e) &&
-	       settle_pin(s->so_pin, &self, so_pin, sizeof(so_pin), e) &&
+	done = settle_pins(s, config, seal, pin, so_pin, e) &&
 	       make_soft(s, config, pin, so_pin, e) && save_names(s->lib, e);
 	OPENSSL_cleanse(pin, sizeof(pin));
 	OPENSSL_cleanse(so_pin, sizeof(so_pin));
 	return done;
 }
 
-/* A credential is there only when systemd starts the signer: then the first try is later. */
+/* Without a PIN file it is a credential: one that is not sealed yet is tried later, by the signer. */
 static bool ready_token(const struct site *s, const struct token_config *config, struct err *e)
 {
-	return !config->pin_file[0] ||
-	       (owner_enter(&s->owner, e) && try_token(config, e) && owner_leave(e));
+	if (!config->pin_file[0] && !(s->owner.installed && seal_exists(SEAL_PIN)))
+		return true;
+	return seal_open(s->owner.uid, s->owner.gid, e) && owner_enter(&s->owner, e) &&
+	       try_token(config, e) && owner_leave(e);
 }
 
 static bool take_path(const char *what, const char *path, char ret_path[static PATH_MAX],
@@ -278,7 +303,13 @@ static const char *foreign_conf(void)
 static void say(const struct token_config *config, bool soft,
 		char ret_text[static CEREMONY_TEXT_MAX])
 {
-	if (soft)
+	if (soft && !config->pin_file[0])
+		snprintf(ret_text, CEREMONY_TEXT_MAX,
+			 "Token %s made by SoftHSM (a file on this disk, not hardware). PIN sealed "
+			 "to this PC%s. Next: imprint ca create\n",
+			 config->label,
+			 seal_has_tpm() ? "" : " (it has no TPM: by a key on its disk)");
+	else if (soft)
 		snprintf(ret_text, CEREMONY_TEXT_MAX,
 			 "Token %s made by SoftHSM (a file on this disk, not hardware). PIN in "
 			 "%.1024s, "
@@ -300,7 +331,7 @@ bool ceremony_init(const struct ceremony_init *init, char ret_text[static CEREMO
 {
 	AUTO_FREE struct site *s = calloc(1, sizeof(*s));
 	AUTO_FREE struct token_config *config = calloc(1, sizeof(*config));
-	bool soft = strcmp(init->token, SOFT) == 0;
+	bool soft = strcmp(init->token, SOFT) == 0, seal;
 	char conf[PATH_MAX];
 
 	if (!s || !config)
@@ -308,7 +339,8 @@ bool ceremony_init(const struct ceremony_init *init, char ret_text[static CEREMO
 	if (!check_station(init->station, e) || !read_token(init, config, e) || !find_site(s, e) ||
 	    !below(s->token, "softhsm2.conf", conf, e))
 		return false;
-	if (soft ? !soft_token(s, config, e) : !ready_token(s, config, e))
+	seal = s->owner.installed && !init->no_seal && seal_possible();
+	if (soft ? !soft_token(s, config, seal, e) : !ready_token(s, config, e))
 		return false;
 	if (!write_settings(s, init->station, config, soft ? conf : foreign_conf(), e))
 		return false;
