@@ -42,7 +42,10 @@ bool socket_connect(int dir_fd, const char *name, int *ret_fd, struct err *e)
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return err_set(e, ERR_NOT_FOUND, "nobody answers at the socket %s", name);
-		return err_errno(e, errno == EAGAIN ? ERR_BUSY : ERR_SYSTEM,
+		return err_errno(e,
+				 errno == EAGAIN   ? ERR_BUSY
+				 : errno == EACCES ? ERR_REFUSED
+						   : ERR_SYSTEM,
 				 "cannot reach the socket %s", name);
 	}
 	*ret_fd = TAKE_FD(fd);

@@ -2,8 +2,8 @@
  * KiB. A socket is a name in a folder that is reached through a descriptor, so a long path is no
  * limit. Every descriptor is close-on-exec. A descriptor may travel with a record (CRL, backup).
  * Errors: ERR_TIMEOUT, ERR_CANCELLED, ERR_GONE (the peer hung up), ERR_BUSY (somebody serves there
- * already), ERR_NOT_FOUND (nobody serves there), ERR_SYSTEM. Threads: one a socket. Layer below:
- * wait. */
+ * already), ERR_NOT_FOUND (nobody serves there), ERR_REFUSED (the socket's mode keeps us out),
+ * ERR_SYSTEM. Threads: one a socket. Layer below: wait. */
 #ifndef BASE_SOCKET_H
 #define BASE_SOCKET_H
 

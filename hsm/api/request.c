@@ -203,7 +203,10 @@ bool signer_connect(int *ret_fd, struct err *e)
 
 	if (!place_open(PLACE_RUN_SIGNER, false, &dir, e) ||
 	    !socket_connect(dir, SIGNER_SOCKET, ret_fd, e))
-		return err_add(e, "the signer does not run; start imprint-signer");
+		return err_add(e, e->code == ERR_REFUSED
+					  ? "the signer hears only members of the group imprint; "
+					    "be added to it and log in again"
+					  : "the signer does not run; start imprint-signer");
 	return true;
 }
 
