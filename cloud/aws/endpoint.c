@@ -7,6 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* Those that stand for themselves, so that it is signed as it is sent. */
+#define PATH_CHARACTERS "/-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 AUTO_DEFINE(text, char *, curl_free)
 AUTO_DEFINE(url, CURLU *, curl_url_cleanup)
 
@@ -37,7 +40,7 @@ static bool allowed(CURLU *url)
 		return false;
 	if (strcmp(scheme, "https") != 0 && !(strcmp(scheme, "http") == 0 && loopback(host)))
 		return false;
-	return strcmp(path, "/") == 0 && absent(url, CURLUPART_USER) &&
+	return path[strspn(path, PATH_CHARACTERS)] == '\0' && absent(url, CURLUPART_USER) &&
 	       absent(url, CURLUPART_PASSWORD) && absent(url, CURLUPART_QUERY) &&
 	       absent(url, CURLUPART_FRAGMENT);
 }

@@ -1,8 +1,8 @@
 /* endpoint: which addresses credentials may be sent to.
- *	https://HOST[:PORT]	any
- *	http://HOST[:PORT]	localhost, 127.x.x.x and [::1] only
- * Nothing else: no user, path or query. Pure. Threads: any. Layer above: account, http.
- * Below: libcurl's URL parser. */
+ *	https://HOST[:PORT][/PATH]	any
+ *	http://HOST[:PORT][/PATH]	localhost, 127.x.x.x and [::1] only
+ * Nothing else: no user or query. A path, of letters, digits and -._/, stands before that of each
+ * request. Pure. Threads: any. Layer above: account, http. Below: libcurl's URL parser. */
 #ifndef CLOUD_AWS_ENDPOINT_H
 #define CLOUD_AWS_ENDPOINT_H
 

@@ -29,9 +29,9 @@ static bool agreed(uint64_t count, struct err *e)
 
 	if (!isatty(STDIN_FILENO))
 		return err_set(e, ERR_REFUSED,
-			       "nobody can be asked here whether %" PRIu64
-			       " certificates are to be revoked; --yes says so beforehand",
-			       count);
+			       "nobody can be asked here whether to revoke %" PRIu64
+			       " certificate%s; --yes says so beforehand",
+			       count, count == 1 ? "" : "s");
 	fprintf(stderr,
 		"Revoke %s in AWS IoT, for good? Type yes: ", count == 1 ? "it" : "all of them");
 	if (fgets(answer, sizeof(answer), stdin) && !strcmp(answer, "yes\n"))

@@ -8,7 +8,7 @@
  * that says that there are more (nextMarker, NextToken) is refused: half a listing proves nothing.
  * Errors: ERR_NOT_FOUND, ERR_SYSTEM; ERR_INVALID, with the file and the byte, or the certificate's
  * number in the file (from 1). What was called back counts only if listing_read returned true.
- * Threads: one a call. Layer above: reconcile. Below: pull. */
+ * Threads: one a call. Layer above: reconcile. Below: item. */
 #ifndef CLOUD_RECONCILE_LISTING_H
 #define CLOUD_RECONCILE_LISTING_H
 

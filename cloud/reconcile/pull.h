@@ -3,7 +3,7 @@
  * behind the other. What a fill function reads is bounded by the caller; a token's text is at most
  * PULL_TEXT_MAX bytes, containers at most PULL_DEPTH_MAX deep.
  * Errors: ERR_INVALID with "byte N: " in front (from 1), or the fill function's own; nothing more
- * can be asked then. Threads: one a reader. Layer above: listing. Below: none. */
+ * can be asked then. Threads: one a reader. Layer above: item, listing. Below: none. */
 #ifndef CLOUD_RECONCILE_PULL_H
 #define CLOUD_RECONCILE_PULL_H
 

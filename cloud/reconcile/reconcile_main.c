@@ -35,7 +35,7 @@ static const struct argp_option options[] = {
 	{ "endpoint-url", 'U', "URL", 0, "Ask there instead of AWS: a rehearsal", 1 },
 	{ "json", 'j', NULL, 0, "A summary, then one JSON object a line", 2 },
 	{ "csv", 'c', NULL, 0, "Every certificate, for a spreadsheet", 2 },
-	{ "html", 'h', "FILE", 0, "And a page for the owner", 2 },
+	{ "html", 'w', "FILE", 0, "And a page for the owner", 2 },
 	{ "fix", 'f', NULL, 0, "Revoke in AWS IoT what is revoked or void here", 3 },
 	{ "yes", 'y', NULL, 0, "Do not ask before", 3 },
 	{ "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 4 },
@@ -83,7 +83,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case 'U':
 		a->account.endpoint_url = value;
 		return 0;
-	case 'h':
+	case 'w':
 		a->html = value;
 		return 0;
 	case 'a':

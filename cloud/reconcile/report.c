@@ -117,10 +117,14 @@ static void add_names(const struct table_report *t, enum reconcile_class c,
 	for (size_t i = 0; i < named; i++) {
 		const struct reconcile_row *row = &t->named[c][i];
 
-		add(line, i ? ", " : "");
+		add(line, !i ? "" : c == CLASS_UNKNOWN ? "; " : ", ");
 		add(line, *row->unit ? row->unit : short_id(row->id, id));
+		if (c == CLASS_UNKNOWN && *row->ca_id) {
+			add(line, ", CA ");
+			add(line, short_id(row->ca_id, id));
+		}
 		if (c == CLASS_UNKNOWN && row->registered_s) {
-			add(line, " of ");
+			add(line, ", ");
 			add(line, date_of(row->registered_s, date));
 		}
 	}

@@ -1,6 +1,7 @@
 """A real mosquitto with the rehearsal's plugin, its registry, and devices with certificates that `openssl` made."""
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -134,10 +135,17 @@ class Registry:
         return [one for one in (json.loads(payload) for payload, in rows) if one["certificateId"] == id_of(cert)]
 
 
+def sanitizer():
+    """What must be loaded before a plugin that was built with a sanitizer: {} if it was not."""
+    said = subprocess.run(["ldd", PLUGIN], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"lib[at]san\.so\S* => (\S+)", said)
+    return {"LD_PRELOAD": found.group(1)} if found else {}
+
+
 class Broker:
     """mosquitto with the plugin: a TLS port for devices, a plain one for engineers."""
 
-    def __init__(self, folder, wrapper=(), env=None, **options):
+    def __init__(self, folder, wrapper=(), **options):
         self.dir = Path(folder)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.port, self.plain = free_port(), free_port()
@@ -156,7 +164,7 @@ class Broker:
         (self.dir / "mosquitto.conf").write_text("\n".join(lines) + "\n")
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen([*wrapper, "mosquitto", "-c", self.dir / "mosquitto.conf"], stderr=log, stdout=log,
-                                            env={**os.environ, **(env or {})})
+                                            env={**os.environ, **sanitizer()})
         try:
             wait_until(self.is_ready, what="mosquitto")
             self.registry = Registry(self.dir / "registry.db")

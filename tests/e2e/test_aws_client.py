@@ -314,7 +314,8 @@ NOBODY = {
     "no-server": (lambda: f"http://127.0.0.1:{closed_port()}", GONE, "nobody answers at"),
     "plain-http": (lambda: "http://iot.eu-central-1.amazonaws.com", INVALID, "neither https://HOST nor http:// to a loopback"),
     "user": (lambda: "https://me:secret@127.0.0.1", INVALID, "neither"),
-    "path": (lambda: "https://127.0.0.1/path", INVALID, "neither"),
+    "path": (lambda: "https://127.0.0.1/a%20path", INVALID, "neither"),
+    "query": (lambda: "https://127.0.0.1/path?query", INVALID, "neither"),
     "ftp": (lambda: "ftp://127.0.0.1", INVALID, "neither"),
 }
 

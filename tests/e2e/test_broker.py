@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from broker import ALLOW_ALL, Broker, Shop, id_of
+from broker import ALLOW_ALL, PLUGIN, Broker, Shop, free_port, id_of, sanitizer
 from station import LONG, PATIENCE_S, ROOT, wait_until
 from tools import openssl
 
@@ -644,13 +644,18 @@ def test_random_devices(brokers, shop):
 # --- nothing leaks ---
 
 GROWTH_KIB_MAX = 1024  # the least that 8,000 handshakes could lose, a visit each, is 3,000
+NEW_SHARE = 5          # one of so many: SQLite keeps the pages of their events, up to 2 MB, and that is no leak
 
 
 def refuse_all(broker, cases, count):
-    for case, outcome in cases:
-        assert case.knock("--count", count) == {outcome: count}
+    """So many refusals: by all cases, and by sending no certificate."""
+    first = count // (NEW_SHARE * len(cases))
+    each = (count - first) // len(cases)
+    for (case, outcome), knocks in zip(cases, (first, each, each, each)):
+        assert case.knock("--count", knocks) == {outcome: knocks}
     since = broker.mark()
-    assert broker.knock("-", "-", "--count", count) == {"alert-40": count}
+    rest = count - first - 3 * each
+    assert broker.knock("-", "-", "--count", rest) == {"alert-40": rest}
     broker.wait_said("refused: no client certificate", since)
 
 
@@ -662,25 +667,30 @@ def leak_cases(broker, shop):
     return [(new, "alert-46"), (revoked, "alert-46"), (stranger, "alert-46"), (thief, "alert-51")]
 
 
+plain_build = pytest.mark.skipif(bool(sanitizer()), reason="the plugin was built with a sanitizer, which has its own memory")
+
+
+@plain_build
 def test_ten_thousand_refusals_leak_nothing(scratch, shop):
     b = Broker(scratch / "broker-leak")
     try:
         cases = leak_cases(b, shop)
-        refuse_all(b, cases, 400)
+        refuse_all(b, cases, 2000)
         first, files = b.usage()
-        refuse_all(b, cases, 1600)
+        refuse_all(b, cases, 8000)
         last = wait_until(lambda: b.usage()[1] <= files and b.usage()[0], what="the end of all lines")
         assert last - first < GROWTH_KIB_MAX, f"{last - first} KiB more after 10,000 than after 2,000"
     finally:
         assert b.stop() == 0
 
 
+@plain_build
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
 def test_under_valgrind(scratch, shop):
     b = Broker(scratch / "broker-valgrind", wrapper=("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite",
                                                      "--error-exitcode=9"))
     try:
-        refuse_all(b, leak_cases(b, shop), 3)
+        refuse_all(b, leak_cases(b, shop), 20)
         c = Case(b, shop)
         c.registry.add(c.leaf, "ACTIVE", c.ca_id, ALLOW_ALL)
         assert c.knock("--connect", "board") == {"connack-0": 1}
@@ -697,7 +707,6 @@ def test_under_valgrind(scratch, shop):
 ], ids=["no registry", "no file", "value", "option"])
 def test_wrong_options(tmp_path, options, sentence):
     conf = tmp_path / "conf"
-    from broker import PLUGIN, free_port
     lines = [f"listener {free_port()} 127.0.0.1", "log_dest stderr", "user root", f"plugin {PLUGIN}"]
     conf.write_text("\n".join(lines + [f"plugin_opt_{key} {value}" for key, value in options.items()]) + "\n")
     done = subprocess.run(["mosquitto", "-c", conf], capture_output=True, text=True, timeout=PATIENCE_S)

@@ -1,5 +1,6 @@
 """Boards from blank to connected: the station gives them their certificates, then each connects to the rehearsal with its own key and
 the chain from its own flash, and the activation function decides. Ledger and cloud are held against each other all the way."""
+import csv
 import json
 import shutil
 
@@ -39,12 +40,6 @@ class Factory:
         chain = [as_der(s.dump(unit)), as_der(s.dump(unit, "issuer") or s.dump(unit, "root"))]
         return Device(self, unit, chain, pem(private_key(s.key(unit)), "EC PRIVATE KEY"))
 
-    def reconcile(self, *words):
-        """The exit status, and {certificate id: class} of all that it names."""
-        done = self.imprint("reconcile", *(words or ("--aws",)), "--json", check=False)
-        rows = [json.loads(line) for line in done.stdout.splitlines()]
-        return done.returncode, {row["certificate_id"]: row["class"] for row in rows if "certificate_id" in row}
-
     def wait_activation(self, count):
         """Until the activation function has judged that many events."""
         wait_until(lambda: self.cloud.hooks_done() >= count, what=f"the end of activation {count}")
@@ -72,11 +67,18 @@ class Device:
         """In the cloud; None: not registered."""
         return self.cloud.statuses(self.factory.ca).get(self.id)
 
+    def reconciled(self, *words):
+        """The exit status of `reconcile`, and the class that it puts this certificate into."""
+        done = self.factory.imprint("reconcile", *(words or ("--aws",)), "--csv", check=False)
+        rows = {row["certificate_id"]: row["class"] for row in csv.DictReader(done.stdout.splitlines())}
+        return done.returncode, rows.get(self.id, done.stderr)
+
     def wait_status(self, status):
         wait_until(lambda: self.status() == status, what=f"{self.unit} {status}")
 
     def come_alive(self):
-        """What every unit goes through."""
+        """What every unit goes through, once the list is there."""
+        self.factory.publish()
         assert not self.connects(), "AWS refuses the first connection of every device"
         self.wait_status("ACTIVE")
         assert self.connects()
@@ -84,21 +86,22 @@ class Device:
 
 @pytest.fixture(scope="module")
 def factory(module_station, scratch):
-    """One board of each kind, provisioned; the CA registered by one command."""
+    """The CA registered by one command, the list of an empty ledger published; then one board of each kind provisioned."""
     folder = scratch / "connected"
     folder.mkdir()
     product = folder / "product.yaml"
     product.write_text(PRODUCT)
     drivers = [word for number, kind in enumerate(KINDS) if kind != "prov" for word in ("--driver", f"A{number + 1}={kind}")]
     s = module_station("--boards", len(KINDS), "--product", product, *drivers)
-    s.imprint("start")
-    s.imprint("wait", "--outcome", "PASS")
     ca = certificate_id(der_of(s.imprint("ca", "show").stdout))
     settings = " ".join(f"{name}={value}" for name, value in environment([ca], BUCKET, PREFIX, POLICY).items())
     with Rehearsal(folder / "cloud", "--on-register", f"env {settings} {shutil.which('node')} {install()}/run.mjs") as cloud:
         factory = Factory(s, cloud, folder)
         cloud.aws("create-policy", "--policy-name", POLICY, "--policy-document", json.dumps(POLICY_DOCUMENT))
         factory.imprint("cloud", "register-ca", "--endpoint-url", cloud.client["rest_url"])
+        factory.publish()
+        s.imprint("start")
+        s.imprint("wait", "--outcome", "PASS")
         yield factory
 
 
@@ -109,9 +112,9 @@ def test_it_connects_before_the_list_is_there(factory):
         assert not board.connects()
         account.wait_event(1)
         factory.wait_activation(1)
+        assert '"outcome":"unpublished"' in (factory.cloud.folder / "log").read_text()
         assert board.status() == "PENDING_ACTIVATION"
-        assert factory.reconcile() == (CLEAN, {})
-        factory.publish()
+        assert board.reconciled() == (CLEAN, "pending")
         board.come_alive()
 
 
@@ -121,8 +124,8 @@ def test_from_blank_to_connected(factory):
     with factory.cloud.listen(EVENTS) as account:
         board.come_alive()
         assert [event["certificateId"] for event in account.events()] == [board.id]
-    assert factory.reconcile()[0] == CLEAN
-    assert factory.reconcile(factory.listing())[0] == CLEAN
+    assert board.reconciled() == (CLEAN, "active")
+    assert board.reconciled(factory.listing()) == (CLEAN, "active")
 
 
 def test_revoked_here_and_there(factory):
@@ -135,7 +138,7 @@ def test_revoked_here_and_there(factory):
     assert session.said("received CONNACK (0)") == 1
     assert board.status() == "REVOKED"
     assert not board.connects()
-    assert factory.reconcile()[0] == CLEAN
+    assert board.reconciled() == (CLEAN, "revoked")
 
 
 def test_revoked_here_only(factory):
@@ -144,12 +147,12 @@ def test_revoked_here_only(factory):
     board.come_alive()
     done = factory.imprint("revoke", board.unit, "--reason", "stolen")
     assert "AWS" in done.stdout + done.stderr
-    assert factory.reconcile() == (DIFFERENCES, {board.id: "live"})
-    assert factory.reconcile(factory.listing())[0] == DIFFERENCES
+    assert board.reconciled() == (DIFFERENCES, "live")
+    assert board.reconciled(factory.listing()) == (DIFFERENCES, "live")
     assert board.connects()
     factory.imprint("reconcile", "--aws", "--fix", "--yes", check=False)
     assert not board.connects()
-    assert factory.reconcile()[0] == CLEAN
+    assert board.reconciled() == (CLEAN, "revoked")
 
 
 def test_a_stolen_key(factory):
@@ -170,6 +173,6 @@ def test_a_stolen_key(factory):
     factory.wait_activation(done + 1)
     assert not thief.connects(), "it is not on the list"
     assert thief.status() == "PENDING_ACTIVATION"
-    assert factory.reconcile() == (ALARM, {thief.id: "unknown"})
+    assert thief.reconciled() == (ALARM, "unknown")
     said = factory.imprint("reconcile", factory.listing(), check=False)
     assert said.returncode == ALARM and "ALARM" in said.stdout and thief.id[:4] in said.stdout

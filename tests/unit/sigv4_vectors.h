@@ -1,4 +1,5 @@
 /* Written by sigv4_vectors.py: requests as botocore, out of Debian's awscli, signs them. */
+/* clang-format off */
 #define VECTOR_TIME 1795348800
 #define VECTOR_ACCESS_KEY "AKIAREHEARSALEXAMPLE"
 #define VECTOR_SECRET_KEY "rehearsal/secret+key/of/no/account+00000"

@@ -65,7 +65,7 @@ class Frozen(datetime.datetime):
 
 
 auth.datetime.datetime = Frozen
-print("""/* Written by sigv4_vectors.py: requests as botocore, out of Debian's awscli, signs them. */
+print("""/* Written by sigv4_vectors.py: requests as botocore, out of Debian's awscli, signs them. */\n/* clang-format off */
 #define VECTOR_TIME 1795348800
 #define VECTOR_ACCESS_KEY %s
 #define VECTOR_SECRET_KEY %s

@@ -108,6 +108,8 @@ static const struct {
 	{ "text", "CERTIFICATES\tarn:aws\t2016\n", "--output json" },
 	{ "a table", "-----\n| ListCertificatesByCA |\n", "--output json" },
 	{ "an error of aws", "\nAn error occurred (…) when calling\n", "--output json" },
+	{ "PowerShell", "\xff\xfe{", "PowerShell" },
+	{ "a UTF-8 mark", "\xef\xbb\xbf{}", "byte order mark" },
 	{ "a list", "[]", "--output json" },
 	{ "a number", "4", "--output json" },
 	{ "foreign", "{\"things\":[]}", "byte 13: this is neither what" },

@@ -118,7 +118,8 @@ static void on_finished(struct gate *g, const SSL *ssl)
 
 /* --- handshakes that fail of themselves --- */
 
-static void on_failure(const struct line *line, const SSL *ssl)
+/* VERDICT_ACCEPTED: nothing to say. */
+static enum verdict verdict_of(unsigned long error)
 {
 	static const struct {
 		int reason;
@@ -133,20 +134,25 @@ static void on_failure(const struct line *line, const SSL *ssl)
 		{ SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, VERDICT_SERVER_DISLIKED },
 		{ SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, VERDICT_SERVER_DISLIKED },
 		{ SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, VERDICT_CLIENT_CLOCK },
-		{ SSL_R_UNEXPECTED_EOF_WHILE_READING,
-		  VERDICT_ACCEPTED }, /* hung up: not ours to say */
-		{ SSL_R_CERTIFICATE_VERIFY_FAILED, VERDICT_ACCEPTED }, /* said already */
+		{ SSL_R_UNEXPECTED_EOF_WHILE_READING, VERDICT_ACCEPTED }, /* it hung up */
+		{ SSL_R_CERTIFICATE_VERIFY_FAILED, VERDICT_ACCEPTED },	  /* said already */
 	};
-	unsigned long error = ERR_peek_last_error();
-	enum verdict verdict = VERDICT_HANDSHAKE;
-	struct visit *v = visit_of(ssl);
-	const char *reason = ERR_reason_error_string(error);
 
 	if (ERR_GET_LIB(error) != ERR_LIB_SSL)
-		return; /* it only waits, or the line broke */
+		return VERDICT_ACCEPTED; /* it only waits, or the line broke */
 	for (size_t i = 0; i < COUNT(reasons); i++)
 		if (reasons[i].reason == ERR_GET_REASON(error))
-			verdict = reasons[i].verdict;
+			return reasons[i].verdict;
+	return VERDICT_HANDSHAKE;
+}
+
+static void on_failure(const struct line *line, const SSL *ssl)
+{
+	unsigned long error = ERR_peek_last_error();
+	const char *reason = ERR_reason_error_string(error);
+	enum verdict verdict = verdict_of(error);
+	struct visit *v = visit_of(ssl);
+
 	if (verdict == VERDICT_NO_KEY && v) {
 		v->verdict = verdict;
 		gate_refuse(line->gate, v);
