@@ -178,7 +178,7 @@ static bool become_signer(struct err *e)
 	struct owner owner;
 
 	umask(077); /* from here on it is the signer's files */
-	return owner_find(&owner, e) && (!owner.installed || seal_open(owner.uid, owner.gid, e)) &&
+	return owner_find(&owner, e) && seal_open(owner.uid, owner.gid, e) &&
 	       owner_become(&owner, e);
 }
 

@@ -1,10 +1,9 @@
 #include "hsm/ceremony/ceremony.h"
 
-#include "base/file.h"
 #include "base/hex.h"
 #include "base/place.h"
 #include "hsm/x509/crypto.h"
-#include "hsm/ceremony/owner.h"
+#include "hsm/ceremony/pins.h"
 #include "hsm/token/save.h"
 #include "hsm/token/seal.h"
 #include "hsm/token/token_uri.h"
@@ -17,8 +16,6 @@
 #define SOFT_MODULE "/usr/lib/softhsm/libsofthsm2.so"
 #define STATION_MAX (TOKEN_LABEL_MAX - 8) /* "imprint-NAME" is the token's label */
 #define STATION_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
-#define PIN_LEN 20
-#define PINS_SIZE (4 * PIN_LEN)
 #define PREFIX_LEN 2
 #define SESSIONS 2
 #define YAML_MAX 16384
@@ -79,64 +76,6 @@ static bool find_site(struct site *s, struct err *e)
 	       save_folder(s->products, 0755, geteuid(), getegid(), e);
 }
 
-/* Without 0 O 1 l and the like: a person may have to type it. */
-static bool random_pin(char ret_pin[static PIN_LEN + 1], struct err *e)
-{
-	static const char characters[32] = "abcdefghjkmnpqrstuvwxyzABCDEF234";
-	uint8_t random[PIN_LEN];
-
-	if (RAND_priv_bytes(random, sizeof(random)) != 1)
-		return crypto_failed("draw random bytes", e);
-	for (size_t i = 0; i < PIN_LEN; i++)
-		ret_pin[i] = characters[random[i] % sizeof(characters)];
-	ret_pin[PIN_LEN] = '\0';
-	OPENSSL_cleanse(random, sizeof(random));
-	return true;
-}
-
-/* One line of a file that may be there from an attempt before; else a new random PIN, saved. */
-static bool settle_pin(const char *path, const struct owner *owner, char *ret_pin, size_t size,
-		       struct err *e)
-{
-	AUTO_FREE uint8_t *data = NULL;
-	size_t len;
-
-	if (access(path, F_OK) < 0)
-		return random_pin(ret_pin, e) &&
-		       save_file(path, 0600, owner->uid, owner->gid, bytes_text(ret_pin), e);
-	if (!file_read(path, size - 1, &data, &len, e))
-		return err_add(e, "the PIN");
-	memcpy(ret_pin, data, len + 1);
-	ret_pin[strcspn(ret_pin, "\r\n")] = '\0';
-	OPENSSL_cleanse(data, len);
-	return ret_pin[0] || err_set(e, ERR_PIN, "the PIN file %s is empty", path);
-}
-
-/* The same in the credential store of systemd. */
-static bool settle_sealed(const char *name, char *ret_pin, size_t size, struct err *e)
-{
-	if (seal_exists(name))
-		return seal_read(name, ret_pin, size, e);
-	return random_pin(ret_pin, e) && seal_write(name, ret_pin, e);
-}
-
-/* Sealed where that works, unless a PIN file was named or is there from an attempt before. */
-static bool settle_pins(const struct site *s, struct token_config *config, bool seal,
-			char pin[static PINS_SIZE], char so_pin[static PINS_SIZE], struct err *e)
-{
-	struct owner self = { geteuid(), getegid(), false };
-	struct err ignored;
-
-	if (seal && !config->pin_file[0] && access(s->pin, F_OK) < 0 &&
-	    settle_sealed(SEAL_PIN, pin, PINS_SIZE, &ignored))
-		return settle_sealed(SEAL_SO_PIN, so_pin, PINS_SIZE, e) &&
-		       seal_open(s->owner.uid, s->owner.gid, e);
-	if (!config->pin_file[0])
-		strcpy(config->pin_file, s->pin);
-	return settle_pin(config->pin_file, &s->owner, pin, PINS_SIZE, e) &&
-	       settle_pin(s->so_pin, &self, so_pin, PINS_SIZE, e);
-}
-
 /* The token must open with what the settings will say, before they say it. */
 static bool try_token(const struct token_config *config, struct err *e)
 {
@@ -145,35 +84,48 @@ static bool try_token(const struct token_config *config, struct err *e)
 	return token_open(config, &token, e);
 }
 
-static bool make_soft(const struct site *s, const struct token_config *config, const char *pin,
-		      const char *so_pin, struct err *e)
+static bool make_soft(const struct site *s, const struct token_config *config,
+		      const struct pins *pins, struct err *e)
 {
 	struct err ignored;
 	bool done;
 
 	if (!owner_enter(&s->owner, e))
 		return false;
-	done = token_init_soft(config->module, s->token, config->label, pin, so_pin, e) &&
+	done = token_init_soft(config->module, s->token, config->label, pins->user, pins->so, e) &&
 	       try_token(config, e);
 	return owner_leave(done ? e : &ignored) && done;
 }
 
+/* Sealed PINs leave the settings without a PIN file. */
+static bool settle_pins(const struct site *s, struct token_config *config, bool seal,
+			struct pins *ret_pins, struct err *e)
+{
+	bool sealed = false;
+
+	if (seal && !config->pin_file[0] && !pins_seal(&s->owner, s->pin, ret_pins, &sealed, e))
+		return false;
+	if (sealed)
+		return true;
+	if (!config->pin_file[0])
+		strcpy(config->pin_file, s->pin);
+	return pins_in_files(&s->owner, config->pin_file, s->so_pin, ret_pins, e);
+}
+
 static bool soft_token(const struct site *s, struct token_config *config, bool seal, struct err *e)
 {
-	char pin[PINS_SIZE] = "", so_pin[PINS_SIZE] = "";
-	bool done;
+	struct pins pins = { 0 };
+	bool done = settle_pins(s, config, seal, &pins, e) && make_soft(s, config, &pins, e) &&
+		    save_names(s->lib, e);
 
-	done = settle_pins(s, config, seal, pin, so_pin, e) &&
-	       make_soft(s, config, pin, so_pin, e) && save_names(s->lib, e);
-	OPENSSL_cleanse(pin, sizeof(pin));
-	OPENSSL_cleanse(so_pin, sizeof(so_pin));
+	OPENSSL_cleanse(&pins, sizeof(pins));
 	return done;
 }
 
 /* Without a PIN file it is a credential: one that is not sealed yet is tried later, by the signer. */
 static bool ready_token(const struct site *s, const struct token_config *config, struct err *e)
 {
-	if (!config->pin_file[0] && !(s->owner.installed && seal_exists(SEAL_PIN)))
+	if (!config->pin_file[0] && !(seal_possible() && seal_exists(SEAL_PIN)))
 		return true;
 	return seal_open(s->owner.uid, s->owner.gid, e) && owner_enter(&s->owner, e) &&
 	       try_token(config, e) && owner_leave(e);
@@ -331,7 +283,7 @@ bool ceremony_init(const struct ceremony_init *init, char ret_text[static CEREMO
 {
 	AUTO_FREE struct site *s = calloc(1, sizeof(*s));
 	AUTO_FREE struct token_config *config = calloc(1, sizeof(*config));
-	bool soft = strcmp(init->token, SOFT) == 0, seal;
+	bool soft = strcmp(init->token, SOFT) == 0;
 	char conf[PATH_MAX];
 
 	if (!s || !config)
@@ -339,8 +291,7 @@ bool ceremony_init(const struct ceremony_init *init, char ret_text[static CEREMO
 	if (!check_station(init->station, e) || !read_token(init, config, e) || !find_site(s, e) ||
 	    !below(s->token, "softhsm2.conf", conf, e))
 		return false;
-	seal = s->owner.installed && !init->no_seal && seal_possible();
-	if (soft ? !soft_token(s, config, seal, e) : !ready_token(s, config, e))
+	if (soft ? !soft_token(s, config, !init->no_seal, e) : !ready_token(s, config, e))
 		return false;
 	if (!write_settings(s, init->station, config, soft ? conf : foreign_conf(), e))
 		return false;

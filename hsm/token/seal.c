@@ -78,7 +78,10 @@ static bool transform(const char *const *words, struct bytes data, uint8_t *ret_
 
 bool seal_possible(void)
 {
-	return geteuid() == 0 && access(SYSTEMD_RUNS, F_OK) == 0 && access(PROGRAM, X_OK) == 0;
+	const char *folder = secure_getenv("IMPRINT_DIR");
+
+	return geteuid() == 0 && (!folder || !*folder) && access(SYSTEMD_RUNS, F_OK) == 0 &&
+	       access(PROGRAM, X_OK) == 0;
 }
 
 bool seal_has_tpm(void)
