@@ -1,6 +1,7 @@
 // activation: what happens to one certificate that registered itself at its first connection.
 //	published list says		then
 //	issued, installed		policy, thing, and last of all ACTIVE	activated
+//	… and void, revoked by then	REVOKED					revoked
 //	void, revoked			REVOKED					revoked
 //	nothing (not published yet)	it stays PENDING_ACTIVATION		unpublished
 // Only a certificate that AWS itself says is PENDING_ACTIVATION under one of our CAs is touched: what
@@ -155,6 +156,12 @@ async function decide(certificate, context) {
 		return { outcome: "revoked", unit, state };
 	}
 	await activate(entry, found.certificateArn, context);
+	// What was published before it became ACTIVE counts, and afterwards nobody looks again.
+	const now = await published(certificate.id, context);
+	if (now && ENDED.includes(now.state)) {
+		await setStatus(certificate.id, "REVOKED", context);
+		return { outcome: "revoked", unit, state: now.state };
+	}
 	return { outcome: "activated", unit, state };
 }
 

@@ -4,6 +4,9 @@
 #include "cloud/aws/credentials.h"
 #include "cloud/aws/endpoint.h"
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
 struct files {
 	char name[64];
 	bool chosen; /* by the caller: then the environment's keys do not count */
@@ -104,11 +107,8 @@ static bool find_endpoint(const char *said, const char *service, const char *var
 	const char *domain =
 		strncmp(account->region, "cn-", 3) == 0 ? "amazonaws.com.cn" : "amazonaws.com";
 
-	if (other && !endpoint_read(other, endpoint))
-		return err_set(e, ERR_INVALID,
-			       "the endpoint %.200s is neither https://HOST nor http:// to a "
-			       "loopback address",
-			       other);
+	if (other && !endpoint_read(other, endpoint, e))
+		return false;
 	if (!other)
 		snprintf(endpoint, ACCOUNT_URL_SIZE, "https://%s.%s.%s", service, account->region,
 			 domain);
@@ -126,6 +126,20 @@ static bool find_endpoints(const char *said, struct account *account, struct err
 			     &account->s3_by_path, e);
 }
 
+/* Keys are copied on their way, in libraries too: no core file has them, nor a debugger. */
+static bool close_shutters(struct err *e)
+{
+	struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return err_errno(e, ERR_SYSTEM, "core files cannot be switched off");
+#ifndef __SANITIZE_ADDRESS__ /* the leak checker attaches to us */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_errno(e, ERR_SYSTEM, "debuggers cannot be kept out");
+#endif
+	return true;
+}
+
 bool account_find(const struct account_options *options, struct account **ret_account,
 		  struct err *e)
 {
@@ -134,8 +148,9 @@ bool account_find(const struct account_options *options, struct account **ret_ac
 
 	if (!account || !files)
 		return err_set(e, ERR_SYSTEM, "no memory for AWS credentials");
-	if (!read_files(options->profile, files, e) || !find_credentials(files, account, e) ||
-	    !account_fresh(account, e) || !find_region(options->region, files, account, e) ||
+	if (!close_shutters(e) || !read_files(options->profile, files, e) ||
+	    !find_credentials(files, account, e) || !account_fresh(account, e) ||
+	    !find_region(options->region, files, account, e) ||
 	    !find_endpoints(options->endpoint_url, account, e))
 		return false;
 	*ret_account = TAKE(account);

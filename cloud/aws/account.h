@@ -8,7 +8,8 @@
  *	region		the caller's; AWS_REGION; AWS_DEFAULT_REGION; the profile's
  *	endpoint	the caller's; AWS_ENDPOINT_URL_IOT (or _S3); AWS_ENDPOINT_URL; AWS's own.
  *			http:// only to a loopback address
- * Who frees an account cleanses its secret. Nothing of it goes into a log or a sentence but the
+ * Who frees an account cleanses its secret; from account_find on, the process leaves no core file
+ * and no debugger may attach. Nothing of it goes into a log or a sentence but the
  * access key's id and where it was found. Errors: ERR_NOT_FOUND (none: the sentence says where was
  * looked), ERR_INVALID (file and line), ERR_REFUSED (credentials that have expired), ERR_SYSTEM.
  * Threads: one an account. Layer above: http. Below: base. */

@@ -1,10 +1,9 @@
 #include "cloud/aws/credentials.h"
 
+#include "cloud/aws/iso.h"
 #include "cloud/aws/process.h"
 
-#include <ctype.h>
 #include <jansson.h>
-#include <time.h>
 
 AUTO_DEFINE(json, json_t *, json_decref)
 
@@ -37,39 +36,11 @@ static bool put_keys(struct account *account, const char *access_key, const char
 	return true;
 }
 
-static bool two_digits(const char **text, char separator, long *ret_number)
+static bool read_expiry(const char *text, struct account *account)
 {
-	if (!isdigit((unsigned char)(*text)[0]) || !isdigit((unsigned char)(*text)[1]))
-		return false;
-	*ret_number = ((*text)[0] - '0') * 10 + ((*text)[1] - '0');
-	*text += 2;
-	if (!separator)
-		return true;
-	return *(*text)++ == separator;
-}
+	bool zoned;
 
-bool credentials_time(const char *text, int64_t *ret_time_s)
-{
-	struct tm tm = { .tm_isdst = 0 };
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	long hours = 0, minutes = 0, sign;
-
-	if (rest && *rest == '.')
-		rest += 1 + strspn(rest + 1, "0123456789");
-	if (!rest || !*rest)
-		return false;
-	sign = *rest == '-' ? -1 : 1;
-	if (*rest == '+' || *rest == '-') {
-		rest++;
-		if (!two_digits(&rest, ':', &hours) || !two_digits(&rest, '\0', &minutes))
-			return false;
-	} else if (*rest++ != 'Z') {
-		return false;
-	}
-	if (*rest || hours > 23 || minutes > 59)
-		return false;
-	*ret_time_s = timegm(&tm) - sign * (hours * 3600 + minutes * 60);
-	return true;
+	return iso_read(text, &account->expires_s, &zoned) && zoned;
 }
 
 static const char *value_of(const char *variable)
@@ -87,7 +58,7 @@ bool credentials_environment(struct account *account, struct err *e)
 	if (!*access_key)
 		return err_set(e, ERR_NOT_FOUND, "AWS_ACCESS_KEY_ID is not set");
 	snprintf(account->source, sizeof(account->source), "AWS_ACCESS_KEY_ID in the environment");
-	if (*expiration && !credentials_time(expiration, &account->expires_s))
+	if (*expiration && !read_expiry(expiration, account))
 		return err_set(e, ERR_INVALID, "AWS_CREDENTIAL_EXPIRATION is no time");
 	return put_keys(account, access_key, value_of("AWS_SECRET_ACCESS_KEY"),
 			value_of("AWS_SESSION_TOKEN"), e) ||
@@ -114,7 +85,7 @@ bool credentials_parse(struct bytes text, struct account *account, struct err *e
 
 	if (json_integer_value(json_object_get(json, "Version")) != 1)
 		return err_set(e, ERR_INVALID, "it prints no JSON with \"Version\": 1");
-	if (expiration && !credentials_time(expiration, &account->expires_s))
+	if (expiration && !read_expiry(expiration, account))
 		return err_set(e, ERR_INVALID, "its Expiration is no time");
 	return put_keys(account, access_key ? access_key : "", secret_key ? secret_key : "",
 			session_token ? session_token : "", e);

@@ -3,7 +3,8 @@
  * credential_process prints, within CREDENTIALS_PROCESS_MS:
  *	{"Version": 1, "AccessKeyId": …, "SecretAccessKey": …,
  *	 "SessionToken": …, "Expiration": "2026-11-22T05:13:36Z"}	the last two may be missing
- * Errors as in account.h. Threads: any. Layer above: account. Below: profile, process, jansson. */
+ * Errors as in account.h. Threads: any. Layer above: account. Below: profile, process, iso,
+ * jansson. */
 #ifndef CLOUD_AWS_CREDENTIALS_H
 #define CLOUD_AWS_CREDENTIALS_H
 
@@ -19,8 +20,5 @@ MUST_CHECK bool credentials_profile(const char *name, const struct profile *shar
 				    struct err *e);
 /* What a credential_process printed. */
 MUST_CHECK bool credentials_parse(struct bytes json, struct account *account, struct err *e);
-
-/* Reads RFC 3339 with a Z or an offset, and a fraction or none. */
-bool credentials_time(const char *text, int64_t *ret_time_s);
 
 #endif

@@ -45,14 +45,17 @@ static bool allowed(CURLU *url)
 	       absent(url, CURLUPART_FRAGMENT);
 }
 
-bool endpoint_read(const char *text, char ret_endpoint[static ACCOUNT_URL_SIZE])
+bool endpoint_read(const char *text, char ret_endpoint[static ACCOUNT_URL_SIZE], struct err *e)
 {
 	AUTO(url) url = curl_url();
 	size_t len = strlen(text);
 
 	if (!url || len >= ACCOUNT_URL_SIZE ||
 	    curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK || !allowed(url))
-		return false;
+		return err_set(e, ERR_INVALID,
+			       "the endpoint %.200s is neither https://HOST nor http:// to a "
+			       "loopback address",
+			       text);
 	if (text[len - 1] == '/')
 		len--;
 	memmove(ret_endpoint, text, len);

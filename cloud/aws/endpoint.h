@@ -8,7 +8,8 @@
 
 #include "cloud/aws/account.h"
 
-/* A '/' at the end is cut off. False: not allowed. */
-bool endpoint_read(const char *url, char ret_endpoint[static ACCOUNT_URL_SIZE]);
+/* A '/' at the end is cut off. ERR_INVALID: not allowed. */
+MUST_CHECK bool endpoint_read(const char *url, char ret_endpoint[static ACCOUNT_URL_SIZE],
+			      struct err *e);
 
 #endif

@@ -82,19 +82,28 @@ static void advise_signature(const struct failure_call *call, const struct http_
 			 call->account->access_key, call->account->source);
 }
 
+/* What needs no word of the account. */
+static const char *const advices[] = {
+	[LATER] = "trouble on AWS's side: repeat it later",
+	[SLOWER] = "too many calls in this account and region: repeat it later",
+	[REGISTERED] = "nothing was changed",
+	[NEW_CODE] = "the verification certificate must name this account's registration code: ask "
+		     "for the code again and make a new one",
+	[CERTIFICATE] = "look at the certificate: within its time, signed by that CA, CA:TRUE for "
+			"a CA",
+	[WHICH_CA] = "several CAs have this subject, or the certificate is registered otherwise: "
+		     "name the CA",
+	[STATE] = "its state does not allow this: describe the certificate and its CA",
+	[LIMIT] = "delete what is no longer needed, or have AWS raise the limit",
+	[REQUEST] = "AWS does not take this value",
+};
+
 static void advise(enum advice kind, const struct failure_call *call,
 		   const struct http_answer *answer, char advice[static ADVICE_SIZE])
 {
 	const struct account *account = call->account;
-	const char *fixed = NULL;
 
 	switch (kind) {
-	case LATER:
-		fixed = "trouble on AWS's side: repeat it later";
-		break;
-	case SLOWER:
-		fixed = "too many calls in this account and region: repeat it later";
-		break;
 	case EXPIRED:
 		snprintf(advice, ADVICE_SIZE,
 			 "the credentials (%.140s) are no longer valid: get new ones, then repeat",
@@ -104,8 +113,11 @@ static void advise(enum advice kind, const struct failure_call *call,
 		advise_signature(call, answer, advice);
 		break;
 	case KEY_UNKNOWN:
-		snprintf(advice, ADVICE_SIZE, "AWS does not know access key %.24s: correct %.140s",
-			 account->access_key, account->source);
+		snprintf(advice, ADVICE_SIZE,
+			 "AWS does not know access key %.24s%s: correct %.100s",
+			 account->access_key,
+			 *account->session_token ? ", or not with its session token" : "",
+			 account->source);
 		break;
 	case RIGHT:
 		snprintf(advice, ADVICE_SIZE,
@@ -121,33 +133,9 @@ static void advise(enum advice kind, const struct failure_call *call,
 		snprintf(advice, ADVICE_SIZE, "is it another account, or another region than %s?",
 			 account->region);
 		break;
-	case REGISTERED:
-		fixed = "nothing was changed";
-		break;
-	case NEW_CODE:
-		fixed = "the verification certificate must name this account's registration code: "
-			"ask for the code again and make a new one";
-		break;
-	case CERTIFICATE:
-		fixed = "look at the certificate: within its time, signed by that CA, CA:TRUE for "
-			"a CA";
-		break;
-	case WHICH_CA:
-		fixed = "several CAs have this subject, or the certificate is registered "
-			"otherwise: name the CA";
-		break;
-	case STATE:
-		fixed = "its state does not allow this: describe the certificate and its CA";
-		break;
-	case LIMIT:
-		fixed = "delete what is no longer needed, or have AWS raise the limit";
-		break;
-	case REQUEST:
-		fixed = "AWS does not take this value";
-		break;
+	default:
+		snprintf(advice, ADVICE_SIZE, "%s", advices[kind]);
 	}
-	if (fixed)
-		snprintf(advice, ADVICE_SIZE, "%s", fixed);
 }
 
 /* Cuts, and keeps what a terminal could be misled with out of the sentence. */

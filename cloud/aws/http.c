@@ -77,11 +77,8 @@ bool http_open(const char *service, const char *endpoint, const struct account *
 
 	if (!http)
 		return err_set(e, ERR_SYSTEM, "no memory to ask AWS");
-	if (!endpoint_read(endpoint, http->endpoint))
-		return err_set(e, ERR_INVALID,
-			       "the endpoint %.200s is neither https://HOST nor http:// to a "
-			       "loopback address",
-			       endpoint);
+	if (!endpoint_read(endpoint, http->endpoint, e))
+		return false;
 	http->service = service;
 	http->account = account;
 	http->curl = new_curl();
@@ -233,11 +230,11 @@ static bool no_answer(const struct http *http, CURLcode rc, struct err *e)
 			"region",
 			host);
 	case CURLE_COULDNT_CONNECT:
-		return err_set(
-			e, ERR_GONE,
-			"nobody answers at %.120s: check the network, the proxy (https_proxy) "
-			"and the endpoint",
-			host);
+		return err_set(e, ERR_GONE, "nobody answers at %.120s: %s", host,
+			       strncmp(host, "http:", 5) == 0
+				       ? "does the rehearsal run (imprint rehearsal up)?"
+				       : "check the network, the proxy (https_proxy) and the "
+					 "endpoint");
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(e, ERR_TIMEOUT, "%.120s did not answer in time: try again later",
 			       host);

@@ -4,11 +4,11 @@
 #include "cloud/aws/failure.h"
 #include "cloud/aws/members.h"
 #include "cloud/aws/service.h"
+#include "cloud/aws/walk.h"
 
 #include <jansson.h>
 
 #define PATH_SIZE 128
-#define EMPTY_PAGES_MAX 100 /* in a row, before a list is taken for endless */
 #define JSON "application/json"
 
 /* clang-format off */
@@ -21,31 +21,6 @@ struct iot {
 	struct account *account;
 	struct service *service;
 };
-
-static const char *const status_names[] = {
-	[IOT_ACTIVE] = "ACTIVE",
-	[IOT_INACTIVE] = "INACTIVE",
-	[IOT_REVOKED] = "REVOKED",
-	[IOT_PENDING_TRANSFER] = "PENDING_TRANSFER",
-	[IOT_REGISTER_INACTIVE] = "REGISTER_INACTIVE",
-	[IOT_PENDING_ACTIVATION] = "PENDING_ACTIVATION",
-};
-#define STATUS_END (sizeof(status_names) / sizeof(*status_names))
-
-const char *iot_status_name(enum iot_status status)
-{
-	return status >= IOT_ACTIVE && (size_t)status < STATUS_END ? status_names[status] : "";
-}
-
-bool iot_status_of(const char *name, size_t len, enum iot_status *ret_status)
-{
-	for (size_t i = IOT_ACTIVE; i < STATUS_END; i++)
-		if (strlen(status_names[i]) == len && memcmp(status_names[i], name, len) == 0) {
-			*ret_status = (enum iot_status)i;
-			return true;
-		}
-	return false;
-}
 
 bool iot_open(const struct account_options *options, struct iot **ret_iot, struct err *e)
 {
@@ -262,32 +237,7 @@ bool iot_update(struct iot *iot, const char *id, enum iot_status status, struct 
 	       service_call(iot->service, "UpdateCertificate", &request, &answer, e);
 }
 
-/* Where a list stands. A marker that was there before would lead in circles: each is held against
- * one of the earlier ones, and that one is exchanged after 1, 2, 4, 8, … pages. */
-struct walk {
-	char marker[ANSWER_MARKER_SIZE], earlier[ANSWER_MARKER_SIZE];
-	uint64_t pages, exchange;
-	unsigned empty;
-};
-
-static bool move_on(struct walk *walk, const struct answer_page *page, struct err *e)
-{
-	const char *marker = answer_page_marker(page);
-
-	walk->empty = answer_page_count(page) ? 0 : walk->empty + 1;
-	if (*marker && (strcmp(marker, walk->earlier) == 0 || walk->empty > EMPTY_PAGES_MAX))
-		return err_set(e, ERR_INVALID,
-			       "ListCertificatesByCA: AWS's list does not end: the same page comes "
-			       "again");
-	memcpy(walk->marker, marker, strlen(marker) + 1);
-	if (walk->pages++ == walk->exchange) {
-		memcpy(walk->earlier, walk->marker, sizeof(walk->earlier));
-		walk->exchange = 2 * walk->exchange + 1;
-	}
-	return true;
-}
-
-static bool list_page(struct iot *iot, const char *path, const char *marker,
+static bool list_page(struct iot *iot, const char *operation, const char *path, const char *marker,
 		      struct answer_page **ret_page, struct err *e)
 {
 	const struct http_parameter query[] = {
@@ -297,9 +247,9 @@ static bool list_page(struct iot *iot, const char *path, const char *marker,
 	};
 	struct bytes body;
 
-	if (!get(iot, "ListCertificatesByCA", path, QUERY(query), &body, e))
+	if (!get(iot, operation, path, QUERY(query), &body, e))
 		return false;
-	return answer_page(body, ret_page, e) || unread("ListCertificatesByCA", body, e);
+	return answer_page(body, ret_page, e) || unread(operation, body, e);
 }
 
 static bool hand_out(const struct answer_page *page, struct iot_certificate *certificate,
@@ -313,22 +263,36 @@ static bool hand_out(const struct answer_page *page, struct iot_certificate *cer
 	return true;
 }
 
-bool iot_list(struct iot *iot, const char *ca_id, iot_each each, void *context, struct err *e)
+static bool list(struct iot *iot, const char *operation, const char *path, iot_each each,
+		 void *context, struct err *e)
 {
 	AUTO_FREE struct iot_certificate *certificate = calloc(1, sizeof(*certificate));
-	struct walk walk = { .pages = 0 };
-	char path[PATH_SIZE];
+	struct walk walk = { .marker = "" };
 
 	if (!certificate)
 		return err_set(e, ERR_SYSTEM, "no memory for AWS's answer");
-	if (!path_of("/certificates-by-ca", ca_id, path, e))
-		return false;
 	do {
 		AUTO(answer_page) page = NULL;
 
-		if (!list_page(iot, path, walk.marker, &page, e) || !move_on(&walk, page, e) ||
-		    !hand_out(page, certificate, each, context, e))
+		if (!list_page(iot, operation, path, walk.marker, &page, e))
+			return false;
+		if (!walk_on(&walk, answer_page_marker(page), answer_page_count(page), e))
+			return err_add(e, "%s", operation);
+		if (!hand_out(page, certificate, each, context, e))
 			return false;
 	} while (*walk.marker);
 	return true;
+}
+
+bool iot_list(struct iot *iot, const char *ca_id, iot_each each, void *context, struct err *e)
+{
+	char path[PATH_SIZE];
+
+	return path_of("/certificates-by-ca", ca_id, path, e) &&
+	       list(iot, "ListCertificatesByCA", path, each, context, e);
+}
+
+bool iot_list_cas(struct iot *iot, iot_each each, void *context, struct err *e)
+{
+	return list(iot, "ListCACertificates", "/cacertificates", each, context, e);
 }

@@ -95,6 +95,8 @@ MUST_CHECK bool iot_endpoint(struct iot *iot, char ret_host[static IOT_HOST_SIZE
 typedef bool (*iot_each)(void *context, const struct iot_certificate *certificate, struct err *e);
 MUST_CHECK bool iot_list(struct iot *iot, const char *ca_id, iot_each each, void *context,
 			 struct err *e);
+/* The CAs of the account in this region, the same way: of each its id, ARN, status and date. */
+MUST_CHECK bool iot_list_cas(struct iot *iot, iot_each each, void *context, struct err *e);
 
 /* Without waiting for a first connection. ca: NULL, or which of several CAs with one subject.
  * IOT_EXISTS as above. */

@@ -1,7 +1,6 @@
-/* process: what a command that somebody configured prints, with an end in time and in length. It is
- * started by /bin/sh in a process group of its own, which is killed when time is up; stdin is empty,
- * stderr is ours. Errors: ERR_TIMEOUT, ERR_INVALID (too long, or ended other than with 0),
- * ERR_SYSTEM. Threads: any. Layer above: credentials. Below: wait. */
+/* process: what a command of the shell prints, with an end in time and in length. Its stdin is empty,
+ * its stderr is ours. Errors: ERR_TIMEOUT, ERR_INVALID (too long, or ended other than with 0),
+ * ERR_SYSTEM. Threads: any. Layer above: credentials. Below: shell. */
 #ifndef CLOUD_AWS_PROCESS_H
 #define CLOUD_AWS_PROCESS_H
 

@@ -3,15 +3,13 @@
 #include "cloud/aws/failure.h"
 #include "cloud/aws/service.h"
 
-#define BUCKET_MAX 63
-#define PATH_SIZE (BUCKET_MAX + S3_KEY_MAX + 3)
+#define PATH_SIZE (S3_BUCKET_MAX + S3_KEY_MAX + 3)
 #define LOWER "abcdefghijklmnopqrstuvwxyz0123456789"
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 struct s3 {
 	struct account *account;
 	struct service *service;
-	char bucket[BUCKET_MAX + 1];
+	char bucket[S3_BUCKET_MAX + 1];
 	bool by_path; /* /BUCKET/KEY */
 };
 
@@ -20,7 +18,7 @@ static bool is_bucket(const char *bucket)
 {
 	size_t len = strlen(bucket);
 
-	return len >= 3 && len <= BUCKET_MAX && strspn(bucket, LOWER ".-") == len &&
+	return len >= 3 && len <= S3_BUCKET_MAX && strspn(bucket, LOWER ".-") == len &&
 	       strspn(bucket, LOWER) > 0 && !strstr(bucket, "..");
 }
 
@@ -71,7 +69,7 @@ static bool path_of(const struct s3 *s3, const char *key, char path[static PATH_
 {
 	size_t len = strlen(key);
 
-	if (len == 0 || len > S3_KEY_MAX || strspn(key, LOWER UPPER "._/-") != len)
+	if (len == 0 || len > S3_KEY_MAX || strspn(key, S3_KEY_CHARACTERS) != len)
 		return err_set(e, ERR_INVALID, "\"%.80s\" is no key of an object here", key);
 	if (s3->by_path)
 		snprintf(path, PATH_SIZE, "/%s/%s", s3->bucket, key);

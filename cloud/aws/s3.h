@@ -1,6 +1,6 @@
 /* s3: objects in one bucket, over HTTPS signed with Signature Version 4 (service s3, with the
  * payload's hash). The same connection rules, tries and sentences as iot.h. Keys are
- * [A-Za-z0-9._/-], at most S3_KEY_MAX characters. Errors as in iot.h: ERR_NOT_FOUND no such object
+ * of S3_KEY_CHARACTERS, at most S3_KEY_MAX of them. Errors as in iot.h: ERR_NOT_FOUND no such object
  * or bucket. Threads: one an s3. Layer above: cloud/command. Below: http, account.
  * Source: Amazon S3 API reference 2006-03-01. */
 #ifndef CLOUD_AWS_S3_H
@@ -9,7 +9,9 @@
 #include "base/bytes.h"
 #include "cloud/aws/account.h"
 
+#define S3_BUCKET_MAX 63
 #define S3_KEY_MAX 512
+#define S3_KEY_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-"
 #define S3_CALLS_A_SECOND 1000 /* S3 takes 3,500 */
 #define S3_OBJECT_MAX 65536    /* bytes that s3_get takes */
 

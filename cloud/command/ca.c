@@ -1,7 +1,6 @@
 /* describe-ca, activate-ca, deactivate-ca, auto-registration, revoke-ca. */
 #include "cloud/command/ca.h"
 
-#include "base/clock.h"
 #include "base/hex.h"
 
 static const char *status_name(bool active)
@@ -121,6 +120,18 @@ int ca_show(const struct arguments *a, const struct iot *iot, const struct iot_c
 
 /* --- the commands --- */
 
+static bool look_up(struct iot *iot, const char *id, struct iot_ca *ret_ca, struct err *e)
+{
+	if (iot_describe_ca(iot, id, ret_ca, e))
+		return true;
+	if (e->code == ERR_NOT_FOUND)
+		err_put(e, ERR_NOT_FOUND,
+			"AWS in %s does not know the CA %.8s…; register it with imprint cloud "
+			"register-ca, or name the right account (--profile) and region (--region)",
+			iot_account(iot)->region, id);
+	return false;
+}
+
 /* wanted NULL: only look. */
 static int look_and_bring(const struct arguments *a, const struct iot_ca_update *wanted)
 {
@@ -131,8 +142,7 @@ static int look_and_bring(const struct arguments *a, const struct iot_ca_update 
 	struct err e;
 
 	if (!ca_target_find(a, &target, &e) || !iot_open(&a->account, &iot, &e) ||
-	    !iot_describe_ca(iot, target.id, &ca, &e) ||
-	    (wanted && !ca_bring(iot, wanted, &ca, &done, &e)))
+	    !look_up(iot, target.id, &ca, &e) || (wanted && !ca_bring(iot, wanted, &ca, &done, &e)))
 		return cloud_failed(&e);
 	return ca_show(a, iot, &ca, wanted ? &done : NULL);
 }

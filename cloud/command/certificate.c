@@ -1,7 +1,6 @@
 /* register, describe, activate, deactivate, revoke: one certificate at AWS. */
 #include "cloud/command/target.h"
 
-#include "base/clock.h"
 #include "base/hex.h"
 #include "hsm/api/refusal.h"
 
@@ -207,7 +206,11 @@ static bool register_it(const struct arguments *a, struct iot *iot, const struct
 		return false;
 	if (iot_register(iot, pem, strcmp(ca.id, ca_id) == 0 ? ca.pem : NULL, wanted, id, e)) {
 		*ret_before = 0;
-		return true;
+		return strcmp(id, target->id) == 0 ||
+		       err_set(e, ERR_INVALID,
+			       "%s: AWS registered it as %.16s… instead of %.16s…; does a proxy "
+			       "stand in between?",
+			       target->name, id, target->id);
 	}
 	return e->code == (int)IOT_EXISTS && bring(iot, target, wanted, ret_before, e);
 }

@@ -1,5 +1,6 @@
 #include "cloud/command/changes.h"
 
+#include "cloud/ledger/source.h"
 #include "hsm/api/proof/sha256.h"
 
 #include <inttypes.h>
@@ -39,18 +40,6 @@ void changes_free(struct changes *c)
 	free(c);
 }
 
-/* The state that an entry brings an issuance to; 0: it moves none. */
-static enum state state_after(enum entry_type type)
-{
-	static const enum state states[ENTRY_TYPE_COUNT] = {
-		[ENTRY_RESERVED] = STATE_RESERVED,   [ENTRY_ISSUED] = STATE_ISSUED,
-		[ENTRY_INSTALLED] = STATE_INSTALLED, [ENTRY_VOID] = STATE_VOID,
-		[ENTRY_REVOKED] = STATE_REVOKED,
-	};
-
-	return states[type];
-}
-
 static int by_id(const void *key, const void *element)
 {
 	uint64_t id = *(const uint64_t *)key, other = ((const struct record *)element)->id;
@@ -82,7 +71,7 @@ static bool add(struct changes *c, const struct entry *entry, struct err *e)
 
 bool changes_note(struct changes *c, const struct entry *entry, struct err *e)
 {
-	enum state state = state_after(entry->type);
+	enum state state = source_state_after(entry->type);
 	struct record *record;
 
 	if (state == STATE_RESERVED)
@@ -118,12 +107,6 @@ uint64_t changes_count(const struct changes *c)
 	return count;
 }
 
-static void copy_name(char name[static NAME_MAX_LEN + 1], struct bytes text)
-{
-	memcpy(name, text.data, text.len);
-	name[text.len] = '\0';
-}
-
 static bool keep_names(struct record *record, const struct entry *entry, struct err *e)
 {
 	struct change *names = record->names ? record->names : calloc(1, sizeof(*names));
@@ -131,9 +114,9 @@ static bool keep_names(struct record *record, const struct entry *entry, struct 
 	if (!names)
 		return err_set(e, ERR_SYSTEM, "out of memory");
 	record->names = names;
-	copy_name(names->unit, entry->unit);
-	copy_name(names->product, entry->product);
-	copy_name(names->order, entry->order);
+	source_name(entry->unit, names->unit);
+	source_name(entry->product, names->product);
+	source_name(entry->order, names->order);
 	memcpy(names->ca_id, entry->ca_id.data, SHA256_LEN);
 	return true;
 }

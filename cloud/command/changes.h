@@ -3,7 +3,7 @@
  * move is new, in the order of their issued entries. A reservation that never was issued has no
  * certificate. About 50 bytes an issuance, and the names of those that the second pass has met
  * reserved but not yet issued. Errors: ERR_CORRUPT (a move that no certificate makes), ERR_SYSTEM.
- * Threads: one a changes. Layer above: publish. Below: hsm/api, hsm/api/proof. */
+ * Threads: one a changes. Layer above: publish. Below: cloud/ledger, hsm/api/proof. */
 #ifndef CLOUD_COMMAND_CHANGES_H
 #define CLOUD_COMMAND_CHANGES_H
 

@@ -2,7 +2,8 @@
  * program. See imprint(1). */
 #include "cloud/command/command.h"
 
-#include <argp.h>
+#include "base/options.h"
+
 #include <errno.h>
 #include <signal.h>
 
@@ -35,13 +36,8 @@ static const struct command {
 
 #define AT(field) offsetof(struct arguments, field)
 
-/* Every option, and where it goes: a text, or true where it takes none. Those of COMMON are for
- * all. */
-#define COMMON "jFRUd"
-static const struct choice {
-	struct argp_option option;
-	size_t at;
-} all[] = {
+#define COMMON "jFRUd" /* options of all commands */
+static const struct option_row all[] = {
 	{ { "ca", 'c', "CERTIFICATE-ID|FILE", 0, "This CA, where no signer runs", 0 }, AT(ca) },
 	{ { "certificate-id", 'I', "ID", 0, "The certificate, by its id", 0 }, AT(certificate_id) },
 	{ { "sni-only", 's', NULL, 0,
@@ -62,14 +58,14 @@ static const struct choice {
 	{ { "port", 't', "N", 0, "Ask there; default 8883", 0 }, AT(port) },
 	{ { "ledger", 'l', "EXPORT", 0, "An export instead of the running signer; may be repeated",
 	    0 },
-	  0 },
+	  OPTIONS_OWN },
 	{ { "json", 'j', NULL, 0, "One JSON object a line", 1 }, AT(json) },
 	{ { "profile", 'F', "NAME", 0, "The profile of the AWS credentials", 1 },
 	  AT(account.profile) },
 	{ { "region", 'R', "REGION", 0, "The AWS region", 1 }, AT(account.region) },
 	{ { "endpoint-url", 'U', "URL", 0, "Ask there instead of AWS: a rehearsal", 1 },
 	  AT(account.endpoint_url) },
-	{ { "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 1 }, 0 },
+	{ { "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 1 }, OPTIONS_OWN },
 };
 
 #define OPTION_COUNT (sizeof(all) / sizeof(all[0]))
@@ -85,22 +81,6 @@ static const struct command *find_command(const char *word)
 		if (!strcmp(commands[i].name, word))
 			return &commands[i];
 	return NULL;
-}
-
-static error_t take_option(int key, const char *value, struct arguments *a)
-{
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		char *at = (char *)a + all[i].at;
-
-		if (all[i].option.key != key)
-			continue;
-		if (all[i].option.arg)
-			*(const char **)(void *)at = value;
-		else
-			*(bool *)at = true;
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
 }
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -128,7 +108,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 			argp_error(state, "it wants: %s", wanted);
 		return 0;
 	default:
-		return take_option(key, value, a);
+		return options_take(all, OPTION_COUNT, key, value, a);
 	}
 }
 
@@ -145,18 +125,16 @@ static int finish(int status)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct argp_option options[OPTION_COUNT + 1] = { 0 };
+	struct argp_option options[OPTIONS_MAX + 1];
 	struct parsed p = { .command = command };
 	struct argp argp = { .options = options,
 			     .parser = parse,
 			     .args_doc = command->operand,
 			     .doc = command->help };
-	char name[64];
-	size_t count = 0;
+	char name[64], keys[64];
 
-	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (strchr(command->keys, all[i].option.key) || strchr(COMMON, all[i].option.key))
-			options[count++] = all[i].option;
+	snprintf(keys, sizeof(keys), "%s" COMMON, command->keys);
+	options_choose(all, OPTION_COUNT, keys, options);
 	snprintf(name, sizeof(name), "imprint cloud %s", command->name);
 	argv[0] = name;
 	argp_parse(&argp, argc, argv, 0, NULL, &p);

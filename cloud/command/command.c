@@ -1,6 +1,5 @@
 #include "cloud/command/command.h"
 
-#include "base/clock.h"
 #include "hsm/api/refusal.h"
 
 #include <stdarg.h>
@@ -27,7 +26,8 @@ int cloud_failed(const struct err *e)
 	char text[ERR_TEXT_SIZE];
 
 	strcpy(text, e->text);
-	fprintf(stderr, "imprint: %s%s%s\n", cloud_clean(text), *remedy ? ". " : "", remedy);
+	fprintf(stderr, "%simprint: %s%s%s\n", e->code == ERR_CORRUPT ? "ALARM: " : "",
+		cloud_clean(text), *remedy ? ". " : "", remedy);
 	return e->code == ERR_USAGE	? CLOUD_USAGE
 	       : e->code == ERR_CORRUPT ? CLOUD_ALARM
 					: CLOUD_FAILED;

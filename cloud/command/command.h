@@ -6,6 +6,7 @@
 #ifndef CLOUD_COMMAND_COMMAND_H
 #define CLOUD_COMMAND_COMMAND_H
 
+#include "base/clock.h"
 #include "cloud/aws/iot.h"
 #include "hsm/api/client.h"
 
@@ -63,7 +64,7 @@ int cloud_print(const json_t *object);
 /* "status             ACTIVE": one line of a description. */
 void cloud_line(const char *label, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A time as RFC 3339, "-" or null for 0. */
-char *cloud_time(int64_t wall_s, char text[static 24]);
+char *cloud_time(int64_t wall_s, char text[static CLOCK_TEXT_SIZE]);
 json_t *cloud_time_json(int64_t wall_s);
 
 #endif

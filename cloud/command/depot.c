@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 
 #define SCHEME "s3://"
-#define BUCKET_MAX 63
-#define KEY_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-"
 #define UNFINISHED ".unfinished" /* one for all: what a broken run leaves is written over */
 
 struct depot {
@@ -27,9 +25,9 @@ static bool open_bucket(struct depot *d, const char *target, const struct accoun
 	size_t len = strcspn(name, "/");
 	const char *prefix = name[len] ? name + len + 1 : "";
 	size_t prefix_len = strlen(prefix);
-	char bucket[BUCKET_MAX + 1];
+	char bucket[S3_BUCKET_MAX + 1];
 
-	if (len == 0 || len > BUCKET_MAX || strspn(prefix, KEY_CHARACTERS) != prefix_len ||
+	if (len == 0 || len > S3_BUCKET_MAX || strspn(prefix, S3_KEY_CHARACTERS) != prefix_len ||
 	    prefix_len + DEPOT_NAME_MAX + 1 > S3_KEY_MAX)
 		return err_set(e, ERR_USAGE,
 			       "%s is no target: s3://BUCKET, or s3://BUCKET/PREFIX of letters, "

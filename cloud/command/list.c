@@ -1,5 +1,4 @@
 /* list: what AWS has registered of a CA, oldest first. */
-#include "base/clock.h"
 #include "cloud/command/target.h"
 #include "cloud/command/units.h"
 
@@ -9,7 +8,7 @@ struct listing {
 	const struct arguments *a;
 	const struct units *units;
 	uint64_t count;
-	bool progress;
+	bool progress, terminal;
 };
 
 static void show_progress(const struct listing *listing, const char *end)
@@ -29,18 +28,32 @@ static void load_units(struct units **ret_units)
 	cloud_failed(&e);
 }
 
+/* A person knows a certificate by its unit: so a line fits 80 columns. */
+static void print_line(const struct listing *listing, const struct iot_certificate *c,
+		       const char *unit)
+{
+	char time[CLOCK_TEXT_SIZE];
+
+	cloud_time(c->created_s, time);
+	if (listing->terminal && *unit)
+		printf("%-18s  %-20s  %.8s…  %s\n", iot_status_name(c->status), time, c->id, unit);
+	else if (listing->terminal)
+		printf("%-18s  %-20s  no unit is known:\n    %s\n", iot_status_name(c->status),
+		       time, c->id);
+	else
+		printf("%s  %-18s  %-20s  %s\n", c->id, iot_status_name(c->status), time, unit);
+}
+
 static bool print_certificate(void *context, const struct iot_certificate *c, struct err *e)
 {
 	struct listing *listing = context;
 	const char *unit = units_find(listing->units, c->id);
-	char time[CLOCK_TEXT_SIZE];
 	AUTO(json) object = NULL;
 
 	if (++listing->count % PROGRESS_EVERY == 0)
 		show_progress(listing, "");
 	if (!listing->a->json) {
-		printf("%s  %-18s  %-20s  %s\n", c->id, iot_status_name(c->status),
-		       cloud_time(c->created_s, time), unit);
+		print_line(listing, c, unit);
 		return !ferror(stdout) || err_set(e, ERR_SYSTEM, "nobody reads the list");
 	}
 	object = json_pack("{ss ss so so}", "certificate_id", c->id, "status",
@@ -59,7 +72,8 @@ int list_certificates_command(const struct arguments *a)
 	struct err e;
 	bool done;
 
-	listing.progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+	listing.terminal = isatty(STDOUT_FILENO);
+	listing.progress = isatty(STDERR_FILENO) && !listing.terminal;
 	if (!ca_target_find(a, &ca, &e) || !iot_open(&a->account, &iot, &e))
 		return cloud_failed(&e);
 	load_units(&units);

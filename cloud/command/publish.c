@@ -4,8 +4,7 @@
  *		 "unit","product","order","station","updatedAt"}
  *	LEDGER.head.json	the head up to which that ledger is published; written last
  *	LEDGER.run	of a run under way: the issued entry that it has come to, and its head
- * Both heads must be prefixes of the ledger, or nothing is published. */
-#include "base/clock.h"
+ * Both heads must be prefixes of the ledger, and signed by its key, or nothing is published. */
 #include "base/hex.h"
 #include "cloud/command/changes.h"
 #include "cloud/command/command.h"
@@ -165,12 +164,24 @@ static bool publish_changes(struct publishing *p, struct err *e)
 		       p->done, p->all);
 }
 
+/* Else who has an export in his hands has certificates of his own let in: he writes an epoch of his
+ * behind it, and what was published is a prefix of that, too. */
+static bool check_key(const struct publishing *p, struct err *e)
+{
+	return !p->mark.size || source_key_is_known(p->source) ||
+	       err_set(e, ERR_REFUSED,
+		       "the ledger is signed by another key than what was published before, and "
+		       "nothing was published; ask the station, by another way than it came, "
+		       "whether its token was replaced; if so, delete LEDGER" HEAD_SUFFIX
+		       " and LEDGER" RUN_SUFFIX " there, and publish again");
+}
+
 static bool publish(struct publishing *p, struct err *e)
 {
 	if (!read_head_mark(p, e) || !read_run_mark(p, e))
 		return err_add(e, "what was published before");
 	if (!changes_new(&p->mark, &p->changes, e) || !source_read(p->source, note_entry, p, e) ||
-	    !publish_changes(p, e))
+	    !check_key(p, e) || !publish_changes(p, e))
 		return false;
 	return source_head(p->source)->size == p->mark.size || write_head_mark(p, e);
 }

@@ -52,13 +52,23 @@ static bool register_now(struct registering *r, char ret_id[static IOT_ID_SIZE],
 	return true;
 }
 
+/* Another CA's status is not touched on anybody's word. */
+static bool check_id(const struct registering *r, const char *id, struct err *e)
+{
+	return strcmp(id, r->target->id) == 0 ||
+	       err_set(e, ERR_INVALID,
+		       "RegisterCACertificate: AWS answers about %.16s… instead of %.16s…; does a "
+		       "proxy stand in between?",
+		       id, r->target->id);
+}
+
 static bool find_or_register(struct registering *r, struct err *e)
 {
 	char id[IOT_ID_SIZE];
 
 	if (iot_describe_ca(r->iot, r->target->id, &r->ca, e))
 		return true;
-	return e->code == ERR_NOT_FOUND && register_now(r, id, e) &&
+	return e->code == ERR_NOT_FOUND && register_now(r, id, e) && check_id(r, id, e) &&
 	       iot_describe_ca(r->iot, id, &r->ca, e);
 }
 

@@ -20,6 +20,7 @@ struct export
 	int fd;
 	struct stat opened; /* what the file was then */
 	uint64_t line;
+	bool torn;	 /* the line has no LF */
 	uint64_t offset; /* of the buffer's end in the file */
 	uint64_t *marks; /* where every MARK_LINES-th line begins */
 	size_t mark_count, mark_capacity;
@@ -135,6 +136,7 @@ static bool next_line(struct export *x, struct bytes *ret_line, struct err *e)
 			*ret_line = bytes_of(lf || len ? from : NULL, len);
 			x->start += len + !!lf;
 			x->line -= !ret_line->data;
+			x->torn = !lf;
 			return true;
 		}
 		if (!fill(x, &more, e))
@@ -234,14 +236,20 @@ bool export_next(struct export *x, struct bytes *ret_entry, bool *ret_end, struc
 		 struct err *e)
 {
 	struct bytes line;
+	bool torn;
 
 	if (!next_line(x, &line, e))
 		return false;
 	if (!line.data)
 		return err_set(e, ERR_CORRUPT,
-			       "the export has no head at its end: its tail is missing");
+			       "the export has no head at its end: its tail is missing; fetch it "
+			       "again");
+	torn = x->torn;
 	*ret_end = begins(line, "{\"head\":");
-	return *ret_end ? take_head(x, line, ret_head, e) : take_entry(line, ret_entry, e);
+	if (*ret_end ? take_head(x, line, ret_head, e) : take_entry(line, ret_entry, e))
+		return true;
+	return torn ? err_set(e, ERR_CORRUPT, "the export was cut off in this line; fetch it again")
+		    : false;
 }
 
 bool export_go(struct export *x, uint64_t line, struct err *e)

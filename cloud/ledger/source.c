@@ -12,7 +12,9 @@ struct source {
 	uint8_t ledger_id[LEDGER_ID_LEN];
 	struct chain chain;
 	struct head head;
-	bool read; /* once, to its head */
+	bool read;			 /* once, to its head */
+	uint8_t first_key[HEAD_KEY_MAX]; /* of the first epoch's heads */
+	size_t first_key_len;
 	char station[NAME_MAX_LEN + 1];
 };
 
@@ -76,11 +78,31 @@ static void chain_restart(struct chain *c)
 			      .expected_capacity = c->expected_capacity };
 }
 
-/* The station of the last epoch names the ledger. */
-static void take_station(struct source *s, const struct entry *entry)
+enum state source_state_after(enum entry_type type)
 {
-	memcpy(s->station, entry->station.data, entry->station.len);
-	s->station[entry->station.len] = '\0';
+	static const enum state states[ENTRY_TYPE_COUNT] = {
+		[ENTRY_RESERVED] = STATE_RESERVED,   [ENTRY_ISSUED] = STATE_ISSUED,
+		[ENTRY_INSTALLED] = STATE_INSTALLED, [ENTRY_VOID] = STATE_VOID,
+		[ENTRY_REVOKED] = STATE_REVOKED,
+	};
+
+	return states[type];
+}
+
+char *source_name(struct bytes name, char to[static NAME_MAX_LEN + 1])
+{
+	memcpy(to, name.data, name.len);
+	to[name.len] = '\0';
+	return to;
+}
+
+/* Of the first entry of all; chain_check saw that it fits. */
+static void take_first_key(struct source *s, const struct entry *entry)
+{
+	if (entry->number != 1)
+		return;
+	memcpy(s->first_key, entry->key.data, entry->key.len);
+	s->first_key_len = entry->key.len;
 }
 
 static bool take_entry(struct source *s, struct bytes data, struct entry *ret_entry, struct err *e)
@@ -91,10 +113,17 @@ static bool take_entry(struct source *s, struct bytes data, struct entry *ret_en
 	}
 	if (memcmp(ret_entry->ledger_id, s->ledger_id, LEDGER_ID_LEN))
 		return err_set(e, ERR_CORRUPT, "it is of another ledger");
+	if (ret_entry->number > s->chain.tree.size + 1)
+		return err_set(e, ERR_CORRUPT,
+			       "it is missing, for entry %" PRIu64
+			       " follows; fetch the export again",
+			       ret_entry->number);
 	if (!chain_check(&s->chain, ret_entry, e) || !chain_add(&s->chain, ret_entry, data, e))
 		return false;
-	if (ret_entry->type == ENTRY_LEDGER)
-		take_station(s, ret_entry);
+	if (ret_entry->type != ENTRY_LEDGER)
+		return true;
+	source_name(ret_entry->station, s->station); /* that of the last epoch */
+	take_first_key(s, ret_entry);
 	return true;
 }
 
@@ -240,4 +269,20 @@ const char *source_station(const struct source *s)
 const struct head *source_head(const struct source *s)
 {
 	return &s->head;
+}
+
+bool source_key_is_known(const struct source *s)
+{
+	struct bytes known = bytes_of(s->first_key, s->first_key_len);
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < s->chain.expected_count; i++) {
+		const struct head *head = &s->chain.expected[i];
+
+		if (head->size <= size)
+			continue;
+		size = head->size;
+		known = bytes_of(head->key, head->key_len);
+	}
+	return bytes_equal(known, bytes_of(s->head.key, s->head.key_len));
 }

@@ -44,5 +44,16 @@ const uint8_t *source_ledger_id(const struct source *s);
 /* After source_read. */
 const char *source_station(const struct source *s);
 const struct head *source_head(const struct source *s);
+/* After source_read. False: the head is signed by another key than the newest of the older heads, or
+ * without any, than the ledger began with. A restore to a new token does that; so does a forger, who
+ * can write a new epoch with a key of his own behind any ledger. */
+bool source_key_is_known(const struct source *s);
+
+/* --- what those who are called back share --- */
+
+/* The state that an entry brings its issuance to; 0: it moves none. */
+enum state source_state_after(enum entry_type type);
+/* A name in an entry, with a NUL behind it. Returns to. */
+char *source_name(struct bytes name, char to[static NAME_MAX_LEN + 1]);
 
 #endif

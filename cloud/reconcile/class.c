@@ -13,7 +13,7 @@ static const struct {
 	[CLASS_LIVE] = { "live", "REVOKED HERE, LIVE THERE", true },
 	[CLASS_REVOKED_THERE] = { "revoked-there", "REVOKED THERE, GOOD HERE", true },
 	[CLASS_UNSEEN] = { "unseen", "issued, not yet seen", false },
-	[CLASS_GONE] = { "gone", "void here, never seen there", false },
+	[CLASS_GONE] = { "gone", "void or revoked, never seen", false },
 	[CLASS_UNKNOWN] = { "unknown", "NEVER ISSUED HERE", true },
 };
 

@@ -17,8 +17,8 @@ static bool show(void *context, const struct reconcile_row *row, struct err *e)
 
 	(void)e;
 	if (f->shown++ < SHOWN_MAX)
-		fprintf(stderr, "  %s  %s here, %s there  %s\n", row->unit, state_name(row->here),
-			iot_status_name(row->there), row->id);
+		fprintf(stderr, "  %s  %s here, %s there  %.8s…\n", row->unit,
+			state_name(row->here), iot_status_name(row->there), row->id);
 	return true;
 }
 
@@ -36,7 +36,7 @@ static bool agreed(uint64_t count, struct err *e)
 		"Revoke %s in AWS IoT, for good? Type yes: ", count == 1 ? "it" : "all of them");
 	if (fgets(answer, sizeof(answer), stdin) && !strcmp(answer, "yes\n"))
 		return true;
-	return err_set(e, ERR_REFUSED, "nothing was revoked");
+	return err_set(e, ERR_REFUSED, "nothing was revoked, for the answer was not yes");
 }
 
 static bool is_out(const struct fixing *f, const char *id, bool *ret_is, struct err *e)
@@ -103,6 +103,12 @@ bool fix_run(struct reconcile *r, struct iot *iot, const struct fix_options *opt
 		      stderr);
 		return true;
 	}
+	if (reconcile_summary(r)->other_keys)
+		return err_set(
+			e, ERR_REFUSED,
+			"nothing was revoked: a ledger is signed by another key than before, "
+			"so what it revokes may be a forger's; ask the station, then give "
+			"--head FILE with a head of the new key");
 	fputs("Revoked or void here, live there:\n", stderr);
 	if (!reconcile_rows(r, 1 << CLASS_LIVE, show, &f, e))
 		return false;

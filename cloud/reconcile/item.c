@@ -1,9 +1,9 @@
 #include "cloud/reconcile/item.h"
 
 #include "base/hex.h"
+#include "cloud/aws/iso.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define NUMBER_MAX 40 /* characters of a time */
 #define TIME_MAX_S 253402300799.0
@@ -70,67 +70,17 @@ static bool wrong_time(struct err *e)
 	return err_set(e, ERR_INVALID, "its creationDate is no time that the aws command prints");
 }
 
-/* Two digits at `at`; -1 if they are none. */
-static int two(const char *at)
-{
-	return at[0] >= '0' && at[0] <= '9' && at[1] >= '0' && at[1] <= '9'
-		       ? (at[0] - '0') * 10 + at[1] - '0'
-		       : -1;
-}
-
-/* "+09:00", "Z" or, as UTC, nothing. */
-static bool read_offset(const char *at, int64_t *ret_s)
-{
-	int sign = *at == '+' ? 1 : -1, hours = two(at + !!*at), minutes;
-
-	*ret_s = 0;
-	if (!*at || !strcmp(at, "Z"))
-		return true;
-	if ((*at != '+' && *at != '-') || hours < 0 || at[3] != ':')
-		return false;
-	minutes = two(at + 4);
-	*ret_s = sign * (hours * 3600 + minutes * 60);
-	return minutes >= 0 && hours < 24 && minutes < 60 && !at[6];
-}
-
-/* 2016-11-23T08:47:11.123000+09:00 */
-static bool read_iso(struct item *item, const char *text, struct err *e)
-{
-	static const char form[] = "dddd-dd-ddTdd:dd:dd";
-	struct tm tm;
-	int64_t offset_s;
-
-	for (size_t i = 0; form[i]; i++)
-		if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
-			return wrong_time(e);
-	tm = (struct tm) { .tm_year = two(text) * 100 + two(text + 2) - 1900,
-			   .tm_mon = two(text + 5) - 1,
-			   .tm_mday = two(text + 8),
-			   .tm_hour = two(text + 11),
-			   .tm_min = two(text + 14),
-			   .tm_sec = two(text + 17) };
-	if (tm.tm_mon < 0 || tm.tm_mon > 11 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
-		return wrong_time(e);
-	text += strlen(form);
-	if (*text == '.')
-		text += 1 + strspn(text + 1, "0123456789");
-	if (!read_offset(text, &offset_s))
-		return wrong_time(e);
-	item->created_s = timegm(&tm) - offset_s;
-	return true;
-}
-
 static bool read_time(struct item *item, struct bytes text, bool number, struct err *e)
 {
 	char copy[NUMBER_MAX + 1] = "";
 	double seconds;
+	bool zoned;
 
 	if (text.len > NUMBER_MAX)
 		return wrong_time(e);
 	memcpy(copy, text.data, text.len);
 	if (!number)
-		return read_iso(item, copy, e);
+		return iso_read(copy, &item->created_s, &zoned) || wrong_time(e);
 	seconds = strtod(copy, NULL);
 	if (!(seconds >= 0 && seconds <= TIME_MAX_S))
 		return wrong_time(e);

@@ -9,41 +9,6 @@
 
 #define SHORT_ID 16 /* of 64 digits, where the whole id is of no use */
 
-static const struct verdict {
-	const char *name, *title, *sentence, *icon;
-} verdicts[] = {
-	[RECONCILE_CLEAN] = { "clean", "CLEAN: ledgers and AWS IoT agree",
-			      "Every certificate that AWS IoT knows was issued by these ledgers, "
-			      "and "
-			      "none that was revoked is alive. Nothing to do.",
-			      "M4 13l5 5L20 6" },
-	[RECONCILE_DIFFERENCES] = { "differences", "DIFFERENCES: ledgers and AWS IoT disagree",
-				    "Nothing foreign was found, but this needs somebody:",
-				    "M4 9h16M4 15h16M16 4L8 20" },
-	[RECONCILE_ALARM] = { "alarm", "ALARM: certificates that these ledgers never issued",
-			      "AWS IoT has certificates of your CAs that stand in none of these "
-			      "ledgers. Act today:",
-			      "M8 2h8l6 6v8l-6 6H8l-6-6V8zM12 7v6M12 17v.1" },
-};
-
-static const char *const advice[CLASS_COUNT] = {
-	[CLASS_ACTIVE] = "Issued by a station; its device may connect. Nothing to do.",
-	[CLASS_PENDING] = "Its device came and waits to be let in. After a day: does the "
-			  "activation function run?",
-	[CLASS_INACTIVE] = "Switched off by hand in AWS IoT. Activate it, or revoke it on both "
-			   "sides.",
-	[CLASS_UNSEEN] = "Its device has not connected yet. If many are over 90 days old, ask "
-			 "where they are.",
-	[CLASS_GONE] = "Void or revoked before its device ever connected. Nothing to do.",
-	[CLASS_REVOKED] = "Out of use in the ledger and in AWS IoT. Nothing to do.",
-	[CLASS_REVOKED_THERE] = "Good in the ledger. Ask who revoked it; if rightly, revoke it on "
-				"the station too.",
-	[CLASS_LIVE] = "Void or revoked in the ledger. Revoke it there: "
-		       "<code class=\"state\">imprint reconcile --fix</code>.",
-	[CLASS_UNKNOWN] = "A newer ledger is missing here, or somebody else signs with the CA's "
-			  "key. Deactivate certificate and CA; inquire.",
-};
-
 /* The order of the table, that of the chart; and of the lists. */
 static const enum reconcile_class order[CLASS_COUNT] = {
 	CLASS_ACTIVE,  CLASS_PENDING,	    CLASS_INACTIVE, CLASS_UNSEEN,  CLASS_GONE,
@@ -94,7 +59,7 @@ static void print_policy(FILE *to)
 		base64);
 }
 
-static void print_start(FILE *to, const struct verdict *verdict)
+static void print_start(FILE *to, const struct page_verdict *verdict)
 {
 	fputs("<!DOCTYPE html>\n<html lang=\"en-GB\">\n<head>\n<meta charset=\"utf-8\">\n", to);
 	print_policy(to);
@@ -114,7 +79,7 @@ static void print_difference(FILE *to, const char *what, uint64_t count)
 	fputs("</strong></li>\n", to);
 }
 
-static void print_verdict(FILE *to, const struct verdict *verdict,
+static void print_verdict(FILE *to, const struct page_verdict *verdict,
 			  const struct reconcile_summary *s)
 {
 	fprintf(to,
@@ -127,6 +92,8 @@ static void print_verdict(FILE *to, const struct verdict *verdict,
 		for (size_t i = 0; i < PAGE_LISTS; i++)
 			print_difference(to, reconcile_class_sentence(listed[i]),
 					 s->counts[listed[i]]);
+		print_difference(to, "Ledgers signed by another key than before: ask the station",
+				 s->other_keys);
 		print_difference(to, "CAs that let no new device in, with devices still to come",
 				 s->cas_closed);
 		fputs("</ul>\n", to);
@@ -143,9 +110,15 @@ static void print_head(FILE *to, const struct reconcile_ledger *ledger)
 {
 	char root[2 * SHA256_LEN + 1];
 
+	uint8_t key[SHA256_LEN];
+
 	html_count(to, ledger->head.size);
-	fprintf(to, " entries, root <code>%.*s…</code></td><td>", SHORT_ID,
+	fprintf(to, " entries, root <code>%.*s…</code>", SHORT_ID,
 		hex_encode(BYTES(ledger->head.root), root));
+	reconcile_key_hash(ledger, key);
+	fprintf(to, "<br>%s <code>%.*s…</code></td><td>",
+		ledger->other_key ? "<strong>ANOTHER KEY</strong>" : "key", SHORT_ID,
+		hex_encode(BYTES(key), root));
 	html_time(to, ledger->head.time_s);
 	fputs("</td><td>", to);
 	if (!ledger->head_file) {
@@ -198,7 +171,7 @@ static void print_classes(FILE *to, const struct reconcile_summary *s)
 		chart_swatch(to, order[i]);
 		fprintf(to, "%s</th><td class=\"number\">", reconcile_class_sentence(order[i]));
 		html_count(to, count);
-		fprintf(to, "</td><td>%s</td></tr>\n", advice[order[i]]);
+		fprintf(to, "</td><td>%s</td></tr>\n", page_advice[order[i]]);
 	}
 	fputs("</tbody>\n</table></div>\n", to);
 }
@@ -228,16 +201,25 @@ static void print_cas(FILE *to, const struct reconcile_summary *s)
 	      to);
 	for (size_t i = 0; i < s->ca_count; i++) {
 		const struct reconcile_ca *ca = &s->cas[i];
-		bool closed = ca->known && ca->unseen && !(ca->active && ca->auto_registration);
 
 		fprintf(to, "<tr%s><th scope=\"row\"><code>%s</code></th><td class=\"number\">",
-			closed ? " class=\"differs\"" : "", hex_encode(BYTES(ca->id), id));
+			reconcile_ca_closed(ca) ? " class=\"differs\"" : "",
+			hex_encode(BYTES(ca->id), id));
 		html_count(to, ca->certificates);
 		fputs("</td><td class=\"number\">", to);
 		html_count(to, ca->unseen);
-		fprintf(to, "</td><td>%s</td></tr>\n", ca_status(ca));
+		fprintf(to, "</td><td>%s%s</td></tr>\n", ca_status(ca),
+			ca->left_out ? "<br>NONE IS LISTED: was its listing left out?" : "");
 	}
 	fputs("</tbody>\n</table></div>\n", to);
+	if (s->other_cas == 0)
+		return;
+	fputs("<p>CAs that are registered there, and that no ledger names: <strong>", to);
+	html_count(to, s->other_cas);
+	fprintf(to,
+		"</strong>, the first <code>%s</code>. Somebody else's, or is a ledger missing or "
+		"too old?</p>\n",
+		hex_encode(BYTES(s->other_ca), id));
 }
 
 static void print_unit(FILE *to, const struct reconcile_row *row)
@@ -303,7 +285,7 @@ static void print_list(FILE *to, const struct page_list *list, uint64_t count)
 void page_write(FILE *to, const struct page *page)
 {
 	const struct reconcile_summary *s = page->summary;
-	const struct verdict *verdict = &verdicts[s->verdict];
+	const struct page_verdict *verdict = &page_verdicts[s->verdict];
 
 	print_start(to, verdict);
 	print_verdict(to, verdict, s);

@@ -9,6 +9,8 @@
 
 #include "cloud/reconcile/reconcile.h"
 
+#include <stdio.h>
+
 #define PAGE_ROWS_MAX 50 /* of a list; the rest is in the CSV */
 #define PAGE_LISTS 3
 
@@ -29,6 +31,13 @@ void page_start(struct page *page, const struct reconcile_summary *summary);
 void page_row(struct page *page, const struct reconcile_row *row);
 void page_write(FILE *to, const struct page *page);
 
-extern const char page_style[]; /* page_style.c: the CSS */
+/* --- private to page: its words (page_words.c) and its style (page_style.c) --- */
+
+struct page_verdict {
+	const char *name, *title, *sentence, *icon; /* icon: the path of a 24 by 24 SVG */
+};
+extern const struct page_verdict page_verdicts[]; /* by enum reconcile_verdict */
+extern const char *const page_advice[CLASS_COUNT];
+extern const char page_style[]; /* CSS */
 
 #endif

@@ -58,7 +58,8 @@ static bool skip_blanks(struct pull *p, int *ret_byte, struct err *e)
 
 bool pull_cut_off(const struct pull *p, struct err *e)
 {
-	return pull_wrong(p, e, "the JSON ends in the middle: it was cut off");
+	return pull_wrong(p, e,
+			  "the JSON ends in the middle: it was cut off; have it printed again");
 }
 
 bool pull_put(struct pull *p, uint8_t byte, struct err *e)

@@ -109,6 +109,11 @@ enum reconcile_class reconcile_class_of(const struct table_row *row)
 	return row->status == IOT_REVOKED ? CLASS_REVOKED : row->status ? CLASS_LIVE : CLASS_GONE;
 }
 
+bool reconcile_ca_closed(const struct reconcile_ca *ca)
+{
+	return ca->known && ca->unseen && !(ca->active && ca->auto_registration);
+}
+
 static size_t age_of(int64_t seconds)
 {
 	size_t age = 0;
@@ -129,6 +134,8 @@ static void count(struct reconcile_summary *s, struct reconcile_ledger *ledger,
 		return;
 	ledger->certificates++;
 	s->cas[row->ca].certificates++;
+	if (row->status)
+		s->cas[row->ca].left_out = false;
 	if (class != CLASS_UNSEEN)
 		return;
 	s->cas[row->ca].unseen++;
@@ -137,7 +144,7 @@ static void count(struct reconcile_summary *s, struct reconcile_ledger *ledger,
 
 static enum reconcile_verdict verdict(const struct reconcile_summary *s)
 {
-	uint64_t differences = s->cas_closed;
+	uint64_t differences = s->cas_closed + s->other_keys;
 
 	for (enum reconcile_class c = 0; c < CLASS_COUNT; c++)
 		differences += reconcile_class_differs(c) ? s->counts[c] : 0;
@@ -151,12 +158,15 @@ void reconcile_judge(struct reconcile *r)
 	struct reconcile_summary *s = &r->summary;
 
 	table_sort(&r->table, r->first_rows[s->ledger_count]);
+	for (size_t i = 0; i < s->ca_count; i++)
+		s->cas[i].left_out = !r->asked;
 	for (uint32_t i = 0; i < r->table.count; i++)
 		if (r->table.rows[i].entered)
 			count(s, reconcile_ledger_of(r, i), &r->table.rows[i]);
 	s->counts[CLASS_UNKNOWN] += r->unknown_dropped;
-	for (size_t i = 0; i < s->ca_count; i++)
-		s->cas_closed += s->cas[i].known && s->cas[i].unseen &&
-				 (!s->cas[i].active || !s->cas[i].auto_registration);
+	for (size_t i = 0; i < s->ca_count; i++) {
+		s->cas[i].left_out &= s->cas[i].certificates > 0;
+		s->cas_closed += reconcile_ca_closed(&s->cas[i]);
+	}
 	s->verdict = verdict(s);
 }

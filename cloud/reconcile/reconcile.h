@@ -10,7 +10,8 @@
  *				not listed		gone (void or revoked here, never seen there)
  *	no such certificate	any			unknown			the alarm
  * Reserved ones never left the signer: they have no certificate. A CA that is not ACTIVE there, or
- * does not register by itself, is a difference if any of its certificates is unseen.
+ * does not register by itself, is a difference if any of its certificates is unseen. A ledger whose
+ * head is signed by another key than before is one, too: it may be forged from there on.
  * Verdict: clean 0, differences 1, alarm 3 = the exit status.
  * About 51 bytes a certificate, whatever its entries weigh; at most RECONCILE_UNKNOWN_MAX unknown
  * ones are kept, the rest is counted. Threads: one. Errors: those of source.h, listing.h
@@ -21,8 +22,6 @@
 
 #include "cloud/aws/iot.h"
 #include "cloud/ledger/source.h"
-
-#include <stdio.h>
 
 #define RECONCILE_LEDGERS_MAX 64
 #define RECONCILE_CAS_MAX 64
@@ -56,12 +55,15 @@ struct reconcile_ledger {
 	struct head head;
 	const char *head_file; /* the older head that was held against it; NULL: none */
 	int64_t head_file_time_s;
+	bool other_key; /* the head is signed by another key than before: a difference (source.h) */
 };
 
 struct reconcile_ca {
 	uint8_t id[SHA256_LEN];
+	const char *station; /* whose ledger names it first; NULL: none's */
 	uint64_t certificates, unseen;
-	bool known; /* what AWS says of it was given: */
+	bool left_out; /* there are files, and none of its certificates in any: cut, or forgotten? */
+	bool known;    /* what AWS says of it was given: */
 	bool registered, active, auto_registration;
 };
 
@@ -75,6 +77,9 @@ struct reconcile_summary {
 	uint64_t counts[CLASS_COUNT];
 	uint64_t unseen_by_age[RECONCILE_AGES];
 	uint64_t cas_closed; /* CAs that are a difference */
+	uint64_t other_cas;  /* CAs of the account that no ledger names: only if AWS was asked */
+	uint8_t other_ca[SHA256_LEN]; /* the first of them */
+	uint64_t other_keys;	      /* ledgers that are one by their key */
 	const char *foreign; /* a listing of more than RECONCILE_HANDFUL of which nothing is known
 				here: another CA's? NULL: none */
 	enum reconcile_verdict verdict;
@@ -95,9 +100,13 @@ struct reconcile_row {
 			    older export may be the cause */
 };
 
+/* SHA-256 of the key that signs its head. */
+void reconcile_key_hash(const struct reconcile_ledger *ledger, uint8_t ret_hash[static SHA256_LEN]);
 const char *reconcile_class_name(enum reconcile_class class);	  /* "revoked-there": json, csv */
 const char *reconcile_class_sentence(enum reconcile_class class); /* "registered and active" */
 bool reconcile_class_differs(enum reconcile_class class);	  /* live, revoked-there, unknown */
+/* A difference: it lets nobody in, and some of its certificates are still to come. */
+bool reconcile_ca_closed(const struct reconcile_ca *ca);
 
 struct reconcile;
 void reconcile_free(struct reconcile *r);
@@ -113,7 +122,7 @@ MUST_CHECK bool reconcile_head(struct reconcile *r, const char *path, struct err
 MUST_CHECK bool reconcile_read_ledgers(struct reconcile *r, struct err *e);
 /* What the aws command printed (listing.h). */
 MUST_CHECK bool reconcile_listing(struct reconcile *r, const char *path, struct err *e);
-/* The same from AWS IoT itself, for every CA that the ledgers name. */
+/* The same from AWS IoT itself, for every CA that the ledgers name; and how many others there are. */
 MUST_CHECK bool reconcile_aws(struct reconcile *r, struct iot *iot, struct err *e);
 void reconcile_judge(struct reconcile *r);
 
@@ -125,12 +134,5 @@ const struct reconcile_summary *reconcile_summary(const struct reconcile *r);
 typedef bool (*reconcile_each)(void *context, const struct reconcile_row *row, struct err *e);
 MUST_CHECK bool reconcile_rows(struct reconcile *r, unsigned classes, reconcile_each each,
 			       void *context, struct err *e);
-
-/* The reports (report.c, report_html.c): to an open stream. */
-MUST_CHECK bool report_table(struct reconcile *r, FILE *to, struct err *e);
-MUST_CHECK bool report_json(struct reconcile *r, FILE *to, struct err *e);
-MUST_CHECK bool report_csv(struct reconcile *r, FILE *to, struct err *e);
-/* One page, no script, nothing from elsewhere: it opens from a mail and prints on one sheet. */
-MUST_CHECK bool report_html(struct reconcile *r, FILE *to, struct err *e);
 
 #endif

@@ -12,6 +12,7 @@ struct reconcile {
 		first_rows[RECONCILE_LEDGERS_MAX + 1]; /* of each ledger, and of the unknown ones */
 	struct table table;
 	uint64_t unknown_dropped; /* counted only */
+	bool asked;		  /* AWS itself, for every CA */
 	uint8_t last_ca;
 	bool progress;
 	int64_t told_ms;

@@ -65,8 +65,12 @@ static bool read_head(const char *path, struct head *ret_head, struct err *e)
 	AUTO_FREE uint8_t *text = NULL;
 	size_t len;
 
-	if (!file_read(path, HEAD_TEXT_MAX, &text, &len, e))
+	if (!file_read(path, HEAD_TEXT_MAX, &text, &len, e)) {
+		if (e->code == ERR_INVALID)
+			err_put(e, ERR_INVALID,
+				"%s: this is no head; imprint ledger head > FILE makes one", path);
 		return false;
+	}
 	return head_parse((const char *)text, ret_head, e) || err_add(e, "%s", path);
 }
 
@@ -91,7 +95,17 @@ bool reconcile_head(struct reconcile *r, const char *path, struct err *e)
 		}
 		return true;
 	}
-	return err_set(e, ERR_CORRUPT, "%s: it is the head of a ledger that was not given", path);
+	return err_set(e, ERR_CORRUPT,
+		       "%s: it is the head of a ledger that was not given; name its export "
+		       "with --ledger",
+		       path);
+}
+
+void reconcile_key_hash(const struct reconcile_ledger *ledger, uint8_t ret_hash[static SHA256_LEN])
+{
+	struct bytes key = bytes_of(ledger->head.key, ledger->head.key_len);
+
+	sha256(&key, 1, ret_hash);
 }
 
 /* --- entries --- */
@@ -141,32 +155,24 @@ static bool move(struct reading *reading, const struct entry *entry, enum state 
 
 static bool take_entry(void *context, const struct entry *entry, struct err *e)
 {
+	enum state state = source_state_after(entry->type);
 	struct reading *reading = context;
 	uint8_t id[SHA256_LEN], ca;
 
 	reconcile_tell(reading->r, reading->name, "entry");
-	switch (entry->type) {
-	case ENTRY_CA:
+	if (entry->type == ENTRY_CA) {
 		sha256(&entry->certificate, 1, id);
 		return reconcile_ca_number(reading->r, id, true, &ca, e);
-	case ENTRY_RESERVED:
-		return reserve(reading, entry, e);
-	case ENTRY_ISSUED:
-		return move(reading, entry, STATE_ISSUED, e);
-	case ENTRY_INSTALLED:
-		return move(reading, entry, STATE_INSTALLED, e);
-	case ENTRY_VOID:
-		return move(reading, entry, STATE_VOID, e);
-	case ENTRY_REVOKED:
-		return move(reading, entry, STATE_REVOKED, e);
-	default:
-		return true;
 	}
+	if (state == STATE_RESERVED)
+		return reserve(reading, entry, e);
+	return !state || move(reading, entry, state, e);
 }
 
 static bool read_ledger(struct reconcile *r, uint8_t number, struct err *e)
 {
 	struct reconcile_ledger *ledger = &r->summary.ledgers[number];
+	size_t ca_count = r->summary.ca_count;
 	struct reading reading = { r, number, name_of(ledger->path) };
 	bool done;
 
@@ -177,6 +183,10 @@ static bool read_ledger(struct reconcile *r, uint8_t number, struct err *e)
 		return false;
 	strcpy(ledger->station, source_station(r->sources[number]));
 	ledger->head = *source_head(r->sources[number]);
+	ledger->other_key = !source_key_is_known(r->sources[number]);
+	r->summary.other_keys += ledger->other_key;
+	for (size_t i = ca_count; i < r->summary.ca_count; i++)
+		r->summary.cas[i].station = ledger->station;
 	return true;
 }
 

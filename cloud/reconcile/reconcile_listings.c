@@ -129,8 +129,37 @@ static bool describe(struct iot *iot, const char *id, struct reconcile_ca *ca, s
 	return true;
 }
 
+static bool look_at_ca(void *context, const struct iot_certificate *ca, struct err *e)
+{
+	struct reconcile *r = context;
+	uint8_t id[SHA256_LEN], number;
+	struct err unknown;
+
+	if (!hex_decode(ca->id, id, SHA256_LEN))
+		return err_set(e, ERR_INVALID, "AWS IoT lists \"%s\", which is no CA's id", ca->id);
+	if (reconcile_ca_number(r, id, false, &number, &unknown))
+		return true;
+	if (r->summary.other_cas++ == 0)
+		memcpy(r->summary.other_ca, id, SHA256_LEN);
+	return true;
+}
+
+/* A ledger that is missing, or cut off before its last CA, hides all of that CA's certificates. */
+static bool look_for_cas(struct reconcile *r, struct iot *iot, struct err *e)
+{
+	if (iot_list_cas(iot, look_at_ca, r, e))
+		return true;
+	if (e->code != ERR_REFUSED)
+		return false;
+	fprintf(stderr, "imprint: whether the account has other CAs is not known: %s\n", e->text);
+	return true;
+}
+
 bool reconcile_aws(struct reconcile *r, struct iot *iot, struct err *e)
 {
+	r->asked = true;
+	if (!look_for_cas(r, iot, e))
+		return false;
 	for (size_t i = 0; i < r->summary.ca_count; i++) {
 		struct reconcile_ca *ca = &r->summary.cas[i];
 		struct listing_reading reading = { .r = r, .name = "AWS IoT", .ca = (uint8_t)i };
@@ -140,9 +169,9 @@ bool reconcile_aws(struct reconcile *r, struct iot *iot, struct err *e)
 		hex_encode(BYTES(ca->id), id);
 		if (!describe(iot, id, ca, e))
 			return false;
-		if (!ca->registered)
-			continue;
-		done = iot_list(iot, id, take_listed, &reading, e);
+		/* Its certificates live on when a CA is deleted. */
+		done = iot_list(iot, id, take_listed, &reading, e) ||
+		       (!ca->registered && e->code == ERR_NOT_FOUND);
 		reconcile_told(r);
 		if (!done)
 			return false;

@@ -1,8 +1,10 @@
 /* imprint-reconcile: the ledgers against what AWS IoT has registered; run as `imprint reconcile`.
  * See imprint(1). */
+#include "base/options.h"
 #include "cloud/reconcile/fix.h"
+#include "cloud/reconcile/report.h"
+#include "hsm/api/text.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <signal.h>
 
@@ -26,26 +28,35 @@ struct arguments {
 	bool aws, json, csv, fix, yes;
 };
 
-static const struct argp_option options[] = {
-	{ "ledger", 'l', "EXPORT", 0, "A station's export; default: this station's own ledger", 0 },
-	{ "head", 'H', "FILE", 0, "An older head: it must be a prefix of one of the ledgers", 0 },
-	{ "aws", 'a', NULL, 0, "Ask AWS IoT for every CA that the ledgers name", 0 },
-	{ "profile", 'F', "NAME", 0, "The profile of the AWS credentials", 1 },
-	{ "region", 'R', "REGION", 0, "The AWS region", 1 },
-	{ "endpoint-url", 'U', "URL", 0, "Ask there instead of AWS: a rehearsal", 1 },
-	{ "json", 'j', NULL, 0, "A summary, then one JSON object a line", 2 },
-	{ "csv", 'c', NULL, 0, "Every certificate, for a spreadsheet", 2 },
-	{ "html", 'w', "FILE", 0, "And a page for the owner", 2 },
-	{ "fix", 'f', NULL, 0, "Revoke in AWS IoT what is revoked or void here", 3 },
-	{ "yes", 'y', NULL, 0, "Do not ask before", 3 },
-	{ "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 4 },
-	{ 0 },
+#define AT(field) offsetof(struct arguments, field)
+
+/* clang-format off */
+static const struct option_row options[] = {
+	{ { "ledger", 'l', "EXPORT", 0, "A station's export; default: this station's own ledger", 0 }, OPTIONS_OWN },
+	{ { "head", 'H', "FILE", 0, "An older head: it must be a prefix of one of the ledgers", 0 }, OPTIONS_OWN },
+	{ { "aws", 'a', NULL, 0, "Ask AWS IoT for every CA that the ledgers name", 0 }, AT(aws) },
+	{ { "profile", 'F', "NAME", 0, "The profile of the AWS credentials", 1 }, AT(account.profile) },
+	{ { "region", 'R', "REGION", 0, "The AWS region", 1 }, AT(account.region) },
+	{ { "endpoint-url", 'U', "URL", 0, "Ask there instead of AWS: a rehearsal", 1 }, AT(account.endpoint_url) },
+	{ { "json", 'j', NULL, 0, "A summary, then one JSON object a line", 2 }, AT(json) },
+	{ { "csv", 'c', NULL, 0, "Every certificate, for a spreadsheet", 2 }, AT(csv) },
+	{ { "html", 'w', "FILE", 0, "And a page for the owner", 2 }, AT(html) },
+	{ { "fix", 'f', NULL, 0, "Revoke in AWS IoT what is revoked or void here", 3 }, AT(fix) },
+	{ { "yes", 'y', NULL, 0, "Do not ask before", 3 }, AT(yes) },
+	{ { "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 4 }, OPTIONS_OWN },
 };
+/* clang-format on */
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
 static void add(struct paths *paths, const char *path, struct argp_state *state)
 {
 	if (paths->count == FILES_MAX)
 		argp_error(state, "at most %d files", FILES_MAX);
+	/* It is printed, and who sent the files named them. */
+	if (!text_is_clean(bytes_text(path), false))
+		argp_error(state, "the name of a file has a control character, or is no UTF-8: "
+				  "rename it");
 	paths->rows[paths->count++] = path;
 }
 
@@ -74,33 +85,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		add(&a->listings, value, state);
 		return 0;
-	case 'F':
-		a->account.profile = value;
-		return 0;
-	case 'R':
-		a->account.region = value;
-		return 0;
-	case 'U':
-		a->account.endpoint_url = value;
-		return 0;
-	case 'w':
-		a->html = value;
-		return 0;
-	case 'a':
-		a->aws = true;
-		return 0;
-	case 'j':
-		a->json = true;
-		return 0;
-	case 'c':
-		a->csv = true;
-		return 0;
-	case 'f':
-		a->fix = true;
-		return 0;
-	case 'y':
-		a->yes = true;
-		return 0;
 	case 'd':
 		setenv("IMPRINT_DIR", value, 1);
 		return 0;
@@ -108,14 +92,18 @@ static error_t parse(int key, char *value, struct argp_state *state)
 		check(a, state);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return options_take(options, OPTION_COUNT, key, value, a);
 	}
 }
 
 static bool read_ledgers(const struct arguments *a, struct reconcile *r, struct err *e)
 {
 	if (!a->ledgers.count && !reconcile_ledger(r, NULL, e))
-		return err_add(e, "this station's ledger (--ledger names an export)");
+		return e->code == ERR_NOT_FOUND
+			       ? err_set(e, ERR_NOT_FOUND,
+					 "no signer runs here; name each station's export with "
+					 "--ledger EXPORT, or start imprint-signer")
+			       : err_add(e, "this station's ledger (--ledger names an export)");
 	for (size_t i = 0; i < a->ledgers.count; i++)
 		if (!reconcile_ledger(r, a->ledgers.rows[i], e))
 			return false;
@@ -171,7 +159,7 @@ static bool fix(const struct arguments *a, struct reconcile *r, struct iot *iot,
 
 	if (!fix_run(r, iot, &how, &left, e))
 		return false;
-	if (s->verdict == RECONCILE_DIFFERENCES && !left && !s->cas_closed &&
+	if (s->verdict == RECONCILE_DIFFERENCES && !left && !s->cas_closed && !s->other_keys &&
 	    !s->counts[CLASS_REVOKED_THERE])
 		*ret_status = RECONCILE_CLEAN;
 	return true;
@@ -201,13 +189,14 @@ static int failed(const struct err *e)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { .options = options,
-					  .parser = parse,
-					  .args_doc = "FILE…\n--aws",
-					  .doc = "Holds the ledgers against what AWS IoT has "
-						 "registered: FILE is what aws iot "
-						 "list-certificates-by-ca (or "
-						 "describe-ca-certificate) printed." };
+	struct argp_option shown[OPTIONS_MAX + 1];
+	const struct argp argp = { .options = shown,
+				   .parser = parse,
+				   .args_doc = "FILE…\n--aws",
+				   .doc = "Holds the ledgers against what AWS IoT has "
+					  "registered: FILE is what aws iot "
+					  "list-certificates-by-ca (or "
+					  "describe-ca-certificate) printed." };
 	static struct arguments a;
 	char name[] = "imprint reconcile";
 	struct err e;
@@ -216,6 +205,7 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_WRONG_USAGE;
 	signal(SIGPIPE, SIG_IGN); /* a connection may end while TLS writes to it */
 	argv[0] = name;
+	options_choose(options, OPTION_COUNT, NULL, shown);
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	return run(&a, &status, &e) ? status : failed(&e);
 }

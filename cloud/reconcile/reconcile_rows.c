@@ -14,12 +14,6 @@ struct showing {
 	int64_t newest_s;   /* of all heads */
 };
 
-static void copy(char *to, struct bytes text)
-{
-	memcpy(to, text.data, text.len);
-	to[text.len] = '\0';
-}
-
 static bool show(struct showing *s, const struct table_row *from, const struct entry *entry,
 		 struct err *e)
 {
@@ -36,9 +30,9 @@ static bool show(struct showing *s, const struct table_row *from, const struct e
 		hex_encode(BYTES(s->r->summary.cas[from->ca].id), row.ca_id);
 	row.after_head = !entry && row.registered_s > s->newest_s;
 	if (entry) {
-		copy(row.unit, entry->unit);
-		copy(row.product, entry->product);
-		copy(row.order, entry->order);
+		source_name(entry->unit, row.unit);
+		source_name(entry->product, row.product);
+		source_name(entry->order, row.order);
 		strcpy(row.station, s->ledger->station);
 	}
 	return s->each(s->context, &row, e);

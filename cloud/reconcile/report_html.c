@@ -1,7 +1,7 @@
 /* report_html: collects what the page shows. */
-#include "cloud/reconcile/page.h"
+#include "cloud/reconcile/report.h"
 
-#include <errno.h>
+#include "cloud/reconcile/page.h"
 
 static bool take(void *context, const struct reconcile_row *row, struct err *e)
 {
@@ -25,5 +25,5 @@ bool report_html(struct reconcile *r, FILE *to, struct err *e)
 	if (classes && !reconcile_rows(r, classes, take, page, e))
 		return false;
 	page_write(to, page);
-	return !(fflush(to) || ferror(to)) || err_errno(e, ERR_SYSTEM, "cannot write the report");
+	return report_end(to, e);
 }

@@ -1,5 +1,5 @@
 /* The reports for programs: JSON, one object a line, and a table for a spreadsheet. */
-#include "cloud/reconcile/reconcile.h"
+#include "cloud/reconcile/report.h"
 
 #include "base/clock.h"
 #include "base/csv.h"
@@ -44,11 +44,6 @@ static bool print(json_t *taken, FILE *to, struct err *e)
 	       err_errno(e, ERR_SYSTEM, "cannot write the report");
 }
 
-static bool written(FILE *to, struct err *e)
-{
-	return (!fflush(to) && !ferror(to)) || err_errno(e, ERR_SYSTEM, "cannot write the report");
-}
-
 /* --- JSON --- */
 
 static const char *verdict_name(enum reconcile_verdict verdict)
@@ -64,24 +59,28 @@ static json_t *ledgers_json(const struct reconcile_summary *s)
 
 	for (size_t i = 0; i < s->ledger_count; i++) {
 		const struct reconcile_ledger *l = &s->ledgers[i];
+		uint8_t key[SHA256_LEN];
 
+		reconcile_key_hash(l, key);
 		json_array_append_new(
 			array,
-			json_pack("{ss so so sI sI si so so}", "station", l->station, "file",
+			json_pack("{ss so so sI sI si so so so sb}", "station", l->station, "file",
 				  text_of(l->path), "ledger", hex_of(BYTES(l->head.ledger_id)),
 				  "certificates", (json_int_t)l->certificates, "entries",
 				  (json_int_t)l->head.size, "epoch", (int)l->head.epoch, "head_at",
 				  time_of(l->head.time_s), "older_head",
-				  l->head_file ? time_of(l->head_file_time_s) : json_null()));
+				  l->head_file ? time_of(l->head_file_time_s) : json_null(),
+				  "head_key_sha256", hex_of(BYTES(key)), "other_key",
+				  l->other_key));
 	}
 	return array;
 }
 
 static json_t *ca_json(const struct reconcile_ca *ca)
 {
-	return json_pack("{so sI sI so so so}", "ca_certificate_id", hex_of(BYTES(ca->id)),
+	return json_pack("{so sI sI sb so so so}", "ca_certificate_id", hex_of(BYTES(ca->id)),
 			 "certificates", (json_int_t)ca->certificates, "unseen",
-			 (json_int_t)ca->unseen, "registered",
+			 (json_int_t)ca->unseen, "left_out", ca->left_out, "registered",
 			 ca->known ? json_boolean(ca->registered) : json_null(), "active",
 			 ca->known ? json_boolean(ca->active) : json_null(), "auto_registration",
 			 ca->known ? json_boolean(ca->auto_registration) : json_null());
@@ -119,10 +118,12 @@ static json_t *summary_json(const struct reconcile_summary *s)
 
 	for (size_t i = 0; i < s->ca_count; i++)
 		json_array_append_new(cas, ca_json(&s->cas[i]));
-	return json_pack("{ss so so so sI so so so}", "verdict", verdict_name(s->verdict), "at",
-			 time_of(s->now_s), "ledgers", ledgers_json(s), "cas", cas, "listed",
+	return json_pack("{ss so so so sI so so so sI so}", "verdict", verdict_name(s->verdict),
+			 "at", time_of(s->now_s), "ledgers", ledgers_json(s), "cas", cas, "listed",
 			 (json_int_t)s->listed, "counts", counts_json(s), "unseen_by_age",
-			 ages_json(s), "foreign_listing", text_of(s->foreign));
+			 ages_json(s), "foreign_listing", text_of(s->foreign), "other_cas",
+			 (json_int_t)s->other_cas, "other_ca",
+			 s->other_cas ? hex_of(BYTES(s->other_ca)) : json_null());
 }
 
 static bool row_json(void *context, const struct reconcile_row *row, struct err *e)
@@ -144,7 +145,7 @@ static bool row_json(void *context, const struct reconcile_row *row, struct err 
 bool report_json(struct reconcile *r, FILE *to, struct err *e)
 {
 	return print(summary_json(reconcile_summary(r)), to, e) &&
-	       reconcile_rows(r, JSON_CLASSES, row_json, to, e) && written(to, e);
+	       reconcile_rows(r, JSON_CLASSES, row_json, to, e) && report_end(to, e);
 }
 
 /* --- CSV --- */
@@ -186,5 +187,5 @@ bool report_csv(struct reconcile *r, FILE *to, struct err *e)
 	fputs("class,certificate_id,unit,product,order,station,ca_certificate_id,state,status,"
 	      "issued_at,registered_at\n",
 	      to);
-	return reconcile_rows(r, ALL_CLASSES, row_csv, to, e) && written(to, e);
+	return reconcile_rows(r, ALL_CLASSES, row_csv, to, e) && report_end(to, e);
 }

@@ -17,6 +17,11 @@ struct registry {
 	int own_changes;
 };
 
+bool registry_is_id(const char *text)
+{
+	return strlen(text) == REGISTRY_ID_SIZE - 1 && !text[strspn(text, "0123456789abcdef")];
+}
+
 /* --- the file --- */
 
 static bool execute(sqlite3 *db, const char *sql, const char *path, struct err *e)
@@ -182,9 +187,25 @@ bool registry_cas(struct registry *r, struct bytes subject, registry_each_ca eac
 	return false;
 }
 
+/* Whoever holds a CA's key can make as many as he likes: they must not fill the disk. */
+static bool has_room(struct registry *r, struct err *e)
+{
+	int64_t last;
+
+	return query_number(r->db, "SELECT coalesce(max(number), 0) FROM certificate", NULL, &last,
+			    e) &&
+	       (last < REGISTRY_CERTIFICATES_MAX ||
+		err_set(e, ERR_REFUSED,
+			"%d certificates were registered, which is all that a rehearsal takes; "
+			"begin another, in another folder",
+			REGISTRY_CERTIFICATES_MAX));
+}
+
 bool registry_register(struct registry *r, const char *id, const char *ca_id, const char *pem,
 		       int64_t not_before_ms, int64_t not_after_ms, struct err *e)
 {
+	if (!has_room(r, e))
+		return false;
 	return query_run(
 		r->db,
 		"INSERT OR IGNORE INTO certificate (id, ca_id, pem, status, mode, created,"

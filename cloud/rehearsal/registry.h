@@ -25,10 +25,14 @@
 #define REGISTRY_STATUS_SIZE 24
 #define REGISTRY_BUSY_MS 2000 /* the longest wait for the other process */
 #define REGISTRY_RESOURCE_MAX 2048
-#define REGISTRY_EVENTS_MAX 10000			      /* older ones are forgotten */
+#define REGISTRY_CERTIFICATES_MAX 1000000 /* then none registers itself any more */
+#define REGISTRY_EVENTS_MAX 10000	  /* older ones are forgotten */
 #define REGISTRY_TOPIC "$aws/events/certificates/registered/" /* and the CA's id */
 
 struct registry;
+
+/* 64 lower-case hex digits? */
+bool registry_is_id(const char *text);
 
 /* Makes the file and its tables if they are not there. */
 MUST_CHECK bool registry_open(const char *path, struct registry **ret_registry, struct err *e);
@@ -64,12 +68,13 @@ typedef bool (*registry_each_ca)(void *context, const struct registry_ca *ca, st
 MUST_CHECK bool registry_cas(struct registry *r, struct bytes subject, registry_each_ca each,
 			     void *context, struct err *e);
 
-/* Registers an unknown leaf as PENDING_ACTIVATION. True as well if another did just now. */
+/* Registers an unknown leaf as PENDING_ACTIVATION. True as well if another did just now. ERR_REFUSED:
+ * there are too many, since the registry was made. */
 MUST_CHECK bool registry_register(struct registry *r, const char *id, const char *ca_id,
 				  const char *pem, int64_t not_before_ms, int64_t not_after_ms,
 				  struct err *e);
-/* Notes the event of a pending certificate (ERR_NOT_FOUND: it does not wait), and returns its JSON, which the caller frees. It is what
- * is published on the topic $aws/events/certificates/registered/CA. */
+/* Notes the event of a pending certificate (ERR_NOT_FOUND: it does not wait), and returns its JSON,
+ * which the caller frees. It is what is published on REGISTRY_TOPIC CA. */
 MUST_CHECK bool registry_event(struct registry *r, const char *id, char **ret_payload,
 			       struct err *e);
 /* True if a policy attached to the certificate allows the action (iot:Connect, iot:Publish, …) on the

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <strings.h>
 
-#define ID_LEN (REGISTRY_ID_SIZE - 1)
-
 static void skip_blanks(const char **at)
 {
 	*at += strspn(*at, " \t\r\n");
@@ -51,8 +49,7 @@ static bool is_topic(const char *topic)
 	if (strncmp(topic, REGISTRY_TOPIC, len) != 0)
 		return false;
 	topic += len;
-	return !strcmp(topic, "+") ||
-	       (strlen(topic) == ID_LEN && topic[strspn(topic, "0123456789abcdef")] == '\0');
+	return !strcmp(topic, "+") || registry_is_id(topic);
 }
 
 bool rule_parse(const char *sql, char ret_topic[static RULE_TOPIC_SIZE], struct err *e)

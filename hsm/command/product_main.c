@@ -213,7 +213,11 @@ static bool print_root_of(const char *name, struct err *e)
 	if (!load_named(name, &product, e))
 		return false;
 	if (product->server_root_len == 0)
-		return err_set(e, ERR_NOT_FOUND, "the product %s names no server_root", name);
+		return err_set(
+			e, ERR_NOT_FOUND,
+			"the product %s names no server_root; add one (server_root: FILE) to "
+			"its file, products/%s.yaml",
+			name, name);
 	return print_certificates(bytes_of(product->server_root, product->server_root_len), e);
 }
 

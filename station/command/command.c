@@ -2,6 +2,7 @@
 
 #include "hsm/api/refusal.h"
 #include "station/command/print.h"
+#include "station/command/terminal.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #define NEAR_ENOUGH 3 /* letters to change, for "did you mean" */
 #define WORD_MAX 32
+#define HELP_COLUMNS 112
 
 const char *argp_program_version = "imprint " IMPRINT_VERSION;
 
@@ -184,6 +186,36 @@ static bool is_group(const char *word)
 	return false;
 }
 
+/* "register-ca" for "cloud register-ca"; NULL unless it is the end of one command alone. */
+static const char *ending(const char *word)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		const char *blank = strchr(commands[i].name, ' ');
+
+		if (!blank || strcmp(blank + 1, word) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = commands[i].name;
+	}
+	return found;
+}
+
+static int unknown_in_group(const char *group, const char *word)
+{
+	char safe[WORD_MAX];
+
+	print_copy(safe, sizeof(safe), word ? word : "");
+	if (word)
+		fprintf(stderr, "imprint: there is no command \"%s %s\"; ", group, safe);
+	else
+		fputs("imprint: say which one: ", stderr);
+	fprintf(stderr, "imprint help %s shows them\n", group);
+	return EXIT_USAGE;
+}
+
 static int unknown(char **words, int count)
 {
 	char typed[2 * WORD_MAX], safe[2 * WORD_MAX];
@@ -192,11 +224,10 @@ static int unknown(char **words, int count)
 	snprintf(typed, sizeof(typed), "%s%s%s", words[0], count > 1 ? " " : "",
 		 count > 1 ? words[1] : "");
 	meant = count > 1 || !is_group(words[0]) ? nearest(typed) : NULL;
-	if (!meant && is_group(words[0])) {
-		fprintf(stderr, "imprint: say which one: imprint help %s shows them\n", words[0]);
-		return EXIT_USAGE;
-	}
+	if (!meant && is_group(words[0]))
+		return unknown_in_group(words[0], count > 1 ? words[1] : NULL);
 	print_copy(safe, sizeof(safe), meant ? typed : words[0]);
+	meant = meant ? meant : ending(words[0]);
 	meant = meant ? meant : nearest(words[0]);
 	fprintf(stderr, "imprint: there is no command \"%s\"; ", safe);
 	if (meant)
@@ -216,12 +247,18 @@ static int pad(const char *text, int width)
 	return width > 0 ? width : 0;
 }
 
+/* Beside each other where there is room, else the help below. */
 static void help_line(const struct command *command)
 {
+	struct terminal terminal = { 0 };
 	char call[128];
 
+	terminal_begin(&terminal);
 	snprintf(call, sizeof(call), "%s %s", command->name, command->arguments);
-	printf("  %s%*s  %s\n", call, pad(call, 46), "", command->help);
+	if (isatty(STDOUT_FILENO) && terminal.columns < HELP_COLUMNS)
+		printf("  %s\n        %s\n", call, command->help);
+	else
+		printf("  %s%*s  %s\n", call, pad(call, 46), "", command->help);
 }
 
 static int help_all(void)
@@ -230,7 +267,7 @@ static int help_all(void)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		help_line(&commands[i]);
 	puts("\nimprint help COMMAND shows its options. Exit codes: 0 done, 1 failed or refused,\n"
-	     "2 wrong usage, 3 alarm. IMPRINT_DIR or --dir puts the whole station under one "
+	     "2 wrong usage, 3 alarm. IMPRINT_DIR or --dir puts the whole station under one\n"
 	     "folder.");
 	return EXIT_DONE;
 }

@@ -86,6 +86,10 @@ class Account:
     def get_cacertificate(self, words, *_):
         return {"certificateDescription": self.found(self.cas, words[0]), "registrationConfig": {}}
 
+    def get_cacertificates(self, *_):
+        return {"certificates": [{"certificateArn": f"{ACCOUNT}:cacert/{id}", "certificateId": id, "status": row["status"],
+                                  "creationDate": row.get("creationDate", 1.7e9)} for id, row in self.cas.items()], "nextMarker": None}
+
     def put_cacertificate(self, words, query, _):
         ca = self.found(self.cas, words[0])
         if query.get("newStatus", "ACTIVE") not in STATES or query.get("newAutoRegistrationStatus", "ENABLE") not in ("ENABLE", "DISABLE"):

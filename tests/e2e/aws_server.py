@@ -14,6 +14,7 @@ import socket
 import socketserver
 import ssl
 import threading
+import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
@@ -29,7 +30,7 @@ class Answer:
     status: int = 200
     error: str = ""  # AWS's code: x-amzn-ErrorType
     headers: dict = field(default_factory=dict)
-    date_s: float = None  # AWS's clock; None: now, 0: no Date header
+    clock_s: float = 0  # how far AWS's clock is ahead of ours; None: no Date header
     cut: int = None  # so many bytes of the answer, then the connection ends
     silent: bool = False  # no answer; the connection stays open until the end
 
@@ -40,11 +41,11 @@ class Answer:
 
     def wire(self):
         data = self.data()
-        headers = {"Date": formatdate(self.date_s, usegmt=True), "Content-Type": "application/json", "Content-Length": len(data)}
+        headers = {"Date": formatdate(time.time() + (self.clock_s or 0), usegmt=True), "Content-Type": "application/json", "Content-Length": len(data)}
         if self.error:
             headers["x-amzn-ErrorType"] = self.error
         headers.update(self.headers)
-        if self.date_s == 0:
+        if self.clock_s is None:
             del headers["Date"]
         head = f"HTTP/1.1 {self.status} {http.client.responses.get(self.status, 'Odd')}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -10,18 +10,12 @@ import time
 from pathlib import Path
 
 from der import elements
-from station import BUILD, PATIENCE_S, wait_until
+from station import BUILD, PATIENCE_S, free_port, wait_until
 from tools import certificate_id, der_of, make_key, openssl
 
 PLUGIN = BUILD / "imprint-rehearsal.so"
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]}
 YEAR_MS = 365 * 86400 * 1000
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def name_of(der, which):
@@ -210,3 +204,35 @@ class Broker:
         """Resident KiB, and open descriptors."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]), len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+
+class Case:
+    """A registered CA of its own, and what one device shows."""
+    number = 0
+
+    def __init__(self, broker, shop, kind="ec-p256", register=True, **ca):
+        Case.number += 1
+        self.broker, self.shop, self.registry, self.kind = broker, shop, broker.registry, kind
+        self.subject = f"/O=Brand/CN=CA {Case.number}"
+        self.ca = shop.ca(self.subject, kind)
+        self.ca_id = self.registry.add_ca(self.ca[0], **ca) if register else None
+        self.options = []
+        self.device(self.ca)
+
+    def device(self, ca, kind=None, **leaf):
+        self.key = self.shop.key(kind or self.kind)
+        self.leaf = self.shop.leaf(ca, key=self.key, subject=f"/CN=board {Case.number}", **leaf)
+        self.chain = [self.leaf, ca[0]]
+        return self
+
+    def knock(self, *options):
+        return self.broker.knock(self.shop.chain(*self.chain), self.key, *self.options, *options)
+
+    def refused(self, phrase, *options, outcome="alert-46", shown=None):
+        since = self.broker.mark()
+        answer = self.knock(*options)
+        # In TLS 1.3 an alert comes when the client has gone on already: the line's end may come first.
+        assert answer in ([{outcome: 1}, {"reset": 1}, {"closed": 1}] if "1.3" in options else [{outcome: 1}])
+        line = self.broker.wait_said("refused: ", since)[0]
+        assert f"refused: {phrase} certificate={id_of(shown or self.leaf)[:16]}" in line
+        return line

@@ -9,25 +9,13 @@ aws, mosquitto_pub and mosquitto_sub, with nothing changed but HOME.
 import json
 import os
 import re
-import socket
 import subprocess
 import threading
 
 from signer_client import PATIENCE_S
-from station import BUILD, wait_until
+from station import BUILD, free_port, wait_until
 
 EVENTS = "$aws/events/certificates/registered/+"
-
-
-def free_port(wanted=0):
-    """The port that is wanted, if nobody has it, else another one."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            return free_port()
-        return probe.getsockname()[1]
 
 
 class Rehearsal:

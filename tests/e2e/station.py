@@ -25,6 +25,14 @@ PROGRAMS = {"signer": BUILD / "imprint-signer", "station": BUILD / "imprint-stat
             "jig": BUILD / "tests/rig-jig"}
 
 
+def documented(row):
+    """The row of --json, each of whose keys stands in imprint(1)."""
+    page = (ROOT / "docs/man/imprint.1").read_text()
+    unknown = [key for key in row if not re.search(rf"\b{key}\b", page)]
+    assert not unknown, f"imprint(1) has no keys {unknown}"
+    return row
+
+
 def wait_until(condition, timeout_s=PATIENCE_S, what="the state"):
     """Asks again until the condition is true, and returns what it said."""
     deadline = time.monotonic() + timeout_s
@@ -34,6 +42,17 @@ def wait_until(condition, timeout_s=PATIENCE_S, what="the state"):
             return said
         assert time.monotonic() < deadline, f"{what} did not come within {timeout_s} s"
         time.sleep(0.005)
+
+
+def free_port(wanted=0):
+    """The port that is wanted, if nobody has it, else another one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return free_port()
+        return probe.getsockname()[1]
 
 
 def rig_send(folder, *commands):

@@ -6,16 +6,14 @@ import contextlib
 import json
 import random
 import re
-import shutil
 import socket
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
-from broker import ALLOW_ALL, PLUGIN, Broker, Shop, free_port, id_of, sanitizer
-from station import LONG, PATIENCE_S, ROOT, wait_until
+from broker import ALLOW_ALL, PLUGIN, Broker, Case, Shop, id_of
+from station import LONG, PATIENCE_S, ROOT, free_port, wait_until
 from tools import openssl
 
 PAST = ("20200101000000Z", "20200201000000Z")
@@ -43,38 +41,6 @@ def brokers(scratch):
 @pytest.fixture(scope="module")
 def shop(scratch):
     return Shop(scratch / "shop")
-
-
-class Case:
-    """A registered CA of its own, and what one device shows."""
-    number = 0
-
-    def __init__(self, broker, shop, kind="ec-p256", register=True, **ca):
-        Case.number += 1
-        self.broker, self.shop, self.registry, self.kind = broker, shop, broker.registry, kind
-        self.subject = f"/O=Brand/CN=CA {Case.number}"
-        self.ca = shop.ca(self.subject, kind)
-        self.ca_id = self.registry.add_ca(self.ca[0], **ca) if register else None
-        self.options = []
-        self.device(self.ca)
-
-    def device(self, ca, kind=None, **leaf):
-        self.key = self.shop.key(kind or self.kind)
-        self.leaf = self.shop.leaf(ca, key=self.key, subject=f"/CN=board {Case.number}", **leaf)
-        self.chain = [self.leaf, ca[0]]
-        return self
-
-    def knock(self, *options):
-        return self.broker.knock(self.shop.chain(*self.chain), self.key, *self.options, *options)
-
-    def refused(self, phrase, *options, outcome="alert-46", shown=None):
-        since = self.broker.mark()
-        answer = self.knock(*options)
-        # In TLS 1.3 an alert comes when the client has gone on already: the line's end may come first.
-        assert answer in ([{outcome: 1}, {"reset": 1}, {"closed": 1}] if "1.3" in options else [{outcome: 1}])
-        line = self.broker.wait_said("refused: ", since)[0]
-        assert f"refused: {phrase} certificate={id_of(shown or self.leaf)[:16]}" in line
-        return line
 
 
 # --- who is refused, and what is said of it: the registry knows of the leaf afterwards only where the row says so ---
@@ -639,64 +605,6 @@ def test_random_devices(brokers, shop):
             said = b.wait_said("refused: ", since)
             assert f"refused: {want} certificate={id_of(files[sent[0]])[:16]}" in said[0], f"{what}: {said}"
         assert b.registry.status(cert) == ("PENDING_ACTIVATION" if want == NEW else leaf["status"]), what
-
-
-# --- nothing leaks ---
-
-GROWTH_KIB_MAX = 1024  # the least that 8,000 handshakes could lose, a visit each, is 3,000
-NEW_SHARE = 5          # one of so many: SQLite keeps the pages of their events, up to 2 MB, and that is no leak
-
-
-def refuse_all(broker, cases, count):
-    """So many refusals: by all cases, and by sending no certificate."""
-    first = count // (NEW_SHARE * len(cases))
-    each = (count - first) // len(cases)
-    for (case, outcome), knocks in zip(cases, (first, each, each, each)):
-        assert case.knock("--count", knocks) == {outcome: knocks}
-    since = broker.mark()
-    rest = count - first - 3 * each
-    assert broker.knock("-", "-", "--count", rest) == {"alert-40": rest}
-    broker.wait_said("refused: no client certificate", since)
-
-
-def leak_cases(broker, shop):
-    new, revoked, stranger, thief = (Case(broker, shop) for _ in range(4))
-    revoked.registry.add(revoked.leaf, "REVOKED", revoked.ca_id)
-    unknown_ca(stranger)
-    thief.key = shop.key()
-    return [(new, "alert-46"), (revoked, "alert-46"), (stranger, "alert-46"), (thief, "alert-51")]
-
-
-plain_build = pytest.mark.skipif(bool(sanitizer()), reason="the plugin was built with a sanitizer, which has its own memory")
-
-
-@plain_build
-def test_ten_thousand_refusals_leak_nothing(scratch, shop):
-    b = Broker(scratch / "broker-leak")
-    try:
-        cases = leak_cases(b, shop)
-        refuse_all(b, cases, 2000)
-        first, files = b.usage()
-        refuse_all(b, cases, 8000)
-        last = wait_until(lambda: b.usage()[1] <= files and b.usage()[0], what="the end of all lines")
-        assert last - first < GROWTH_KIB_MAX, f"{last - first} KiB more after 10,000 than after 2,000"
-    finally:
-        assert b.stop() == 0
-
-
-@plain_build
-@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
-def test_under_valgrind(scratch, shop):
-    b = Broker(scratch / "broker-valgrind", wrapper=("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite",
-                                                     "--error-exitcode=9"))
-    try:
-        refuse_all(b, leak_cases(b, shop), 20)
-        c = Case(b, shop)
-        c.registry.add(c.leaf, "ACTIVE", c.ca_id, ALLOW_ALL)
-        assert c.knock("--connect", "board") == {"connack-0": 1}
-    finally:
-        end = b.stop()
-    assert end == 0, b.log()[-4000:]
 
 
 # --- its own mistakes ---

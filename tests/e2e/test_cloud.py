@@ -7,7 +7,6 @@ import shlex
 import socket
 import ssl
 import subprocess
-import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +14,10 @@ from pathlib import Path
 import pytest
 from aws_account import Account
 from aws_server import Answer, AwsServer, error
+from rehearsal import Rehearsal
 from signer_client import PATIENCE_S
 from sigv4 import Keys
-from station import BUILD, LONG
+from station import BUILD, LONG, documented
 from tools import Requests, certificate_id, der_of, make_request, openssl, pem
 
 ODD_TOKEN = "FwoGZXIvYXdzE/+=:@%&!" * 8 + "=="
@@ -58,7 +58,7 @@ class Cloud:
         return done
 
     def json(self, *words, **options):
-        return [json.loads(text) for text in self("cloud", *words, "--json", **options).stdout.splitlines()]
+        return [documented(json.loads(text)) for text in self("cloud", *words, "--json", **options).stdout.splitlines()]
 
     def calls(self, *words, **options):
         """The finished command, and what it asked."""
@@ -146,7 +146,7 @@ def test_the_owners_pc(cloud, line, tmp_path):
     sentence(cloud("cloud", "describe-ca", folder=none, ok=False), "start imprint-signer", "--ca")
     sentence(cloud("cloud", "register-ca", "--ca", line.ca_id, folder=none, ok=False), "not registered yet", "--ca FILE")
     sentence(cloud("cloud", "register-ca", "--ca", ca, folder=none, ok=False), "not registered yet", "--sni-only")
-    sentence(cloud("cloud", "describe-ca", "--ca", ca, folder=none, ok=False), "ResourceNotFound")
+    sentence(cloud("cloud", "describe-ca", "--ca", ca, folder=none, ok=False), "does not know the CA", "imprint cloud register-ca", "--region")
     assert cloud.json("register-ca", "--ca", ca, "--sni-only", folder=none)[0]["ca_certificate_id"] == line.ca_id
     for name in (line.ca_id, line.ca_id.upper(), ca):
         assert cloud.json("describe-ca", "--ca", name, folder=none)[0]["status"] == "ACTIVE"
@@ -158,6 +158,19 @@ def test_the_owners_pc(cloud, line, tmp_path):
     ca.write_text("hello")
     sentence(cloud("cloud", "describe-ca", "--ca", ca, folder=none, ok=False), "holds no certificate")
     assert cloud.json("list", "--ca", line.ca_id, folder=none) == []
+
+
+@pytest.mark.parametrize("answer", [lambda id: error("ResourceAlreadyExistsException", status=409), lambda id: Answer({"certificateId": id})])
+def test_register_ca_touches_no_other(cloud, line, answer):
+    """Whoever answers, that another CA is meant: it is not switched on."""
+    other = "ab" * 32
+    said = answer(other)
+    said.body = {"certificateId": other, "resourceId": other, "message": "there"}
+    cloud.account.cas[other] = {"certificateId": other, "status": "INACTIVE", "autoRegistrationStatus": "DISABLE"}
+    cloud.account.before = lambda call: said if call.startswith("POST /cacertificate") else None
+    done = cloud("cloud", "register-ca", ok=False)
+    assert done.returncode == 1 and "instead of" in done.stderr
+    assert cloud.account.cas[other]["status"] == "INACTIVE"
 
 
 def test_ca_on_and_off(cloud, line):
@@ -292,6 +305,13 @@ def test_register_a_unit(cloud, line, requests):
     assert table(done.stdout)["certificate id"] == again[1]
 
 
+def test_register_a_unit_as_another(cloud, line):
+    unit = next(row["unit"] for row in line.ledger_list() if row["state"] == "installed")
+    cloud.account.before = lambda call: Answer({"certificateId": "ab" * 32}) if call.startswith("POST /certificate") else None
+    done = cloud("cloud", "register", unit, ok=False)
+    assert done.returncode == 1 and "instead of" in done.stderr
+
+
 def test_status_of_a_certificate(cloud, line):
     row = installed(line)
     id, unit = row["certificate_id"], row["unit"]
@@ -395,6 +415,21 @@ def test_list_counts_on_a_terminal(cloud, line):
     assert len(done.stdout.splitlines()) == 300 and shown == "\r250 certificates\r300 certificates\r\n"
 
 
+def test_list_fits_a_terminal(cloud, line, requests):
+    """A known unit stands for its certificate; what nobody knows is named whole, to be looked up."""
+    issued(line, requests, "L-0099")
+    row = next(entry for entry in line.ledger_list() if entry["unit"] == "L-0099")
+    for certificate in (row["certificate_id"], "ab" * 32):
+        cloud.account.add(certificate, "PENDING_ACTIVATION", ca_id=line.ca_id)
+    master, slave = pty.openpty()
+    done = subprocess.run([BUILD / "imprint", "cloud", "list"], env=cloud.environment(), stdout=slave, timeout=PATIENCE_S)
+    os.close(slave)
+    lines = os.read(master, 65536).decode().splitlines()
+    os.close(master)
+    assert done.returncode == 0 and max(map(len, lines)) <= 80
+    assert f"{row['certificate_id'][:8]}…  L-0099" in "".join(lines) and "    " + "ab" * 32 in lines
+
+
 def test_list_into_a_closed_pipe(cloud, line):
     for number in range(3000):
         cloud.account.add(f"{number:064x}", "ACTIVE", ca_id=line.ca_id)
@@ -485,7 +520,8 @@ def test_endpoint(cloud, line, tmp_path, version):
         cloud.account.endpoint = "localhost"
         trusting(line, None)
         done = cloud("cloud", *ask, ok=False)
-        assert done.returncode == 1 and done.stderr == "imprint: the product trusting names no server_root\n" and done.stdout == "localhost\n"
+        assert done.returncode == 1 and done.stdout == "localhost\n"
+        sentence(done, "the product trusting names no server_root; add one .* products/trusting.yaml$")
         done = cloud("cloud", "endpoint", "--product", "../demo", ok=False)
         assert done.returncode == 1 and "no name of a product" in done.stderr
     for words in (["--port", "80"], ["--product", "trusting", "--port", "mqtt"], ["--product", "trusting", "--port", "70000"]):
@@ -648,14 +684,8 @@ def test_every_call_with_odd_credentials(line, requests, tmp_path):
 @pytest.fixture(scope="module")
 def rehearsal(scratch):
     """What `imprint rehearsal up` says of itself."""
-    folder = tempfile.mkdtemp(prefix="cloud-rehearsal.", dir=scratch)
-    call = [BUILD / "imprint", "rehearsal"]
-    done = subprocess.run([*call, "up", folder, "--mqtt-port", "0", "--json"], text=True, capture_output=True, timeout=PATIENCE_S)
-    try:
-        assert done.returncode == 0, done.stderr
-        yield json.loads(done.stdout)
-    finally:
-        subprocess.run([*call, "down", folder], capture_output=True, timeout=PATIENCE_S)
+    with Rehearsal(scratch / "cloud-rehearsal") as one:
+        yield one.client
 
 
 def credentials(home):

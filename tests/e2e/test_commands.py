@@ -3,7 +3,9 @@ import fcntl
 import os
 import re
 import select
+import struct
 import subprocess
+import termios
 
 import pytest
 from signer_client import DONE, encode
@@ -100,6 +102,30 @@ def test_wrong_usage(words):
 def test_a_slip_of_the_finger():
     assert "imprint status" in run("statsu").stderr
     assert "imprint ledger" in run("leger", "list").stderr
+    for words in (["register-ca"], ["register-ca", "cloud"]):
+        assert "did you mean imprint cloud register-ca?" in run(*words).stderr
+    one_sentence(run("cloud", "nonsense"), 'no command "cloud nonsense"', "imprint help cloud")
+
+
+def read_terminal(master):
+    text = b""
+    try:
+        while chunk := os.read(master, 4096):
+            text += chunk
+    except OSError:  # nobody has the other end any more
+        os.close(master)
+    return text.decode()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_help_fits_the_terminal(columns):
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen([BUILD / "imprint", "help"], stdout=slave, stdin=subprocess.DEVNULL) as child:
+        os.close(slave)
+        lines = read_terminal(master).splitlines()
+        assert child.wait(PATIENCE_S) == 0
+    assert max(map(len, lines)) <= columns and sum(line.startswith("  cloud ") for line in lines) > 10
 
 
 @pytest.mark.parametrize("command", sorted(OF_THE_SIGNER | OF_THE_STATION))

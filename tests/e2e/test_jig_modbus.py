@@ -2,7 +2,6 @@
 import json
 import os
 import pty
-import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from jig import Drive
-from station import wait_until
+from station import free_port, wait_until
 
 pytest.importorskip("pymodbus", reason="python3-pymodbus is not installed")
 pytest.importorskip("serial_asyncio", reason="python3-serial-asyncio is not installed")
@@ -48,12 +47,6 @@ class Other:
     def end(self):
         self.process.kill()
         self.process.wait(30)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_what_is_no_prefix_is_refused(s, tmp_path):
     publish(s, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     done, _ = publish(s, folder, "--ledger", old, check=False)
-    assert done.returncode == ALARM and "entries are missing" in done.stderr, done.stderr
+    assert done.returncode == ALARM and "ALARM: " in done.stderr and "entries are missing" in done.stderr, done.stderr
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
     mark, = folder.glob("*.head.json")

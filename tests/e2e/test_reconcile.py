@@ -12,7 +12,7 @@ import pytest
 from aws_account import ACCOUNT, Account
 from aws_server import AwsServer, error
 from signer_client import PATIENCE_S
-from station import BUILD
+from station import BUILD, documented
 from tools import Requests, certificate_id, der_of, make_request
 
 CLASSES = ("active", "pending", "inactive", "revoked", "live", "revoked-there", "unseen", "gone", "unknown")
@@ -67,7 +67,7 @@ def reconcile(line, *words, status=0, env=None, input=None):
 
 
 def rows(done):
-    summary, *others = [json.loads(text) for text in done.stdout.splitlines()]
+    summary, *others = [documented(json.loads(text)) for text in done.stdout.splitlines()]
     return summary, others
 
 
@@ -84,9 +84,9 @@ def test_clean(line, tmp_path):
     done = reconcile(line, listing(line, tmp_path))
     assert done.stderr == ""
     lines = [re.sub(" +", " ", text) for text in done.stdout.splitlines()]
-    assert re.fullmatch(r"LINE 9 certificates, no gap, head of \d+ \w+ \d+", lines[0]), lines
+    assert re.fullmatch(r"LINE 9 certificates, no gap, head of \d+ \w+ \d+, key [0-9a-f]{16}…", lines[0]), lines
     assert lines[1:] == ["registered and active 3", "waiting for activation 1", "registered, not active 1", "revoked on both sides 2",
-                         "issued, not yet seen 1", "void here, never seen there 1", "clean: the ledgers and AWS IoT agree"]
+                         "issued, not yet seen 1", "void or revoked, never seen 1", "clean: the ledgers and AWS IoT agree"]
 
 
 @pytest.mark.parametrize("changes, unknown, counts, status, verdict", [
@@ -111,6 +111,21 @@ def test_each_class(line, tmp_path, changes, unknown, counts, status, verdict):
     for row in others:
         assert row["class"] == "unknown" or line.ids[row["unit"]] == row["certificate_id"]
         assert row["class"] == "unseen" or row["registered_at"] == "2026-11-18T07:47:11Z"
+
+
+def test_the_table_fits_and_says_what_to_do(line, tmp_path):
+    """80 columns, whatever is wrong; each line with its remedy; no colour into a file."""
+    strangers = [secrets.token_hex(32) for _ in range(5)]
+    path = listing(line, tmp_path, {"E-REVOKED": "ACTIVE", line.good: "REVOKED"}, strangers)
+    ca = tmp_path / "ca.json"
+    ca.write_text(json.dumps({"certificateDescription": {"certificateId": line.ca_id, "status": "INACTIVE",
+                                                         "autoRegistrationStatus": "ENABLE"}}))
+    said = reconcile(line, path, ca, status=3).stdout
+    assert max(map(len, said.splitlines())) < 80 and "\033" not in said, said
+    flat = re.sub(r"\s+", " ", said)
+    for words in ("E-REVOKED: --fix revokes it", f"{line.good}: revoke it here, too", "and 2 more (--csv)", "ALARM: what no ledger issued",
+                  "of LINE is INACTIVE there, and 1 of its certificates were not seen yet: imprint cloud activate-ca"):
+        assert words in flat, f"{words!r} is not in {said}"
 
 
 def test_csv_is_of_every_certificate(line, tmp_path):
@@ -164,7 +179,8 @@ def test_a_closed_ca(line, tmp_path):
     ca.write_text(json.dumps({"certificateDescription": {"certificateArn": f"{ACCOUNT}:cacert/{line.ca_id}", "certificateId": line.ca_id,
                                                          "status": "INACTIVE", "autoRegistrationStatus": "ENABLE"}}))
     done = reconcile(line, listing(line, tmp_path), ca, status=1)
-    assert "is INACTIVE there, and 1 of its certificates were not seen yet" in done.stdout and "activate-ca" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "of LINE is INACTIVE there, and 1 of its certificates were not seen yet: imprint cloud activate-ca" in said
     reconcile(line, listing(line, tmp_path, {"E-UNSEEN": "ACTIVE"}), ca)
 
 
@@ -192,8 +208,10 @@ def test_listings_of_different_times(line, tmp_path):
 
 
 @pytest.mark.parametrize("change, status, words", [
-    (lambda lines: lines.pop(5), 3, "ALARM: imprint: .*:6: entry 5: it says that it is number 6"),
+    (lambda lines: lines.pop(5), 3, "ALARM: imprint: .*:6: entry 5: it is missing, for entry 6 follows; fetch the export again"),
     (lambda lines: lines.pop(), 3, "its tail is missing"),
+    (lambda lines: lines.__setitem__(slice(6, None), [lines[6][:100]]), 3, ":7: the export was cut off in this line"),
+    (lambda lines: lines.__setitem__(-1, lines[-1][:-9]), 3, "the export was cut off in this line; fetch it again"),
     (lambda lines: lines.pop(0), 1, "no export"),
     (lambda lines: lines.append(lines[3]), 3, "more after the head"),
     (lambda lines: lines.__setitem__(-1, re.sub(r'"root":"..', '"root":"00', lines[-1])), 3, "today's head"),
@@ -203,7 +221,7 @@ def test_bad_exports(line, tmp_path, change, status, words):
     lines = line.export.read_text().splitlines()
     change(lines)
     path = tmp_path / "bad.jsonl"
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + ("" if "cut off" in words else "\n"))
     refused(reconcile(line, "--ledger", path, listing(line, tmp_path), status=status), words)
 
 
@@ -219,7 +237,8 @@ def test_heads_and_twice_the_same_ledger(line, tmp_path):
     refused(reconcile(line, "--ledger", line.export, "--head", bad, path, status=1), "not the head of a ledger")
 
 
-@pytest.mark.parametrize("words", [[], ["--aws", "x"], ["--json", "--csv", "x"], ["--yes", "x"], ["--no-such", "x"]])
+@pytest.mark.parametrize("words", [[], ["--aws", "x"], ["--json", "--csv", "x"], ["--yes", "x"], ["--no-such", "x"], ["\x1b[2Jx"],
+                                   ["--ledger", "\x9b", "x"]])
 def test_usage(line, words):
     refused(reconcile(line, *words, status=2), "imprint reconcile")
 
@@ -263,11 +282,37 @@ def cloud(line, tmp_path):
 def test_asks_aws(cloud, line):
     summary, _ = rows(cloud("--aws", "--json"))
     assert summary["counts"]["active"] == 3 and summary["cas"][0] | {"active": True, "registered": True} == summary["cas"][0]
-    assert [call.split("?")[0] for call in cloud.account.calls] == [f"GET /cacertificate/{line.ca_id}", f"GET /certificates-by-ca/{line.ca_id}"]
+    assert [call.split("?")[0] for call in cloud.account.calls] == ["GET /cacertificates", f"GET /cacertificate/{line.ca_id}", f"GET /certificates-by-ca/{line.ca_id}"]
     cloud.account.cas[line.ca_id]["autoRegistrationStatus"] = "DISABLE"
     assert "does not register by itself there" in cloud("--aws", status=1).stdout
     cloud.account.cas.clear()
     assert "is not registered there" in cloud("--aws", status=1).stdout
+
+
+def test_a_ca_that_no_ledger_names(cloud, line):
+    """An export that ends before the second CA says nothing of it."""
+    assert "no ledger names" not in cloud("--aws").stdout
+    for other in ("ab" * 32, "cd" * 32):
+        cloud.account.cas[other] = {"certificateId": other, "status": "INACTIVE"}
+    assert "2 CAs are registered there that no ledger names, CA abab…ab first" in cloud("--aws").stdout
+    summary, _ = rows(cloud("--aws", "--json"))
+    assert summary["other_cas"] == 2 and summary["other_ca"] == "ab" * 32
+    cloud.account.before = lambda call: error("AccessDeniedException", status=403) if call.startswith("GET /cacertificates?") else None
+    done = cloud("--aws")
+    assert "iot:ListCACertificates" in done.stderr and "no ledger names" not in done.stdout
+
+
+def test_a_deleted_ca_hides_nothing(cloud, line):
+    """Its certificates stay registered; AWS may also say that it knows no such CA."""
+    cloud.account.cas.clear()
+    cloud.account.add("ab" * 32, "ACTIVE", ca_id=line.ca_id)
+    summary, _ = rows(cloud("--aws", "--json", status=3))
+    assert summary["counts"]["unknown"] == 1 and summary["counts"]["active"] == 3
+    cloud.account.before = lambda call: error("ResourceNotFoundException", status=404) if "certificates-by-ca" in call else None
+    summary, _ = rows(cloud("--aws", "--json", status=1))
+    assert summary["listed"] == 0 and summary["cas"][0]["registered"] is False
+    cloud.account.cas[line.ca_id] = {"certificateId": line.ca_id, "status": "ACTIVE", "autoRegistrationStatus": "ENABLE"}
+    refused(cloud("--aws", status=1), "ResourceNotFound")
 
 
 def test_all_pages(cloud, line):

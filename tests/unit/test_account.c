@@ -4,6 +4,7 @@
 #include "base/wait.h"
 #include "cloud/aws/account.h"
 #include "cloud/aws/credentials.h"
+#include "cloud/aws/iso.h"
 #include "cloud/aws/process.h"
 #include "cloud/aws/iot.h"
 #include "cloud/aws/retry.h"
@@ -14,6 +15,8 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
@@ -323,6 +326,13 @@ static const struct row {
 	  { NULL },
 	  ERR_INVALID,
 	  "its Expiration is no time" },
+	{ "a command whose end has no zone",
+	  NULL,
+	  PROCESS("{" ANSWER ",\"Expiration\":\"2199-01-01T00:00:00\"}"),
+	  { NULL },
+	  { NULL },
+	  ERR_INVALID,
+	  "its Expiration is no time" },
 	{ "it has expired",
 	  NULL,
 	  PROCESS("{" ANSWER ",\"Expiration\":\"2001-01-01T00:00:00Z\"}"),
@@ -410,13 +420,19 @@ static void accounts_are_found(void **state)
 static const struct {
 	const char *text;
 	int64_t time_s; /* -1: none */
+	bool zoned;
 } times[] = {
-	{ "1970-01-01T00:00:00Z", 0 },
-	{ "2026-11-22T05:13:36Z", 1795324416 },
-	{ "2026-11-22T05:13:36.123456Z", 1795324416 },
-	{ "2026-11-22T14:13:36+09:00", 1795324416 },
-	{ "2026-11-21T23:43:36.5-05:30", 1795324416 },
-	{ "2026-11-22T05:13:36", -1 },
+	{ "1970-01-01T00:00:00Z", 0, true },
+	{ "2026-11-22T05:13:36Z", 1795324416, true },
+	{ "2026-11-22T05:13:36.123456Z", 1795324416, true },
+	{ "2026-11-22T14:13:36+09:00", 1795324416, true },
+	{ "2026-11-21T23:43:36.5-05:30", 1795324416, true },
+	{ "2026-11-22T05:13:36", 1795324416, false },
+	{ "2026-11-22T05:13:36.", 1795324416, false },
+	{ "2026-1-22T05:13:36Z", -1 },
+	{ "2026-13-22T05:13:36Z", -1 },
+	{ "2026-11-00T05:13:36Z", -1 },
+	{ "2026-11-22T24:13:36Z", -1 },
 	{ "2026-11-22T05:13:36Zx", -1 },
 	{ "2026-11-22T05:13:36+9:00", -1 },
 	{ "2026-11-22T05:13:36+09:0", -1 },
@@ -431,8 +447,11 @@ static void times_are_read(void **state)
 	for (size_t i = 0; i < COUNT(times); i++) {
 		int64_t time_s = -1;
 
-		credentials_time(times[i].text, &time_s);
-		if (time_s != times[i].time_s)
+		bool zoned = times[i].zoned;
+
+		if (!iso_read(times[i].text, &time_s, &zoned))
+			time_s = -1;
+		if (time_s != times[i].time_s || zoned != times[i].zoned)
 			fail_msg("\"%s\": %lld", times[i].text, (long long)time_s);
 	}
 }
@@ -527,10 +546,24 @@ static void pauses_grow(void **state)
 	assert_int_equal(retry_pause_ms(1, 50), 100);
 }
 
+/* Behind the first account that was found. */
+static void nobody_may_look(void **state)
+{
+	struct rlimit core;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_CORE, &core), 0);
+	assert_int_equal(core.rlim_max, 0);
+#ifndef __SANITIZE_ADDRESS__
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(accounts_are_found, make_folder, remove_folder),
+		cmocka_unit_test(nobody_may_look),
 		cmocka_unit_test(times_are_read),
 		cmocka_unit_test(commands_end),
 		cmocka_unit_test(bucket_is_ten_a_second),

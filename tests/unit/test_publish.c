@@ -1,5 +1,8 @@
 /* publish: which certificates of a ledger changed, and where objects go. */
+#include "tests/unit/export_rig.h"
+
 #include "cloud/command/changes.h"
+#include "cloud/command/command.h"
 #include "cloud/command/depot.h"
 #include "hsm/api/proof/sha256.h"
 
@@ -213,12 +216,58 @@ static void test_folder(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+static bool is_listed(const char *folder, const char *unit)
+{
+	char path[256], hex[2 * SHA256_LEN + 1];
+	uint8_t id[SHA256_LEN];
+
+	export_rig_certificate(unit, id);
+	snprintf(path, sizeof(path), "%s/%s.json", folder, hex_encode(BYTES(id), hex));
+	return access(path, F_OK) == 0;
+}
+
+/* An epoch of a forger's own behind an export: what was published is a prefix of it. Once the head
+ * that was published is taken away, the owner has agreed. */
+static void test_other_key(void **state)
+{
+	char folder[] = "/tmp/test_publish.XXXXXX", head[128], hex[2 * LEDGER_ID_LEN + 1], *command;
+	static struct export_rig rig;
+	struct arguments a = { .json = true, .ledgers = { rig.path }, .ledger_count = 1 };
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	a.operand = folder;
+	export_rig_start(&rig);
+	export_rig_ledger(&rig, "SZ1");
+	export_rig_issuance(&rig, "a", STATE_INSTALLED);
+	export_rig_write(&rig);
+	assert_int_equal(publish_command(&a), CLOUD_DONE);
+	assert_true(is_listed(folder, "a"));
+	EVP_PKEY_free(rig.key);
+	rig.key = EVP_EC_gen("P-256");
+	export_rig_restore(&rig, "SZ1");
+	export_rig_issuance(&rig, "forged", STATE_INSTALLED);
+	export_rig_write(&rig);
+	assert_int_equal(publish_command(&a), CLOUD_FAILED);
+	assert_false(is_listed(folder, "forged"));
+	snprintf(head, sizeof(head), "%s/%s.head.json", folder,
+		 hex_encode(BYTES(rig.ledger_id), hex));
+	assert_int_equal(unlink(head), 0);
+	assert_int_equal(publish_command(&a), CLOUD_DONE);
+	assert_true(is_listed(folder, "forged"));
+	export_rig_end(&rig);
+	assert_true(asprintf(&command, "rm -r %s", folder) > 0);
+	assert_int_equal(system(command), 0);
+	free(command);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_wrong_targets),
 		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_other_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,8 @@
  * cannot be joined. */
 #include "tests/unit/export_rig.h"
 
-#include "cloud/reconcile/reconcile.h"
+#include "cloud/reconcile/fix.h"
+#include "cloud/reconcile/report.h"
 #include "cloud/reconcile/table.h"
 
 #define DAY_S 86400
@@ -337,8 +338,112 @@ static void two_ledgers(void **state)
 	assert_int_equal(reconcile_summary(r)->counts[CLASS_UNSEEN], 2);
 	assert_string_equal(reconcile_summary(r)->ledgers[1].head_file, head_path);
 	assert_null(reconcile_summary(r)->ledgers[0].head_file);
+	assert_int_equal(reconcile_summary(r)->ca_count, 1);
+	assert_false(reconcile_summary(r)->cas[0].left_out);
 	unlink(head_path);
 	export_rig_end(&other);
+	export_rig_end(&rig);
+}
+
+static enum reconcile_verdict verdict_with_head(const struct head *head)
+{
+	AUTO(reconcile) r = NULL;
+	AUTO_FREE char *text = NULL;
+	char path[32] = "";
+	size_t len = 0;
+	struct err e;
+	FILE *to = open_memstream(&text, &len);
+
+	assert_non_null(to);
+	assert_done(reconcile_new(false, &r, &e), &e);
+	assert_done(reconcile_ledger(r, rig.path, &e), &e);
+	if (head) {
+		save_head(head, path);
+		assert_done(reconcile_head(r, path, &e), &e);
+	}
+	assert_done(reconcile_read_ledgers(r, &e), &e);
+	assert_done(reconcile_listing(r, listing, &e), &e);
+	reconcile_judge(r);
+	assert_done(report_table(r, to, &e), &e);
+	assert_int_equal(fclose(to), 0);
+	unlink(path);
+	assert_int_equal(!strstr(text, "ANOTHER KEY"), !reconcile_summary(r)->other_keys);
+	return reconcile_summary(r)->verdict;
+}
+
+/* Nobody is asked, AWS neither: there is none. */
+static void check_fix_refused(void)
+{
+	const struct fix_options options = { .yes = true, .fresh = true };
+	AUTO(reconcile) r = NULL;
+	uint64_t left;
+	struct err e;
+
+	r = joined(&e);
+	assert_non_null(r);
+	assert_int_equal(reconcile_summary(r)->counts[CLASS_LIVE], 1);
+	assert_err(fix_run(r, NULL, &options, &left, &e), &e, ERR_REFUSED);
+	assert_non_null(strstr(e.text, "another key"));
+}
+
+/* Behind a good ledger somebody writes an epoch of his own, in which his certificate is issued: every
+ * older head is a prefix of it. The key gives it away, until the owner has taken the new one. */
+static void other_epoch(void **state)
+{
+	struct head mailed, today;
+
+	(void)state;
+	write_one();
+	mailed = export_rig_head(&rig);
+	list_begin();
+	list_unit("a", "ACTIVE");
+	list_unit("forged", "ACTIVE");
+	list_end();
+	assert_int_equal(verdict_with_head(&mailed), RECONCILE_ALARM);
+	EVP_PKEY_free(rig.key);
+	rig.key = EVP_EC_gen("P-256");
+	export_rig_restore(&rig, "SZ1");
+	export_rig_issuance(&rig, "forged", STATE_INSTALLED);
+	export_rig_issuance(&rig, "c", STATE_REVOKED);
+	export_rig_write(&rig);
+	today = export_rig_head(&rig);
+	assert_int_equal(verdict_with_head(&mailed), RECONCILE_DIFFERENCES);
+	assert_int_equal(verdict_with_head(NULL), RECONCILE_DIFFERENCES);
+	assert_int_equal(verdict_with_head(&today), RECONCILE_CLEAN);
+	list_begin();
+	list_unit("c", "ACTIVE");
+	list_end();
+	assert_int_equal(verdict_with_head(&today), RECONCILE_DIFFERENCES);
+	check_fix_refused();
+	export_rig_end(&rig);
+}
+
+/* What a listing that was cut between two documents leaves: a CA of which nothing is listed. */
+static void left_out(void **state)
+{
+	AUTO(reconcile) r = NULL;
+	AUTO_FREE char *text = NULL;
+	size_t len = 0;
+	struct err e;
+	FILE *to = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(to);
+	write_one();
+	memset(rig.ca_id, 0xcb, SHA256_LEN);
+	export_rig_issuance(&rig, "c", STATE_INSTALLED);
+	export_rig_write(&rig);
+	list_begin();
+	list_unit("a", "ACTIVE");
+	list_end();
+	r = joined(&e);
+	assert_non_null(r);
+	assert_int_equal(reconcile_summary(r)->ca_count, 2);
+	assert_false(reconcile_summary(r)->cas[0].left_out);
+	assert_true(reconcile_summary(r)->cas[1].left_out);
+	assert_done(report_table(r, to, &e), &e);
+	assert_int_equal(fclose(to), 0);
+	assert_non_null(strstr(text, "CA cbcb…cb: of its 1 certificate none is listed"));
 	export_rig_end(&rig);
 }
 
@@ -458,6 +563,7 @@ int main(void)
 		cmocka_unit_test(closed_ca),	cmocka_unit_test(foreign_listing),
 		cmocka_unit_test(ages),		cmocka_unit_test(two_ledgers),
 		cmocka_unit_test(not_together), cmocka_unit_test(many_rows),
+		cmocka_unit_test(other_epoch),	cmocka_unit_test(left_out),
 	};
 
 	return cmocka_run_group_tests(tests, make_listing, drop_listing);

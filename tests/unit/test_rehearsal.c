@@ -298,6 +298,24 @@ static bool wants(struct registry *r, const char *topic)
 	return wanted;
 }
 
+static void test_full(void **state)
+{
+	struct registry *r = *state;
+	struct registry_certificate c;
+	char sql[256];
+	struct err e;
+
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO certificate (number, id, ca_id, pem, status, mode, created, modified,"
+		 " not_before, not_after) VALUES (%d, 'x', '', '', '', '', 0, 0, 0, 0)",
+		 REGISTRY_CERTIFICATES_MAX - 1);
+	run(r, sql);
+	assert_true(registry_register(r, ID, CA, "pem", 1000, 2000, &e));
+	assert_false(registry_register(r, CA, CA, "pem", 1000, 2000, &e));
+	assert_int_equal(e.code, ERR_REFUSED);
+	assert_false(registry_certificate(r, CA, &c, &e));
+}
+
 static void test_wants(void **state)
 {
 	struct registry *r = *state;
@@ -338,6 +356,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_allows, open_registry, close_registry),
 		cmocka_unit_test_setup_teardown(test_events, open_registry, close_registry),
 		cmocka_unit_test_setup_teardown(test_wants, open_registry, close_registry),
+		cmocka_unit_test_setup_teardown(test_full, open_registry, close_registry),
 		cmocka_unit_test_setup_teardown(test_changed, open_registry, close_registry),
 	};
 

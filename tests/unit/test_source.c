@@ -221,9 +221,9 @@ static const struct {
 	int code;
 	const char *sentence;
 } refusals[] = {
-	{ "two entries swapped", swap_lines, ERR_CORRUPT,
-	  ":5: entry 4: it says that it is number" },
-	{ "a gap", lose_line, ERR_CORRUPT, ":5: entry 4: it says that it is number 5" },
+	{ "two entries swapped", swap_lines, ERR_CORRUPT, ":5: entry 4: it is missing, for entry" },
+	{ "a gap", lose_line, ERR_CORRUPT,
+	  ":5: entry 4: it is missing, for entry 5 follows; fetch" },
 	{ "no head", lose_tail, ERR_CORRUPT, "its tail is missing" },
 	{ "a line cut off", cut_line, ERR_CORRUPT, "it was changed" },
 	{ "filtered", filter, ERR_INVALID, ":5: the export was filtered" },

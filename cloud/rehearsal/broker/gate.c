@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "cloud/rehearsal/broker/inspect.h"
+#include "cloud/rehearsal/cert.h"
 #include "cloud/rehearsal/query.h"
 
 #include <openssl/pem.h>
@@ -14,8 +15,6 @@
 #define ARN_SIZE 512
 #define LOOK_MS 200
 #define SHOWN_SIZE SESSIONS_CLIENT_ID_SIZE
-
-AUTO_DEFINE(BIO, BIO *, BIO_free_all)
 
 __attribute__((format(printf, 3, 4))) static void say(const struct gate *g, int level,
 						      const char *format, ...)
@@ -61,7 +60,7 @@ static bool register_leaf(struct gate *g, const struct visit *v, struct err *e)
 	if (!text || !PEM_write_bio_X509(text, v->leaf) || BIO_write(text, "", 1) != 1)
 		return err_set(e, ERR_SYSTEM, "no memory");
 	BIO_get_mem_data(text, &pem);
-	return inspect_dates(v->leaf, &not_before_s, &not_after_s, e) &&
+	return cert_dates(v->leaf, &not_before_s, &not_after_s, e) &&
 	       registry_register(g->registry, v->id, v->ca_id, pem, not_before_s * 1000,
 				 not_after_s * 1000, e);
 }
@@ -106,7 +105,7 @@ static const char *dates_of(const struct visit *v, char text[static DATES_SIZE])
 
 	*text = '\0';
 	if ((v->verdict == VERDICT_EXPIRED || v->verdict == VERDICT_NOT_YET_VALID) &&
-	    inspect_dates(v->leaf, &not_before_s, &not_after_s, &e))
+	    cert_dates(v->leaf, &not_before_s, &not_after_s, &e))
 		snprintf(text, DATES_SIZE, " now=%s valid=%s/%s", clock_format(clock_wall_s(), now),
 			 clock_format(not_before_s, from), clock_format(not_after_s, until));
 	return text;

@@ -1,73 +1,9 @@
 #include "cloud/rehearsal/broker/inspect.h"
 
 #include "base/clock.h"
+#include "cloud/rehearsal/cert.h"
 
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-
-#define RSA_BITS_MIN 2048
-#define GROUP_SIZE 64
-#define COUNT(table) (sizeof(table) / sizeof(*(table)))
-
-AUTO_DEFINE(X509, X509 *, X509_free)
-AUTO_DEFINE(BIO, BIO *, BIO_free_all)
-
-static bool is_weak_signature(X509 *certificate)
-{
-	static const int good[] = {
-		NID_sha256WithRSAEncryption, NID_sha384WithRSAEncryption,
-		NID_sha512WithRSAEncryption, NID_rsassaPss,
-		NID_ecdsa_with_SHA256,	     NID_ecdsa_with_SHA384,
-		NID_ecdsa_with_SHA512,	     NID_dsa_with_SHA256,
-	};
-	int nid = X509_get_signature_nid(certificate);
-
-	for (size_t i = 0; i < COUNT(good); i++)
-		if (good[i] == nid)
-			return false;
-	return true;
-}
-
-static bool is_weak_group(const EVP_PKEY *key)
-{
-	static const char *const good[] = { "prime256v1", "secp384r1", "secp521r1" };
-	char group[GROUP_SIZE];
-
-	if (!EVP_PKEY_get_group_name(key, group, sizeof(group), NULL))
-		return true;
-	for (size_t i = 0; i < COUNT(good); i++)
-		if (strcmp(good[i], group) == 0)
-			return false;
-	return true;
-}
-
-static bool is_weak_key(X509 *certificate)
-{
-	const EVP_PKEY *key = X509_get0_pubkey(certificate);
-
-	if (!key)
-		return true;
-	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
-		return is_weak_group(key);
-	return EVP_PKEY_get_bits(key) < RSA_BITS_MIN;
-}
-
-static bool read_time(const ASN1_TIME *time, int64_t *ret_s, struct err *e)
-{
-	struct tm tm;
-
-	if (!ASN1_TIME_to_tm(time, &tm))
-		return err_set(e, ERR_INVALID, "a date of the certificate cannot be read");
-	*ret_s = timegm(&tm);
-	return true;
-}
-
-bool inspect_dates(X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s,
-		   struct err *e)
-{
-	return read_time(X509_get0_notBefore(certificate), ret_not_before_s, e) &&
-	       read_time(X509_get0_notAfter(certificate), ret_not_after_s, e);
-}
 
 bool inspect_standing(struct registry *r, const char *id, enum standing *ret_standing,
 		      struct err *e)
@@ -164,7 +100,7 @@ static bool inspect_unknown(struct registry *r, struct search *search, struct er
 	struct facts *f = &search->findings->facts;
 
 	f->leaf_is_ca = issued_another(v);
-	f->weak = is_weak_signature(v->leaf) || is_weak_key(v->leaf);
+	f->weak = cert_weakness(v->leaf) != NULL;
 	return each_ca(r, X509_get_subject_name(v->leaf), is_same_ca, search, e) &&
 	       each_ca(r, X509_get_issuer_name(v->leaf), consider_ca, search, e);
 }
@@ -177,7 +113,7 @@ bool inspect_visit(struct registry *r, const struct visit *v, bool chain_require
 	struct facts *f = &found.facts;
 
 	f->now_s = clock_wall_s();
-	if (!inspect_dates(v->leaf, &f->not_before_s, &f->not_after_s, e) ||
+	if (!cert_dates(v->leaf, &f->not_before_s, &f->not_after_s, e) ||
 	    !inspect_standing(r, v->id, &f->standing, e) ||
 	    (f->standing == STANDING_UNKNOWN && !inspect_unknown(r, &search, e)))
 		return false;

@@ -1,5 +1,5 @@
 /* inspect: the facts of a visit: certificates as they are, held against the registry as it is now.
- * Errors: ERR_SYSTEM. Threads: the registry's. Layer above: gate. Below: decision, registry. */
+ * Errors: ERR_SYSTEM. Threads: the registry's. Layer above: gate. Below: cert, decision, registry. */
 #ifndef CLOUD_REHEARSAL_BROKER_INSPECT_H
 #define CLOUD_REHEARSAL_BROKER_INSPECT_H
 
@@ -15,7 +15,5 @@ MUST_CHECK bool inspect_visit(struct registry *r, const struct visit *v, bool ch
 /* The status of a certificate now, STANDING_UNKNOWN if it is not registered. */
 MUST_CHECK bool inspect_standing(struct registry *r, const char *id, enum standing *ret_standing,
 				 struct err *e);
-MUST_CHECK bool inspect_dates(X509 *certificate, int64_t *ret_not_before_s,
-			      int64_t *ret_not_after_s, struct err *e);
 
 #endif

@@ -1,7 +1,14 @@
 /* plugin: imprint-rehearsal.so, loaded by mosquitto 2.0: options, and mosquitto's events to the gate.
- * README has the lines of mosquitto.conf. mosquitto calls us in one thread; it logs what we say.
- * Devices come by TLS; their user name becomes their certificate's id, by which the broker can throw
- * them out. A plain listener on loopback is for engineers and rules: they are no devices. */
+ *	plugin_opt_registry FILE		registry.h's; made by whoever comes first. Must be given
+ *	plugin_opt_refusal tls|connect		refuse in the TLS handshake (alert 46, as in 2016), or
+ *						at CONNECT without a CONNACK (as AWS since about 2024)
+ *	plugin_opt_chain required|optional	must an unknown device send its CA, too (2016, 2022)?
+ *	plugin_opt_tls 1.2|1.3			the highest version; as it is with that refusal
+ * In mosquitto.conf the plugin stands before the listeners, and per_listener_settings is not true.
+ * Devices come to a TLS listener with require_certificate and without cafile, capath and
+ * use_identity_as_username: the plugin decides. Their user name becomes their certificate's id, by
+ * which the broker can throw them out. A plain listener on loopback is for engineers and rules: they
+ * are no devices. Threads: mosquitto's one. Layer above: mosquitto. Below: handshake. */
 #include "cloud/rehearsal/broker/handshake.h"
 
 #include <mosquitto.h>
@@ -91,13 +98,6 @@ static int on_disconnect(int event, void *data, void *context)
 	return MOSQ_ERR_SUCCESS;
 }
 
-/* A certificate's id: only a device has such a user name. */
-static bool is_device(const char *username)
-{
-	return username && strlen(username) == REGISTRY_ID_SIZE - 1 &&
-	       strspn(username, "0123456789abcdef") == REGISTRY_ID_SIZE - 1;
-}
-
 static bool may(struct gate *g, const struct mosquitto_evt_acl_check *asked)
 {
 	static const struct {
@@ -113,7 +113,7 @@ static bool may(struct gate *g, const struct mosquitto_evt_acl_check *asked)
 	if (asked->access == MOSQ_ACL_WRITE &&
 	    strncmp(asked->topic, RESERVED, strlen(RESERVED)) == 0)
 		return false;
-	if (!is_device(username))
+	if (!username || !registry_is_id(username)) /* only a device has such a user name */
 		return true;
 	for (size_t i = 0; i < COUNT(actions); i++)
 		if (actions[i].access == asked->access)

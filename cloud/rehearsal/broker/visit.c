@@ -1,20 +1,6 @@
 #include "cloud/rehearsal/broker/visit.h"
 
-#include "base/hex.h"
-
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-
-bool visit_certificate_id(X509 *certificate, char ret_id[static REGISTRY_ID_SIZE], struct err *e)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned len;
-
-	if (!X509_digest(certificate, EVP_sha256(), digest, &len))
-		return err_set(e, ERR_SYSTEM, "cannot hash a certificate");
-	hex_encode(bytes_of(digest, len), ret_id);
-	return true;
-}
+#include "cloud/rehearsal/cert.h"
 
 static void read_common_name(X509 *certificate, char *ret_name, size_t size)
 {
@@ -58,7 +44,7 @@ bool visit_new(X509 *leaf, STACK_OF(X509) * sent, bool sni, const char *address,
 	read_common_name(leaf, v->common_name, sizeof(v->common_name));
 	if (!keep_chain(v, sent))
 		return err_set(e, ERR_SYSTEM, "no memory");
-	if (!visit_certificate_id(leaf, v->id, e))
+	if (!cert_id(leaf, v->id, e))
 		return false;
 	*ret_visit = TAKE(v);
 	return true;

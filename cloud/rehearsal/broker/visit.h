@@ -29,8 +29,4 @@ MUST_CHECK bool visit_new(X509 *leaf, STACK_OF(X509) * sent, bool sni, const cha
 void visit_free(struct visit *v);
 AUTO_DEFINE(visit, struct visit *, visit_free)
 
-/* SHA-256 of its DER, in hex: AWS's id of a device's certificate and of a CA's. */
-MUST_CHECK bool visit_certificate_id(X509 *certificate, char ret_id[static REGISTRY_ID_SIZE],
-				     struct err *e);
-
 #endif

@@ -4,6 +4,7 @@
 #include "cloud/rehearsal/launch/folder.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define LOOK_MS 200 /* between two looks at the log's end */
 
@@ -18,7 +19,13 @@ bool down_command(const char *dir, const struct settings *settings, struct err *
 		printf("No rehearsal runs in %s.\n", dir);
 		return true;
 	}
-	if (!folder_enter(dir, false, path, e) || !folder_lock(&lock_fd, e))
+	if (!folder_enter(dir, false, path, e))
+		return false;
+	if (access(FILE_LOCK, F_OK) < 0) { /* a folder of somebody's stays as it is */
+		printf("No rehearsal runs in %s.\n", dir);
+		return true;
+	}
+	if (!folder_lock(&lock_fd, e))
 		return false;
 	ran = folder_running() != 0;
 	if (!folder_end(e))
@@ -31,10 +38,14 @@ bool down_command(const char *dir, const struct settings *settings, struct err *
 
 static bool copy(FILE *log, struct err *e)
 {
+	struct stat status;
 	char text[4096];
 	size_t len;
 
 	clearerr(log);
+	/* It began anew. */
+	if (fstat(fileno(log), &status) == 0 && status.st_size < ftell(log))
+		rewind(log);
 	while ((len = fread(text, 1, sizeof(text), log)) > 0)
 		fwrite(text, 1, len, stdout);
 	return fflush(stdout) == 0 || err_errno(e, ERR_SYSTEM, "cannot write");

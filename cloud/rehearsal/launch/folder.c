@@ -5,6 +5,7 @@
 #include "base/wait.h"
 #include "cloud/rehearsal/launch/settings.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,9 +22,11 @@
 #define LOOK_MS 50
 #define STAT_MAX 4096
 
+AUTO_DEFINE(DIR, DIR *, closedir)
+
 bool folder_make(const char *path, struct err *e)
 {
-	return mkdir(path, 0755) == 0 || errno == EEXIST ||
+	return mkdir(path, 0700) == 0 || errno == EEXIST ||
 	       err_errno(e, ERR_SYSTEM, "cannot make the folder %s", path);
 }
 
@@ -32,6 +35,39 @@ static bool is_plain(const char *path)
 	for (; *path; path++)
 		if ((unsigned char)*path < 0x20 || *path == 0x7f)
 			return false;
+	return true;
+}
+
+/* Who could write into it could have files written elsewhere by a link, and processes ended. */
+static bool is_ours(const char *dir, struct err *e)
+{
+	struct stat status;
+
+	if (stat(".", &status) < 0)
+		return err_errno(e, ERR_SYSTEM, "%s", dir);
+	return (status.st_uid == geteuid() && !(status.st_mode & (S_IWGRP | S_IWOTH))) ||
+	       err_set(e, ERR_REFUSED,
+		       "the folder %s is another user's, or others may write into it; choose one "
+		       "of your own (chmod go-w)",
+		       dir);
+}
+
+/* A rehearsal's has its lock. Elsewhere it could write over what it did not make. */
+static bool is_free(const char *dir, struct err *e)
+{
+	AUTO(DIR) folder = opendir(".");
+	const struct dirent *entry;
+
+	if (!folder)
+		return err_errno(e, ERR_SYSTEM, "%s", dir);
+	if (access(FILE_LOCK, F_OK) == 0)
+		return true;
+	while ((entry = readdir(folder)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return err_set(e, ERR_REFUSED,
+				       "there is no rehearsal in %s, but other files; choose a "
+				       "folder of its own",
+				       dir);
 	return true;
 }
 
@@ -45,7 +81,9 @@ bool folder_enter(const char *dir, bool make, char ret_path[static PATH_MAX], st
 		return err_set(e, ERR_INVALID,
 			       "the folder's path has a control character; mosquitto could not "
 			       "read its settings: choose another");
-	return chdir(ret_path) == 0 || err_errno(e, ERR_SYSTEM, "cannot go to %s", dir);
+	if (chdir(ret_path) < 0)
+		return err_errno(e, ERR_SYSTEM, "cannot go to %s", dir);
+	return is_ours(dir, e) && is_free(dir, e);
 }
 
 bool folder_lock(int *ret_fd, struct err *e)
@@ -69,7 +107,7 @@ bool folder_lock(int *ret_fd, struct err *e)
 
 bool folder_write(const char *path, mode_t mode, const char *format, ...)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 	va_list args;
 	bool written;
@@ -87,7 +125,8 @@ bool folder_write(const char *path, mode_t mode, const char *format, ...)
 
 /* --- the process --- */
 
-/* Clock ticks since boot: field 22 of its stat; 0 if there is none, or only what nobody waited for. */
+/* Clock ticks since boot: field 22 of its stat; 0 if there is none, or only what nobody waited for, or
+ * another program: after a reboot the same pid may start at the same tick. */
 static unsigned long long start_of(pid_t pid)
 {
 	char path[64], text[STAT_MAX];
@@ -102,8 +141,9 @@ static unsigned long long start_of(pid_t pid)
 	len = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
 	text[len] = '\0';
 	rest = strrchr(text, ')'); /* the name may hold anything */
-	if (!rest || sscanf(rest, ") %c%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s %llu",
-			    &state, &start) != 2)
+	if (!rest || !strstr(text, "(" FOLDER_PROCESS ")") ||
+	    sscanf(rest, ") %c%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s %llu", &state,
+		   &start) != 2)
 		return 0;
 	return state == 'Z' || state == 'X' ? 0 : start;
 }

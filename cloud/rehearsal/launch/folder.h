@@ -10,9 +10,11 @@
 #include <limits.h>
 #include <sys/types.h>
 
-#define FOLDER_LOCK_MS 60000 /* the longest wait for another up or down */
+#define FOLDER_PROCESS "rehearsal" /* the name of the process that runs in it */
+#define FOLDER_LOCK_MS 60000	   /* the longest wait for another up or down */
 
-/* Makes it if `make`, goes there, and says where that is. */
+/* Makes it if `make`, goes there, and says where that is. ERR_REFUSED: it is not the user's own alone,
+ * or holds what is no rehearsal's. */
 MUST_CHECK bool folder_enter(const char *dir, bool make, char ret_path[static PATH_MAX],
 			     struct err *e);
 /* Held until the descriptor is closed. */

@@ -2,7 +2,7 @@
  *	.aws/credentials	the rehearsal's own key pair
  *	.aws/config		the region
  *	.aws/cli/alias		`aws iot` and `aws s3` with the rehearsal's URL
- * Errors: ERR_SYSTEM. Layer above: service. Below: folder. */
+ * Errors: ERR_SYSTEM. Threads: one. Layer above: service. Below: folder. */
 #ifndef CLOUD_REHEARSAL_LAUNCH_HOME_H
 #define CLOUD_REHEARSAL_LAUNCH_HOME_H
 

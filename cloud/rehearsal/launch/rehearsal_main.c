@@ -2,7 +2,8 @@
  * this program. See imprint(1). */
 #include "cloud/rehearsal/launch/settings.h"
 
-#include <argp.h>
+#include "base/options.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,22 +22,34 @@ static const struct command {
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-static const struct argp_option all[] = {
-	{ "mqtt-port", 'm', "N", 0, "Where devices connect, with TLS; default 8883, 0: any", 0 },
-	{ "rest-port", 'r', "N", 0, "Where the AWS tools ask; default: any free port", 0 },
-	{ "event-port", 'e', "N", 0, "Plain MQTT for engineers; default: any free port", 0 },
-	{ "refusal", 'f', "tls|connect", 0,
-	  "Refuse devices in TLS (default), or at CONNECT as AWS does since 2024", 0 },
-	{ "chain", 'c', "required|optional", 0,
-	  "Must an unknown device send its CA, too? Default: it must", 0 },
-	{ "region", 'R', "REGION", 0, "The region of a new rehearsal; default eu-central-1", 0 },
-	{ "account", 'a', "DIGITS", 0, "The account of a new rehearsal; default 123456789012", 0 },
-	{ "session-token", 't', "TEXT", 0, "Credentials with a session token", 0 },
-	{ "on-register", 'o', "CMD", 0,
-	  "What a rule's function does: run by sh for each registration, the event on stdin", 0 },
-	{ "unsigned", 's', NULL, 0, "Answer requests that are not signed, too", 0 },
-	{ "json", 'j', NULL, 0, "One JSON object", 0 },
-	{ "follow", 'F', NULL, 0, "Go on until interrupted", 0 },
+#define AT(field) offsetof(struct settings, field)
+
+static const struct option_row all[] = {
+	{ { "mqtt-port", 'm', "N", 0, "Where devices connect, with TLS; default 8883, 0: any", 0 },
+	  OPTIONS_OWN },
+	{ { "rest-port", 'r', "N", 0, "Where the AWS tools ask; default: any free port", 0 },
+	  OPTIONS_OWN },
+	{ { "event-port", 'e', "N", 0, "Plain MQTT for engineers; default: any free port", 0 },
+	  OPTIONS_OWN },
+	{ { "refusal", 'f', "tls|connect", 0,
+	    "Refuse devices in TLS (default), or at CONNECT as AWS does since 2024", 0 },
+	  OPTIONS_OWN },
+	{ { "chain", 'c', "required|optional", 0,
+	    "Must an unknown device send its CA, too? Default: it must", 0 },
+	  OPTIONS_OWN },
+	{ { "region", 'R', "REGION", 0, "The region of a new rehearsal; default eu-central-1", 0 },
+	  OPTIONS_OWN },
+	{ { "account", 'a', "DIGITS", 0, "The account of a new rehearsal; default 123456789012",
+	    0 },
+	  OPTIONS_OWN },
+	{ { "session-token", 't', "TEXT", 0, "Credentials with a session token", 0 }, OPTIONS_OWN },
+	{ { "on-register", 'o', "CMD", 0,
+	    "What a rule's function does: run by sh for each registration, the event on stdin", 0 },
+	  AT(on_register) },
+	{ { "unsigned", 's', NULL, 0, "Answer requests that are not signed, too", 0 },
+	  AT(unsigned_too) },
+	{ { "json", 'j', NULL, 0, "One JSON object", 0 }, AT(json) },
+	{ { "follow", 'F', NULL, 0, "Go on until interrupted", 0 }, AT(follow) },
 };
 
 #define OPTION_COUNT (sizeof(all) / sizeof(all[0]))
@@ -107,20 +120,8 @@ static error_t parse_setting(int key, char *value, struct argp_state *state, str
 	case 't':
 		s->session_token = parse_text(value, "a session token", base64, 1, 4096, state);
 		return 0;
-	case 'o':
-		s->on_register = value;
-		return 0;
-	case 's':
-		s->unsigned_too = true;
-		return 0;
-	case 'j':
-		s->json = true;
-		return 0;
-	case 'F':
-		s->follow = true;
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return options_take(all, OPTION_COUNT, key, value, s);
 	}
 }
 
@@ -141,19 +142,16 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct argp_option options[OPTION_COUNT + 1] = { 0 };
+	struct argp_option options[OPTIONS_MAX + 1];
 	struct parsed p = { .command = command,
 			    .settings = { .mqtt_port = SETTINGS_MQTT_PORT,
 					  .refusal = "tls",
 					  .chain = "required" } };
 	struct argp argp = { options, parse, "DIR", command->help };
 	char name[64];
-	size_t count = 0;
 	struct err e;
 
-	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (strchr(command->keys, all[i].key))
-			options[count++] = all[i];
+	options_choose(all, OPTION_COUNT, command->keys, options);
 	snprintf(name, sizeof(name), "imprint rehearsal %s", command->word);
 	argv[0] = name;
 	argp_parse(&argp, argc, argv, 0, NULL, &p);

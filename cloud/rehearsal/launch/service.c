@@ -19,8 +19,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 #define SETTING_SIZE 64
+#define LOG_LOOK_MS 1000
 
 struct service {
 	const char *dir;
@@ -40,7 +42,7 @@ struct service {
 
 static bool begin(struct service *s, struct err *e)
 {
-	AUTO(fd) log = open(FILE_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	AUTO(fd) log = open(FILE_LOG, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	AUTO(fd) null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t stop;
 
@@ -173,6 +175,45 @@ static void stop(struct service *s)
 		unlink(FILE_PID);
 }
 
+static bool keep_log(off_t size)
+{
+	AUTO(fd) from = open(FILE_LOG, O_RDONLY | O_CLOEXEC);
+	AUTO(fd)
+	to = open(FILE_OLD_LOG, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	ssize_t copied = from < 0 || to < 0 ? -1 : 1;
+
+	while (copied > 0 && size > 0) {
+		copied = copy_file_range(from, NULL, to, NULL, (size_t)size, 0);
+		size -= copied;
+	}
+	return copied >= 0;
+}
+
+/* A device that floods must not fill the disk. Both processes append, and so can begin anew. */
+static void bound_log(void)
+{
+	struct stat status;
+
+	if (fstat(STDERR_FILENO, &status) < 0 || status.st_size <= LOG_MAX)
+		return;
+	if (!keep_log(status.st_size))
+		unlink(FILE_OLD_LOG);
+	if (ftruncate(STDERR_FILENO, 0) == 0)
+		journal_say("the log was longer than %d MB; that part is in " FILE_OLD_LOG,
+			    LOG_MAX >> 20);
+}
+
+/* False: it was told to end, before mosquitto did. */
+static bool broker_ends(const struct service *s, struct err *e)
+{
+	while (!wait_for(s->broker.fd, POLLIN, clock_deadline(LOG_LOOK_MS), s->stop_fd, NULL, e)) {
+		if (e->code != ERR_TIMEOUT)
+			return false;
+		bound_log();
+	}
+	return true;
+}
+
 int service_run(const char *dir, const struct settings *settings, int report_fd)
 {
 	struct service s = { .dir = dir, .settings = *settings, .broker.fd = -1, .stop_fd = -1 };
@@ -183,7 +224,7 @@ int service_run(const char *dir, const struct settings *settings, int report_fd)
 		close(report_fd);
 		journal_say("the rehearsal is up: http://127.0.0.1:%u, mqtt localhost:%u",
 			    s.settings.rest_port, s.settings.mqtt_port);
-		if (wait_for(s.broker.fd, POLLIN, CLOCK_NEVER, s.stop_fd, NULL, &e))
+		if (broker_ends(&s, &e))
 			journal_say("mosquitto ended by itself: the rehearsal ends, too");
 		journal_say("the rehearsal is down");
 	} else if (dprintf(report_fd, "!%s", e.text) < 0) {

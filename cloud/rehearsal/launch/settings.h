@@ -3,8 +3,8 @@
  *	registry.db	what AWS would know; it stays
  *	root.pem server.pem server.key	the root that clients trust, and the server's certificate
  *	home/		a HOME: credentials, region, and the alias that sends `aws iot` here
- *	mosquitto.conf log lock rehearsal.pid rehearsal.json
- * Layer above: up, down, service. Below: none. */
+ *	mosquitto.conf log log.old lock rehearsal.pid rehearsal.json
+ * Threads: one. Layer above: up, down, service. Below: none. */
 #ifndef CLOUD_REHEARSAL_LAUNCH_SETTINGS_H
 #define CLOUD_REHEARSAL_LAUNCH_SETTINGS_H
 
@@ -22,6 +22,8 @@
 #define FILE_SERVER_KEY "server.key"
 #define FILE_CONFIGURATION "mosquitto.conf"
 #define FILE_LOG "log"
+#define FILE_OLD_LOG "log.old" /* what the log was, each time it had grown longer than LOG_MAX */
+#define LOG_MAX (32 << 20)
 #define FILE_LOCK "lock"
 #define FILE_PID "rehearsal.pid"
 #define FILE_STATE "rehearsal.json"

@@ -27,33 +27,86 @@ static const char *member(const json_t *state, const char *name)
 	return text ? text : "?";
 }
 
+static const char *refusal_words(const char *refusal)
+{
+	return !refusal			     ? ""
+	       : strcmp(refusal, "tls") == 0 ? "; refuses in the TLS handshake"
+					     : "; refuses at CONNECT";
+}
+
 static void print_table(const json_t *state, const char *refusal)
 {
 	int mqtt = (int)json_integer_value(json_object_get(state, "mqtt_port"));
 	int event = (int)json_integer_value(json_object_get(state, "event_port"));
 
+	printf("  account %s, region %s\n", member(state, "account"), member(state, "region"));
 	printf("  rest    %s\n", member(state, "rest_url"));
-	printf("  mqtt    localhost:%d, TLS, for devices%s%s\n", mqtt,
-	       refusal ? "; refuses by " : "", refusal ? refusal : "");
+	printf("  mqtt    localhost:%d, TLS, for devices%s\n", mqtt, refusal_words(refusal));
 	printf("  events  127.0.0.1:%d, plain, for mosquitto_sub -t '$aws/events/#'\n", event);
 	printf("  root    %s\n", member(state, "root_cert"));
 	printf("  home    %s\n", member(state, "home"));
 	printf("  log     %s\n\n", member(state, "log"));
 }
 
+/* As one word of sh. */
+static void print_word(const char *before, const char *word, const char *after)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789/._-+,:@%";
+
+	fputs(before, stdout);
+	if (word[strspn(word, plain)] == '\0') {
+		printf("%s%s", word, after);
+		return;
+	}
+	putchar('\'');
+	for (; *word; word++)
+		fputs(*word == '\'' ? "'\\''" : (char[2]) { *word }, stdout);
+	printf("'%s", after);
+}
+
+/* What this shell has for a real account would win over the home's. */
+static void print_unset(void)
+{
+	static const char *const names[] = {
+		"AWS_PROFILE",
+		"AWS_ACCESS_KEY_ID",
+		"AWS_SECRET_ACCESS_KEY",
+		"AWS_SESSION_TOKEN",
+		"AWS_REGION",
+		"AWS_DEFAULT_REGION",
+		"AWS_ENDPOINT_URL_IOT",
+		"AWS_ENDPOINT_URL_S3",
+		"AWS_CONFIG_FILE",
+		"AWS_SHARED_CREDENTIALS_FILE",
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (getenv(names[i])) {
+			printf("%s %s", any ? "" : "  unset", names[i]);
+			any = true;
+		}
+	if (any)
+		putchar('\n');
+}
+
 static void print_state(const json_t *state, const char *dir, bool already, const char *refusal)
 {
-	printf("The rehearsal of AWS IoT %s (region %s, account %s).\n",
-	       already ? "runs already" : "is up", member(state, "region"),
-	       member(state, "account"));
+	printf("The rehearsal of AWS IoT %s.\n",
+	       already ? "runs already, as it was started" : "is up");
 	print_table(state, refusal);
-	printf("First, in a shell of its own:\n"
-	       "  export HOME=%s\n"
+	puts("First, in a shell of its own, for aws and for imprint:");
+	print_unset();
+	print_word("  export HOME=", member(state, "home"), "\n");
+	printf("  export AWS_ENDPOINT_URL=%s\n"
 	       "  aws iot get-registration-code\n"
-	       "  imprint cloud register-ca --endpoint-url %s\n"
-	       "What happens, and why: imprint rehearsal log %s --follow\n"
-	       "To end it: imprint rehearsal down %s\n",
-	       member(state, "home"), member(state, "rest_url"), dir, dir);
+	       "  imprint cloud register-ca\n",
+	       member(state, "rest_url"));
+	print_word("What happens, and why: imprint rehearsal log ", dir, " --follow\n");
+	print_word(already ? "To end it, or to start it otherwise: imprint rehearsal down "
+			   : "To end it: imprint rehearsal down ",
+		   dir, "\n");
 }
 
 static bool show(const char *text, const char *dir, bool already, const struct settings *settings,
@@ -87,7 +140,7 @@ static _Noreturn void serve(const char *path, const struct settings *settings, i
 			    pid_t parent)
 {
 	setsid();
-	prctl(PR_SET_NAME, "rehearsal");
+	prctl(PR_SET_NAME, FOLDER_PROCESS);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
@@ -110,7 +163,7 @@ static bool read_report(int fd, char ret_text[static SERVICE_REPORT_MAX + 1], st
 	ret_text[len] = '\0';
 	if (len == 0)
 		return err_set(e, ERR_SYSTEM,
-			       "the rehearsal ended as it started: the end of the log says why");
+			       "the rehearsal ended as it started: imprint rehearsal log says why");
 	return *ret_text != '!' || err_set(e, ERR_REFUSED, "%s", ret_text + 1);
 }
 

@@ -1,20 +1,16 @@
 #include "cloud/rehearsal/rest/hook.h"
 
 #include "base/clock.h"
+#include "base/shell.h"
 #include "base/wait.h"
 #include "cloud/rehearsal/journal.h"
 #include "cloud/rehearsal/query.h"
 #include "cloud/rehearsal/rule.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #define LOOK_MS 100 /* between two looks for events */
@@ -38,56 +34,20 @@ struct event {
 /* --- one command --- */
 
 /* Output may be large, and nobody reads while the command runs: it goes into memory, not a pipe. */
-static bool make_files(const char *input, int *ret_in, int *ret_out, struct err *e)
+static bool start(const struct hook *h, const char *input, int *ret_output, pid_t *ret_pid,
+		  struct err *e)
 {
 	AUTO(fd) in = memfd_create("event", MFD_CLOEXEC);
 	AUTO(fd) out = memfd_create("output", MFD_CLOEXEC);
+	const struct shell_files files = { in, out, out };
 
 	if (in < 0 || out < 0 || write(in, input, strlen(input)) != (ssize_t)strlen(input) ||
 	    lseek(in, 0, SEEK_SET) < 0)
 		return err_errno(e, ERR_SYSTEM, "no memory for a command's input and output");
-	*ret_in = TAKE_FD(in);
-	*ret_out = TAKE_FD(out);
+	if (!shell_start(h->command, &files, h->environment, ret_pid, e))
+		return false;
+	*ret_output = TAKE_FD(out);
 	return true;
-}
-
-static bool spawn(const struct hook *h, int in, int out, pid_t *ret_pid, struct err *e)
-{
-	char *const argv[] = { "sh", "-c", (char *)h->command, NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	sigset_t none;
-	int rc;
-
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
-	posix_spawnattr_init(&attributes);
-	/* A group of its own: whatever it starts ends with it. */
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-	rc = posix_spawn(ret_pid, "/bin/sh", &files, &attributes, argv, h->environment);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attributes);
-	errno = rc;
-	return rc == 0 || err_errno(e, ERR_SYSTEM, "cannot run sh");
-}
-
-/* Waits for the end of the command, its time or ours. *ret_status as waitpid says it. */
-static bool await(const struct hook *h, pid_t pid, int *ret_status, struct err *e)
-{
-	AUTO(fd) fd = pidfd_open(pid, 0);
-	bool ended = fd >= 0 ? wait_for(fd, POLLIN, clock_deadline(HOOK_SECONDS * 1000), h->stop_fd,
-					NULL, e)
-			     : err_errno(e, ERR_SYSTEM, "cannot wait for a command");
-
-	kill(-pid, SIGKILL); /* what it left behind, too */
-	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
-		;
-	return ended;
 }
 
 static void report_output(int out)
@@ -121,19 +81,20 @@ static void report_end(int64_t number, bool ended, int status, const struct err 
 
 static void run(const struct hook *h, const struct event *event)
 {
-	AUTO(fd) in = -1, out = -1;
-	int status = 0;
+	AUTO(fd) output = -1;
+	int status;
 	struct err e;
 	pid_t pid;
 	bool ended;
 
 	journal_say("on-register: event %lld runs the command", (long long)event->number);
-	if (!make_files(event->payload, &in, &out, &e) || !spawn(h, in, out, &pid, &e)) {
+	if (!start(h, event->payload, &output, &pid, &e)) {
 		journal_say("on-register: %s", e.text);
 		return;
 	}
-	ended = await(h, pid, &status, &e);
-	report_output(out);
+	ended = shell_wait(pid, clock_deadline(HOOK_SECONDS * 1000), h->stop_fd, &e);
+	status = shell_end(pid);
+	report_output(output);
 	report_end(event->number, ended, status, &e);
 }
 

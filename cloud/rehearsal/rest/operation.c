@@ -5,6 +5,11 @@
 #define PARAMETERS(...) ((const struct parameter[]) { __VA_ARGS__, { 0 } })
 
 /* clang-format off */
+/* A list with a marker, and one with a token (pages.h). */
+#define BY_MARKER { "pageSize", IN_QUERY, KIND_PAGE }, { "marker", IN_QUERY, KIND_MARKER }
+#define BY_TOKEN { "maxResults", IN_QUERY, KIND_PAGE }, { "nextToken", IN_QUERY, KIND_MARKER }
+#define ASCENDING { "isAscendingOrder", IN_QUERY, KIND_FLAG }
+
 static const struct operation operations[] = {
 	{ "GetRegistrationCode", "GET", "/registrationcode", registration_code_get, NULL },
 	{ "DeleteRegistrationCode", "DELETE", "/registrationcode", registration_code_delete, NULL },
@@ -25,9 +30,7 @@ static const struct operation operations[] = {
 		{ "registrationConfig", IN_BODY, KIND_OBJECT },
 		{ "removeAutoRegistration", IN_BODY, KIND_FLAG }) },
 	{ "ListCACertificates", "GET", "/cacertificates", ca_list, PARAMETERS(
-		{ "pageSize", IN_QUERY, KIND_PAGE },
-		{ "marker", IN_QUERY, KIND_MARKER },
-		{ "isAscendingOrder", IN_QUERY, KIND_FLAG },
+		BY_MARKER, ASCENDING,
 		{ "templateName", IN_QUERY, KIND_DOCUMENT }) },
 	{ "DeleteCACertificate", "DELETE", "/cacertificate/{}", ca_delete, PARAMETERS(
 		{ "caCertificateId", IN_PATH, KIND_ID, true }) },
@@ -48,14 +51,10 @@ static const struct operation operations[] = {
 		{ "certificateId", IN_PATH, KIND_ID, true },
 		{ "forceDelete", IN_QUERY, KIND_FLAG }) },
 	{ "ListCertificates", "GET", "/certificates", certificate_list, PARAMETERS(
-		{ "pageSize", IN_QUERY, KIND_PAGE },
-		{ "marker", IN_QUERY, KIND_MARKER },
-		{ "isAscendingOrder", IN_QUERY, KIND_FLAG }) },
+		BY_MARKER, ASCENDING) },
 	{ "ListCertificatesByCA", "GET", "/certificates-by-ca/{}", certificate_list_by_ca, PARAMETERS(
 		{ "caCertificateId", IN_PATH, KIND_ID, true },
-		{ "pageSize", IN_QUERY, KIND_PAGE },
-		{ "marker", IN_QUERY, KIND_MARKER },
-		{ "isAscendingOrder", IN_QUERY, KIND_FLAG }) },
+		BY_MARKER, ASCENDING) },
 	{ "CreateKeysAndCertificate", "POST", "/keys-and-certificate", certificate_create, NULL },
 	{ "CreateCertificateFromCsr", "POST", "/certificates", certificate_create, NULL },
 	{ "CreatePolicy", "POST", "/policies/{}", policy_create, PARAMETERS(
@@ -67,9 +66,7 @@ static const struct operation operations[] = {
 	{ "DeletePolicy", "DELETE", "/policies/{}", policy_delete, PARAMETERS(
 		{ "policyName", IN_PATH, KIND_POLICY_NAME, true }) },
 	{ "ListPolicies", "GET", "/policies", policy_list, PARAMETERS(
-		{ "pageSize", IN_QUERY, KIND_PAGE },
-		{ "marker", IN_QUERY, KIND_MARKER },
-		{ "isAscendingOrder", IN_QUERY, KIND_FLAG }) },
+		BY_MARKER, ASCENDING) },
 	{ "AttachPolicy", "PUT", "/target-policies/{}", policy_attach, PARAMETERS(
 		{ "policyName", IN_PATH, KIND_POLICY_NAME, true },
 		{ "target", IN_BODY, KIND_ARN, true }) },
@@ -84,23 +81,17 @@ static const struct operation operations[] = {
 		{ "x-amzn-iot-principal", IN_HEADER, KIND_ARN, true }) },
 	{ "ListPrincipalPolicies", "GET", "/principal-policies", policy_list_attached, PARAMETERS(
 		{ "x-amzn-iot-principal", IN_HEADER, KIND_ARN, true },
-		{ "marker", IN_QUERY, KIND_MARKER },
-		{ "pageSize", IN_QUERY, KIND_PAGE },
-		{ "isAscendingOrder", IN_QUERY, KIND_FLAG }) },
+		BY_MARKER, ASCENDING) },
 	{ "ListAttachedPolicies", "POST", "/attached-policies/{}", policy_list_attached, PARAMETERS(
 		{ "target", IN_PATH, KIND_ARN, true },
 		{ "recursive", IN_QUERY, KIND_FLAG },
-		{ "marker", IN_QUERY, KIND_MARKER },
-		{ "pageSize", IN_QUERY, KIND_PAGE }) },
+		BY_MARKER) },
 	{ "ListPolicyPrincipals", "GET", "/policy-principals", policy_list_targets, PARAMETERS(
 		{ "x-amzn-iot-policy", IN_HEADER, KIND_POLICY_NAME, true },
-		{ "marker", IN_QUERY, KIND_MARKER },
-		{ "pageSize", IN_QUERY, KIND_PAGE },
-		{ "isAscendingOrder", IN_QUERY, KIND_FLAG }) },
+		BY_MARKER, ASCENDING) },
 	{ "ListTargetsForPolicy", "POST", "/policy-targets/{}", policy_list_targets, PARAMETERS(
 		{ "policyName", IN_PATH, KIND_POLICY_NAME, true },
-		{ "marker", IN_QUERY, KIND_MARKER },
-		{ "pageSize", IN_QUERY, KIND_PAGE }) },
+		BY_MARKER) },
 	{ "CreateThing", "POST", "/things/{}", thing_create, PARAMETERS(
 		{ "thingName", IN_PATH, KIND_THING_NAME, true },
 		{ "thingTypeName", IN_BODY, KIND_THING_NAME },
@@ -111,8 +102,7 @@ static const struct operation operations[] = {
 	{ "DeleteThing", "DELETE", "/things/{}", thing_delete, PARAMETERS(
 		{ "thingName", IN_PATH, KIND_THING_NAME, true }) },
 	{ "ListThings", "GET", "/things", thing_list, PARAMETERS(
-		{ "nextToken", IN_QUERY, KIND_MARKER },
-		{ "maxResults", IN_QUERY, KIND_PAGE }) },
+		BY_TOKEN) },
 	{ "AttachThingPrincipal", "PUT", "/things/{}/principals", thing_attach, PARAMETERS(
 		{ "thingName", IN_PATH, KIND_THING_NAME, true },
 		{ "x-amzn-principal", IN_HEADER, KIND_ARN, true }) },
@@ -121,12 +111,10 @@ static const struct operation operations[] = {
 		{ "x-amzn-principal", IN_HEADER, KIND_ARN, true }) },
 	{ "ListThingPrincipals", "GET", "/things/{}/principals", thing_principals, PARAMETERS(
 		{ "thingName", IN_PATH, KIND_THING_NAME, true },
-		{ "nextToken", IN_QUERY, KIND_MARKER },
-		{ "maxResults", IN_QUERY, KIND_PAGE }) },
+		BY_TOKEN) },
 	{ "ListPrincipalThings", "GET", "/principals/things", thing_of_principal, PARAMETERS(
 		{ "x-amzn-principal", IN_HEADER, KIND_ARN, true },
-		{ "nextToken", IN_QUERY, KIND_MARKER },
-		{ "maxResults", IN_QUERY, KIND_PAGE }) },
+		BY_TOKEN) },
 	{ "CreateTopicRule", "POST", "/rules/{}", rule_create, PARAMETERS(
 		{ "ruleName", IN_PATH, KIND_RULE_NAME, true },
 		{ "sql", IN_BODY, KIND_DOCUMENT, true },
@@ -138,8 +126,7 @@ static const struct operation operations[] = {
 	{ "GetTopicRule", "GET", "/rules/{}", rule_get, PARAMETERS(
 		{ "ruleName", IN_PATH, KIND_RULE_NAME, true }) },
 	{ "ListTopicRules", "GET", "/rules", rule_list, PARAMETERS(
-		{ "nextToken", IN_QUERY, KIND_MARKER },
-		{ "maxResults", IN_QUERY, KIND_PAGE }) },
+		BY_TOKEN) },
 	{ "DeleteTopicRule", "DELETE", "/rules/{}", rule_delete, PARAMETERS(
 		{ "ruleName", IN_PATH, KIND_RULE_NAME, true }) },
 	{ "DescribeEndpoint", "GET", "/endpoint", endpoint_describe, PARAMETERS(

@@ -1,7 +1,8 @@
 /* pages: a list in pages, in the order of creation. A marker is the number of the last row that was
  * sent, with the kind of list and its direction, so that another list's marker is refused; it stays
  * good when rows come and go. Newest first where the call has isAscendingOrder and it is not true.
- * Errors: AWS_INVALID_REQUEST (marker), ERR_SYSTEM. Layer above: the operations. Below: query. */
+ * Errors: AWS_INVALID_REQUEST (marker), ERR_SYSTEM. Threads: the registry's. Layer above: the
+ * operations. Below: query. */
 #ifndef CLOUD_REHEARSAL_REST_PAGES_H
 #define CLOUD_REHEARSAL_REST_PAGES_H
 

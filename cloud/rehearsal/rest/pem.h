@@ -1,14 +1,10 @@
-/* pem: one X.509 certificate from its PEM, and what AWS checks on one: X.509 v1 is good for a
- * device. Errors: AWS_CERTIFICATE_VALIDATION. Threads: one a pem. Layer above: the operations.
- * Below: libcrypto. Source: AWS IoT developer guide, "Create your own client certificates". */
+/* pem: one X.509 certificate from its PEM, and what AWS checks on one. Errors: AWS_CERTIFICATE_VALIDATION. Threads: one a pem. Layer above: the operations.
+ * Below: cert, libcrypto. */
 #ifndef CLOUD_REHEARSAL_REST_PEM_H
 #define CLOUD_REHEARSAL_REST_PEM_H
 
+#include "cloud/rehearsal/cert.h"
 #include "cloud/rehearsal/rest/operation.h"
-
-#include <openssl/x509.h>
-
-AUTO_DEFINE(X509, X509 *, X509_free)
 
 struct pem {
 	X509 *x509;

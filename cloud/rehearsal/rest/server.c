@@ -65,7 +65,7 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
 	return MHD_YES;
 }
 
-/* Grows by doubling, up to the limit. */
+/* Up to the limit. */
 static void take_body(struct exchange *x, const char *data, size_t len)
 {
 	uint8_t *body;
@@ -181,8 +181,7 @@ static struct MHD_Daemon *listen_on(struct server *s, uint16_t port)
 				s, MHD_OPTION_NOTIFY_COMPLETED, end, s, MHD_OPTION_CONNECTION_LIMIT,
 				(unsigned)SERVER_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 				(unsigned)SERVER_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				(size_t)SERVER_HEAD_MAX, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-				MHD_OPTION_END);
+				(size_t)SERVER_HEAD_MAX, MHD_OPTION_END);
 }
 
 bool server_start(const struct dispatch *d, uint16_t port, struct server **ret_server,
