@@ -206,8 +206,8 @@ bool signer_connect(int *ret_fd, struct err *e)
 		return true;
 	if (e->code == ERR_REFUSED)
 		return err_set(e, ERR_REFUSED,
-			       "this user may not reach the signer; as root: adduser NAME imprint, "
-			       "and log in again");
+			       "the signer hears only members of the group imprint; as root: "
+			       "adduser NAME imprint, and log in again");
 	return err_add(e, "the signer does not run; start imprint-signer");
 }
 

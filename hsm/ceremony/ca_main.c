@@ -6,6 +6,7 @@
 
 #include "base/owner.h"
 #include "hsm/ceremony/adopt.h"
+#include "hsm/token/seal.h"
 
 #include <argp.h>
 #include <fcntl.h>
@@ -56,6 +57,8 @@ static const struct argp_option init_options[] = {
 	  "systemd credential token-pin",
 	  0 },
 	{ "module", 'm', "SO", 0, "The PKCS#11 module, if the URI does not name it", 0 },
+	{ "no-seal", 's', NULL, 0,
+	  "Keep a new PIN in a file of mode 0600, even if systemd could seal it to this PC", 0 },
 	{ 0 },
 };
 
@@ -75,6 +78,9 @@ static error_t init_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case 'm':
 		init->module = value;
+		return 0;
+	case 's':
+		init->no_seal = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		return usage(state, "\"%s\" is too much", value);
@@ -202,7 +208,8 @@ static bool become_signer(struct err *e)
 	struct owner owner;
 
 	umask(077); /* from here on it is the signer's files */
-	return owner_find(OWNER_SIGNER, &owner, e) && owner_become(&owner, e);
+	return owner_find(OWNER_SIGNER, &owner, e) && seal_open(owner.uid, owner.gid, e) &&
+	       owner_become(&owner, e);
 }
 
 /* The CSR's file is the caller's, so it is opened before we become the signer. A file that we made

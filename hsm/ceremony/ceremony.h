@@ -1,7 +1,7 @@
 /* ceremony: what is done once, by a person, before a station can sign: the first set-up, the keys,
  * the CA certificate. It is the signer's offline half: same user, same lock on the ledger (refused
  * while the signer runs), and what it makes are the ledger's first entries:
- *	init	etc/signer.yaml, PIN, token
+ *	init	etc/signer.yaml, PIN (sealed to this PC where that can be), token
  *	create	ENTRY_LEDGER with the head key (once), ENTRY_CA_KEY; self-signed: ENTRY_CA
  *	import	ENTRY_CA
  * Each can be repeated after a crash at any point: a key that no entry names is never used, and a
@@ -23,6 +23,7 @@ struct ceremony_init {
 	const char *token;    /* "soft", or a URI (RFC 7512): pkcs11:token=LABEL?module-path=SO */
 	const char *module;   /* NULL: SoftHSM's, or the URI's */
 	const char *pin_file; /* NULL: soft: a new random PIN; URI: the systemd credential */
+	bool no_seal;	      /* keep a new PIN in a file, even where it could be sealed */
 };
 
 struct ceremony_create {

@@ -1,11 +1,12 @@
 #include "hsm/ceremony/ceremony.h"
 
-#include "base/file.h"
 #include "base/hex.h"
 #include "base/owner.h"
 #include "base/place.h"
 #include "hsm/x509/crypto.h"
+#include "hsm/ceremony/pins.h"
 #include "hsm/token/save.h"
+#include "hsm/token/seal.h"
 #include "hsm/token/token_uri.h"
 
 #include <errno.h>
@@ -16,7 +17,6 @@
 #define SOFT_MODULE "/usr/lib/softhsm/libsofthsm2.so"
 #define STATION_MAX (TOKEN_LABEL_MAX - 8) /* "imprint-NAME" is the token's label */
 #define STATION_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
-#define PIN_LEN 20
 #define PREFIX_LEN 2
 #define SESSIONS 2
 #define YAML_MAX 16384
@@ -78,39 +78,6 @@ static bool find_site(struct site *s, struct err *e)
 	       save_folder(s->products, 0755, geteuid(), getegid(), e);
 }
 
-/* Without 0 O 1 l and the like: a person may have to type it. */
-static bool random_pin(char ret_pin[static PIN_LEN + 1], struct err *e)
-{
-	static const char characters[32] = "abcdefghjkmnpqrstuvwxyzABCDEF234";
-	uint8_t random[PIN_LEN];
-
-	if (RAND_priv_bytes(random, sizeof(random)) != 1)
-		return crypto_failed("draw random bytes", e);
-	for (size_t i = 0; i < PIN_LEN; i++)
-		ret_pin[i] = characters[random[i] % sizeof(characters)];
-	ret_pin[PIN_LEN] = '\0';
-	OPENSSL_cleanse(random, sizeof(random));
-	return true;
-}
-
-/* One line of a file that may be there from an attempt before; else a new random PIN, saved. */
-static bool settle_pin(const char *path, const struct owner *owner, char *ret_pin, size_t size,
-		       struct err *e)
-{
-	AUTO_FREE uint8_t *data = NULL;
-	size_t len;
-
-	if (access(path, F_OK) < 0)
-		return random_pin(ret_pin, e) &&
-		       save_file(path, 0600, owner->uid, owner->gid, bytes_text(ret_pin), e);
-	if (!file_read(path, size - 1, &data, &len, e))
-		return err_add(e, "the PIN");
-	memcpy(ret_pin, data, len + 1);
-	ret_pin[strcspn(ret_pin, "\r\n")] = '\0';
-	OPENSSL_cleanse(data, len);
-	return ret_pin[0] || err_set(e, ERR_PIN, "the PIN file %s is empty", path);
-}
-
 /* The token must open with what the settings will say, before they say it. */
 static bool try_token(const struct token_config *config, struct err *e)
 {
@@ -119,40 +86,51 @@ static bool try_token(const struct token_config *config, struct err *e)
 	return token_open(config, &token, e);
 }
 
-static bool make_soft(const struct site *s, const struct token_config *config, const char *pin,
-		      const char *so_pin, struct err *e)
+static bool make_soft(const struct site *s, const struct token_config *config,
+		      const struct pins *pins, struct err *e)
 {
 	struct err ignored;
 	bool done;
 
 	if (!owner_enter(&s->owner, e))
 		return false;
-	done = token_init_soft(config->module, s->token, config->label, pin, so_pin, e) &&
+	done = token_init_soft(config->module, s->token, config->label, pins->user, pins->so, e) &&
 	       try_token(config, e);
 	return owner_leave(done ? e : &ignored) && done;
 }
 
-static bool soft_token(const struct site *s, struct token_config *config, struct err *e)
+/* Sealed PINs leave the settings without a PIN file. */
+static bool settle_pins(const struct site *s, struct token_config *config, bool seal,
+			struct pins *ret_pins, struct err *e)
 {
-	struct owner self = { .uid = geteuid(), .gid = getegid() };
-	char pin[PIN_LEN * 4] = "", so_pin[PIN_LEN * 4] = "";
-	bool done;
+	bool sealed = false;
 
+	if (seal && !config->pin_file[0] && !pins_seal(&s->owner, s->pin, ret_pins, &sealed, e))
+		return false;
+	if (sealed)
+		return true;
 	if (!config->pin_file[0])
 		strcpy(config->pin_file, s->pin);
-	done = settle_pin(config->pin_file, &s->owner, pin, sizeof(pin), e) &&
-	       settle_pin(s->so_pin, &self, so_pin, sizeof(so_pin), e) &&
-	       make_soft(s, config, pin, so_pin, e) && save_names(s->lib, e);
-	OPENSSL_cleanse(pin, sizeof(pin));
-	OPENSSL_cleanse(so_pin, sizeof(so_pin));
+	return pins_in_files(&s->owner, config->pin_file, s->so_pin, ret_pins, e);
+}
+
+static bool soft_token(const struct site *s, struct token_config *config, bool seal, struct err *e)
+{
+	struct pins pins = { 0 };
+	bool done = settle_pins(s, config, seal, &pins, e) && make_soft(s, config, &pins, e) &&
+		    save_names(s->lib, e);
+
+	OPENSSL_cleanse(&pins, sizeof(pins));
 	return done;
 }
 
-/* A credential is there only when systemd starts the signer: then the first try is later. */
+/* Without a PIN file it is a credential: one that is not sealed yet is tried later, by the signer. */
 static bool ready_token(const struct site *s, const struct token_config *config, struct err *e)
 {
-	return !config->pin_file[0] ||
-	       (owner_enter(&s->owner, e) && try_token(config, e) && owner_leave(e));
+	if (!config->pin_file[0] && !(seal_possible() && seal_exists(SEAL_PIN)))
+		return true;
+	return seal_open(s->owner.uid, s->owner.gid, e) && owner_enter(&s->owner, e) &&
+	       try_token(config, e) && owner_leave(e);
 }
 
 static bool take_path(const char *what, const char *path, char ret_path[static PATH_MAX],
@@ -279,7 +257,13 @@ static const char *foreign_conf(void)
 static void say(const struct token_config *config, bool soft,
 		char ret_text[static CEREMONY_TEXT_MAX])
 {
-	if (soft)
+	if (soft && !config->pin_file[0])
+		snprintf(ret_text, CEREMONY_TEXT_MAX,
+			 "Token %s made by SoftHSM (a file on this disk, not hardware). PIN sealed "
+			 "to this PC%s. Next: imprint ca create\n",
+			 config->label,
+			 seal_has_tpm() ? "" : " (it has no TPM: by a key on its disk)");
+	else if (soft)
 		snprintf(ret_text, CEREMONY_TEXT_MAX,
 			 "Token %s made by SoftHSM (a file on this disk, not hardware). PIN in "
 			 "%.1024s, "
@@ -309,7 +293,7 @@ bool ceremony_init(const struct ceremony_init *init, char ret_text[static CEREMO
 	if (!check_station(init->station, e) || !read_token(init, config, e) || !find_site(s, e) ||
 	    !below(s->token, "softhsm2.conf", conf, e))
 		return false;
-	if (soft ? !soft_token(s, config, e) : !ready_token(s, config, e))
+	if (soft ? !soft_token(s, config, !init->no_seal, e) : !ready_token(s, config, e))
 		return false;
 	if (!write_settings(s, init->station, config, soft ? conf : foreign_conf(), e))
 		return false;

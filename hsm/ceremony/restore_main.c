@@ -6,6 +6,7 @@
 #include "base/confine.h"
 #include "base/file.h"
 #include "base/owner.h"
+#include "hsm/token/seal.h"
 
 #include <argp.h>
 #include <fcntl.h>
@@ -146,8 +147,8 @@ static bool run(struct arguments *a, char ret_text[static RESTORE_TEXT_MAX], str
 	a->restore.backup_fd = fd;
 	a->restore.by = caller();
 	umask(077);
-	return owner_become(&owner, e) && confine(CONFINE_IP, e) &&
-	       restore_ledger(&a->restore, ret_text, e);
+	return seal_open(owner.uid, owner.gid, e) && owner_become(&owner, e) &&
+	       confine(CONFINE_IP, e) && restore_ledger(&a->restore, ret_text, e);
 }
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include "base/owner.h"
 #include "hsm/api/refusal.h"
 #include "hsm/token/pin.h"
+#include "hsm/token/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -341,7 +342,8 @@ int check_signer(struct signer *s)
 	struct err e;
 
 	umask(077);
-	if (!owner_find(OWNER_SIGNER, &owner, &e) || !owner_become(&owner, &e)) {
+	if (!owner_find(OWNER_SIGNER, &owner, &e) || !seal_open(owner.uid, owner.gid, &e) ||
+	    !owner_become(&owner, &e)) {
 		check_say(&c, CHECK_FAIL, "users", "%s", e.text);
 		return check_exit(&c);
 	}

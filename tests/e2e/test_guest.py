@@ -8,7 +8,7 @@ import time
 
 import pytest
 from guest import ACM, PORTS, Guest, NoGuest
-from station import BUILD, LONG, wait_until
+from station import BUILD, LONG, ROOT, wait_until
 from tools import certificate_id
 
 BY_PATH = {name: f"/dev/serial/by-path/pci-0000:00:04.0-usb-0:{port}:1.0-port0" for name, port in PORTS.items()}
@@ -197,6 +197,22 @@ stty -F {port} -a
 kill $!
 wait
 """
+
+
+def test_udev_rules(line):
+    """The package's rule keeps ModemManager off and gives the lines to the jig's group; a line gets its nest's name."""
+    port = line.devices()[USB["A1"]]
+    line.guest.run(f"""
+        cp /etc/group /run/group && echo imprint-jig:x:990: >>/run/group && mount --bind /run/group /etc/group
+        mkdir -p /run/udev/rules.d && cp {ROOT}/systemd/61-imprint.rules /run/udev/rules.d/
+        id_path=$(udevadm info -q property --property=ID_PATH --value {port})
+        sed -n 's/^# *\\(SUBSYSTEM.*\\)/\\1/p' {ROOT}/systemd/61-imprint.rules |
+            sed "s/==\\"pci-[^\\"]*/==\\"$id_path/" >/run/udev/rules.d/62-imprint-nests.rules
+        udevadm control --reload && udevadm trigger --subsystem-match=tty && udevadm settle""")
+    said = line.guest.run(f"udevadm info -q property {port}; stat -c '%G %a' {port}; realpath /dev/imprint/A1").stdout
+    assert "ID_MM_DEVICE_IGNORE=1\n" in said and "imprint-jig 660\n" in said and said.endswith(f"{port}\n"), said
+    console = line.guest.run("stat -c %G /dev/ttyS1; udevadm info -q property /dev/ttyS1").stdout
+    assert "imprint-jig" not in console and "ID_MM_DEVICE_IGNORE" not in console
 
 
 @pytest.mark.parametrize("name", ["A1", ACM])
