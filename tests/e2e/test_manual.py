@@ -8,7 +8,7 @@ from station import BUILD, PATIENCE_S, ROOT
 PAGES = sorted((ROOT / "docs/man").iterdir())
 PAGE = ROOT / "docs/man/imprint.1"
 OF_ARGP = {"help", "usage", "version", "dir"}
-SHARED = {"board list": "board probe", "product root": "product check"}  # one list of options for both
+SHARED = [{"board list", "board probe", "nest learn"}, {"product root", "product check"}]  # one list of options for all
 PAGE_OF_ITS_OWN = {"ui": ROOT / "docs/man/imprint-ui.1"}
 
 
@@ -19,10 +19,10 @@ def help_of(*words):
 
 
 def commands_of_help():
-    """A first word on several lines is a group: its commands have two words."""
+    """A group's commands have two words."""
     lines = [line.split() for line in help_of().splitlines() if re.match(r"  [a-z]", line) and not line.startswith("  imprint ")]
-    first = [words[0] for words in lines]
-    return {" ".join(words[:1 + (first.count(words[0]) > 1)]) for words in lines} - {"help"}
+    groups = {word for word in {words[0] for words in lines} if help_of(word).startswith(f"Usage: imprint {word} COMMAND")}
+    return {" ".join(words[:1 + (words[0] in groups)]) for words in lines} - {"help"}
 
 
 def entries():
@@ -78,9 +78,8 @@ def test_no_command_is_forgotten():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_option_is_forgotten(command):
     """It stands in the command's entry, or at the head of its section (what all of it take)."""
-    page = page_of(command)
-    if command in SHARED:
-        page += page_of(SHARED[command])
+    alike = next((group for group in SHARED if command in group), {command})
+    page = "".join(map(page_of, sorted(alike)))
     if command in PAGE_OF_ITS_OWN:
         page += PAGE_OF_ITS_OWN[command].read_text()
     assert options_of_help(command) - options_of(page) == set()
