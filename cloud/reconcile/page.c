@@ -109,11 +109,16 @@ static void print_verdict(FILE *to, const struct page_verdict *verdict,
 static void print_head(FILE *to, const struct reconcile_ledger *ledger)
 {
 	char root[2 * SHA256_LEN + 1];
-
 	uint8_t key[SHA256_LEN];
 
 	html_count(to, ledger->head.size);
-	fprintf(to, " entries, root <code>%.*s…</code>", SHORT_ID,
+	fputs(" entries", to);
+	if (ledger->missing) {
+		fputs(", <strong>", to);
+		html_count(to, ledger->missing);
+		fputs(" lost before a restore</strong>", to);
+	}
+	fprintf(to, ", root <code>%.*s…</code>", SHORT_ID,
 		hex_encode(BYTES(ledger->head.root), root));
 	reconcile_key_hash(ledger, key);
 	fprintf(to, "<br>%s <code>%.*s…</code></td><td>",
@@ -135,7 +140,7 @@ static void print_ledgers(FILE *to, const struct reconcile_summary *s)
 {
 	fputs("<h2>What was compared</h2>\n<p>AWS IoT listed <strong>", to);
 	html_count(to, s->listed);
-	fputs("</strong> certificates. The ledgers, each without a gap and signed at its end:</p>\n"
+	fputs("</strong> certificates. The ledgers, each signed at its end:</p>\n"
 	      "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">Station</th>"
 	      "<th scope=\"col\" class=\"number\">Certificates</th><th scope=\"col\">Head</th>"
 	      "<th scope=\"col\">Written</th><th scope=\"col\">Older head</th></tr></thead>\n"

@@ -55,6 +55,7 @@ struct reconcile_ledger {
 	struct head head;
 	const char *head_file; /* the older head that was held against it; NULL: none */
 	int64_t head_file_time_s;
+	uint64_t missing; /* entries that were lost before a restore */
 	bool other_key; /* the head is signed by another key than before: a difference (source.h) */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "hsm/api/proof/chain.h"
 #include "hsm/api/proof/sha256.h"
 
 #include <inttypes.h>
@@ -153,6 +154,16 @@ static bool move(struct reading *reading, const struct entry *entry, enum state 
 	return true;
 }
 
+static bool lose(struct reading *reading, const struct entry *entry, struct err *e)
+{
+	uint64_t missing;
+
+	if (!chain_missing(entry, &missing, e))
+		return err_add(e, "entry %" PRIu64, entry->number);
+	reading->r->summary.ledgers[reading->ledger].missing += missing;
+	return true;
+}
+
 static bool take_entry(void *context, const struct entry *entry, struct err *e)
 {
 	enum state state = source_state_after(entry->type);
@@ -160,6 +171,8 @@ static bool take_entry(void *context, const struct entry *entry, struct err *e)
 	uint8_t id[SHA256_LEN], ca;
 
 	reconcile_tell(reading->r, reading->name, "entry");
+	if (entry->type == ENTRY_RESTORED)
+		return lose(reading, entry, e);
 	if (entry->type == ENTRY_CA) {
 		sha256(&entry->certificate, 1, id);
 		return reconcile_ca_number(reading->r, id, true, &ca, e);

@@ -124,9 +124,14 @@ static void ledger_lines(const struct table_report *t)
 		const struct reconcile_ledger *ledger = &t->s->ledgers[i];
 		char count[HTML_COUNT_SIZE], date[DATE_SIZE];
 
-		fprintf(t->to, "%-*s  %s certificate%s, no gap, ", (int)width, ledger->station,
+		fprintf(t->to, "%-*s  %s certificate%s, ", (int)width, ledger->station,
 			html_count_text(ledger->certificates, count),
 			ledger->certificates == 1 ? "" : "s");
+		if (ledger->missing)
+			fprintf(t->to, "%s entries lost before a restore, ",
+				html_count_text(ledger->missing, count));
+		else
+			fputs("no gap, ", t->to);
 		if (ledger->head_file)
 			fprintf(t->to, "head as mailed %s",
 				date_of(ledger->head_file_time_s, date));

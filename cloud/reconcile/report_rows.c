@@ -64,11 +64,12 @@ static json_t *ledgers_json(const struct reconcile_summary *s)
 		reconcile_key_hash(l, key);
 		json_array_append_new(
 			array,
-			json_pack("{ss so so sI sI si so so so sb}", "station", l->station, "file",
-				  text_of(l->path), "ledger", hex_of(BYTES(l->head.ledger_id)),
-				  "certificates", (json_int_t)l->certificates, "entries",
-				  (json_int_t)l->head.size, "epoch", (int)l->head.epoch, "head_at",
-				  time_of(l->head.time_s), "older_head",
+			json_pack("{ss so so sI sI sI si so so so sb}", "station", l->station,
+				  "file", text_of(l->path), "ledger",
+				  hex_of(BYTES(l->head.ledger_id)), "certificates",
+				  (json_int_t)l->certificates, "entries", (json_int_t)l->head.size,
+				  "missing", (json_int_t)l->missing, "epoch", (int)l->head.epoch,
+				  "head_at", time_of(l->head.time_s), "older_head",
 				  l->head_file ? time_of(l->head_file_time_s) : json_null(),
 				  "head_key_sha256", hex_of(BYTES(key)), "other_key",
 				  l->other_key));

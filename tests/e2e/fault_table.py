@@ -424,7 +424,7 @@ def clock_back_a_little(s):
         panel(s)
 
 
-@row("clock", "clock far ahead at the start", "libfaketime: 40 days ahead, and a restart; then accepted",
+@row("clock", "clock far ahead at the start", "libfaketime: 40 days ahead, and a restart",
      "outcome ERROR, code clock: … more than 30 days after the ledger's last entry",
      "issuing pauses; `imprint ledger accept-time`, or the clock is set right")
 def clock_far_ahead(s):

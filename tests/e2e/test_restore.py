@@ -104,6 +104,10 @@ def test_the_line_goes_on_and_the_gap_is_named(dead):
     s.start("station")
     ok = s.imprint("ledger", "verify", "--head", dead.backup_head).stdout
     assert "restored from a backup, 1 in all" in ok and f"missing since: {int(dead.gap.split('-')[1]) - dead.size}" in ok
+    listing = dead.folder / "nothing-registered.json"
+    listing.write_text('{"certificates": []}')
+    missing = int(dead.gap.split("-")[1]) - dead.size
+    assert f"{missing} entries lost before a restore" in s.imprint("reconcile", listing).stdout
     alarm = s.imprint("ledger", "verify", "--head", dead.mailed, check=False)
     assert alarm.returncode == 3  # who holds the newer head sees that entries are gone
     order = s.order()

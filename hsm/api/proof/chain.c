@@ -3,6 +3,7 @@
 #include "hsm/api/proof/index.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void chain_free(struct chain *c)
@@ -133,4 +134,22 @@ bool chain_end(const struct chain *c, const struct head *today, struct err *e)
 	if (today && (!head_verify(today, e) || !check_head(c, today, e)))
 		return err_add(e, "today's head");
 	return all_met(c, e);
+}
+
+/* The epoch began one entry before this one, after the last that was left. */
+bool chain_missing(const struct entry *entry, uint64_t *ret_missing, struct err *e)
+{
+	char text[HEAD_TEXT_MAX];
+	uint64_t left = entry->number - 2;
+	struct head old;
+
+	*ret_missing = 0;
+	if (entry->type != ENTRY_RESTORED || entry->head.len == 0)
+		return true;
+	snprintf(text, sizeof(text), "%.*s", (int)entry->head.len, (const char *)entry->head.data);
+	if (!head_parse(text, &old, e) || !head_verify(&old, e) ||
+	    memcmp(old.ledger_id, entry->ledger_id, LEDGER_ID_LEN))
+		return err_set(e, ERR_CORRUPT, "the old head that it names is none of this ledger");
+	*ret_missing = old.size > left ? old.size - left : 0;
+	return true;
 }

@@ -34,5 +34,8 @@ MUST_CHECK bool chain_add(struct chain *c, const struct entry *entry, struct byt
 /* After the last entry: today's head (NULL: there is none) must fit; every expected head must have
  * been met. */
 MUST_CHECK bool chain_end(const struct chain *c, const struct head *today, struct err *e);
+/* Of ENTRY_RESTORED: how many entries its old head, which must be one of this ledger's, had and the
+ * ledger has not. 0 for all others. */
+MUST_CHECK bool chain_missing(const struct entry *entry, uint64_t *ret_missing, struct err *e);
 
 #endif

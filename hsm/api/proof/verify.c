@@ -49,21 +49,13 @@ static void count(struct verify_counts *counts, enum entry_type type)
 	counts->restored += type == ENTRY_RESTORED;
 }
 
-/* What the ledger was before it was restored: signed, as any head. The epoch began one entry before
- * this one, after the last that was left. */
 static bool check_restored(struct verify *v, const struct entry *entry, struct err *e)
 {
-	char text[HEAD_TEXT_MAX];
-	uint64_t left = entry->number - 2;
-	struct head old;
+	uint64_t missing;
 
-	if (entry->type != ENTRY_RESTORED || entry->head.len == 0)
-		return true;
-	snprintf(text, sizeof(text), "%.*s", (int)entry->head.len, (const char *)entry->head.data);
-	if (!head_parse(text, &old, e) || !head_verify(&old, e) ||
-	    memcmp(old.ledger_id, entry->ledger_id, LEDGER_ID_LEN))
-		return err_set(e, ERR_CORRUPT, "the old head that it names is none of this ledger");
-	v->counts.missing += old.size > left ? old.size - left : 0;
+	if (!chain_missing(entry, &missing, e))
+		return false;
+	v->counts.missing += missing;
 	return true;
 }
 
