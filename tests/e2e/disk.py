@@ -39,6 +39,7 @@ class Disk:
         try:
             run(*MAKE[self.kind], self.image)
             self.mount()
+            self.path.chmod(0o700)  # as the signer wants its folder; a new file system's is open to all
         except BaseException:
             self.image.unlink()
             raise

@@ -191,7 +191,7 @@ grep . /proc/$!/fdinfo/* | grep flags
 readlink /proc/$!/fd/* >&2
 cp {build}/imprint-board /run/probe
 for who in root nobody; do
-	setpriv --reuid $who --regid dialout --clear-groups /run/probe probe {port} --baud 57600 2>&1 && echo "NOT REFUSED"
+	setpriv --reuid $who --regid "$(stat -L -c %g {port})" --clear-groups /run/probe probe {port} --baud 57600 2>&1 && echo "NOT REFUSED"
 done
 stty -F {port} -a
 kill $!
