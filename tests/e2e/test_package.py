@@ -85,7 +85,7 @@ def test_lintian(packages):
 
 def test_what_is_installed(packages, installed):
     assert {deb.name.split("_")[0] for deb in packages.glob("*.deb")} == PACKAGES
-    behind = {name for source in ROOT.glob("station/command/*.c") for name in re.findall(r'"(imprint-[a-z]+)"', source.read_text())}
+    behind = {name for source in ROOT.glob("station/command/*.c") for name in re.findall(r'\.program = "(imprint-[a-z]+)"', source.read_text())}
     assert "imprint-ca" in behind
     for program in behind | {"imprint-signer", "imprint-station", "imprint-rehearsal.so"}:
         assert (installed / "usr/libexec/imprint" / program).is_file(), f"`imprint` needs {program}: install() in CMakeLists.txt"
