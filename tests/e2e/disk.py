@@ -13,11 +13,12 @@ MAKE = {"ext4": ["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=
 def run(*command):
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{command[0]}: {done.stderr or done.stdout}"
+    return done.stdout
 
 
 def why_not():
     """The reason why there are no such disks here, or None."""
-    missing = [tool for tool in ("xfs_io", "mkfs.ext4", "mkfs.xfs", "mount") if not shutil.which(tool)]
+    missing = [tool for tool in ("xfs_io", "mkfs.ext4", "mkfs.xfs", "mount", "losetup") if not shutil.which(tool)]
     if missing:
         return f"not installed: {' '.join(missing)}"
     if os.geteuid() != 0:
@@ -61,10 +62,15 @@ class Disk:
         self.switch = subprocess.Popen(["xfs_io", "-x", self.path], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
     def unmount(self):
-        """The loop device goes with it."""
+        """The loop device goes with it, once nobody has it any more: whoever made a mount namespace beside us has a copy of
+        this mount, and to mount the image again before he ends would give back the dead file system."""
         self.switch.communicate()
+        self.wait_for(lambda: subprocess.run(["umount", self.path], capture_output=True).returncode == 0)
+        self.wait_for(lambda: not run("losetup", "--associated", self.image))
+
+    def wait_for(self, done):
         deadline = time.monotonic() + PATIENCE_S
-        while subprocess.run(["umount", self.path], capture_output=True).returncode != 0:
+        while not done():
             assert time.monotonic() < deadline, f"somebody is still on {self.path}"
             time.sleep(0.02)  # the dead are letting go of their files
 
