@@ -32,17 +32,11 @@ static struct nest_history *take(struct history *h, const char *nest)
 	return n;
 }
 
-unsigned history_try(struct history *h, const struct run *run)
+unsigned history_tries(const struct history *h, const char *nest, const char *unit)
 {
-	struct nest_history *n = take(h, run->nest);
+	const struct nest_history *n = find(h, nest);
 
-	if (!n)
-		return 1;
-	n->tries = !n->passed && strcmp(n->unit, run->unit) == 0 ? n->tries + n->used_up : 1;
-	n->passed = run->outcome == OUTCOME_PASS;
-	n->used_up = run->outcome == OUTCOME_FAIL;
-	snprintf(n->unit, sizeof(n->unit), "%s", run->unit);
-	return n->tries;
+	return n && !n->passed && strcmp(n->unit, unit) == 0 ? n->tries + n->used_up : 1;
 }
 
 /* Only boards that said who they are: a nest without a board may be as silent as a broken one. */
@@ -72,7 +66,13 @@ void history_run(struct history *h, const struct run *run)
 						  .ended_at = run->ended_at });
 	if (run->mode == MODE_GOLDEN && run->outcome == OUTCOME_PASS)
 		h->golden_passed_at = run->ended_at;
-	if (!n || run->mode != MODE_NORMAL)
+	if (!n)
+		return;
+	n->tries = history_tries(h, run->nest, run->unit);
+	n->passed = run->outcome == OUTCOME_PASS;
+	n->used_up = run->outcome == OUTCOME_FAIL;
+	snprintf(n->unit, sizeof(n->unit), "%s", run->unit);
+	if (run->mode != MODE_NORMAL)
 		return;
 	if (run->outcome == OUTCOME_PASS)
 		n->failed_count = 0;

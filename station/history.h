@@ -29,8 +29,8 @@ struct history {
 MUST_CHECK bool history_init(struct history *h, struct err *e);
 void history_close(struct history *h);
 
-/* The number of this try of the unit in the nest. */
-unsigned history_try(struct history *h, const struct run *run);
+/* The number of the next try of the unit in the nest. */
+unsigned history_tries(const struct history *h, const char *nest, const char *unit);
 /* A run whose record is durable. */
 void history_run(struct history *h, const struct run *run);
 void history_act(struct history *h, const struct runs_act *act);

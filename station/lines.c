@@ -63,18 +63,18 @@ char *lines_line(const json_t *object, size_t *ret_len)
 
 bool lines_add(int fd, const char *what, const char *line, size_t len, off_t *size, struct err *e)
 {
-	ssize_t n = write(fd, line, len);
+	ssize_t n;
 
+	if (!lines_heal(fd, what, *size, e))
+		return false;
+	n = write(fd, line, len);
 	if (n == (ssize_t)len) {
 		*size += n;
 		return true;
 	}
 	if (n >= 0)
 		errno = ENOSPC;
-	err_errno(e, ERR_SYSTEM, "cannot write %s", what);
-	if (n > 0 && ftruncate(fd, *size) < 0)
-		log_event(LOG_ERR, "half a line stays", "file=\"%s\" bytes=%zd", what, n);
-	return false;
+	return err_errno(e, ERR_SYSTEM, "cannot write %s", what);
 }
 
 const char *lines_text(const json_t *object, const char *key)

@@ -25,8 +25,8 @@ MUST_CHECK bool lines_heal(int fd, const char *what, off_t size, struct err *e);
 
 /* The object and its LF; free it. NULL if it would be longer than LINES_LEN_MAX. */
 char *lines_line(const json_t *object, size_t *ret_len);
-/* Adds a line at *size, and moves that on; what could only be written in part is taken back. Not
- * synced. */
+/* Adds a line at *size, and moves that on. What stands behind *size (half a line, or lines that a
+ * sync failed for) is cut off first. Not synced. */
 MUST_CHECK bool lines_add(int fd, const char *what, const char *line, size_t len, off_t *size,
 			  struct err *e);
 

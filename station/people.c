@@ -87,6 +87,7 @@ static bool write_badge(struct people *people, const struct control_badge *badge
 	object = json_pack("{ss ss ss ss ss}", "badge", badge->badge, "person", badge->person,
 			   "role", control_role_name(badge->role), "at",
 			   clock_format(badge->enrolled_at, at), "by", by);
+	off_t before = people->size;
 	size_t len;
 	AUTO_FREE char *line = lines_line(object, &len);
 
@@ -94,8 +95,10 @@ static bool write_badge(struct people *people, const struct control_badge *badge
 		return err_set(e, ERR_SYSTEM, "no line for " WHAT " could be made");
 	if (!lines_add(people->fd, WHAT, line, len, &people->size, e))
 		return false;
-	if (fdatasync(people->fd) < 0)
+	if (fdatasync(people->fd) < 0) {
+		people->size = before; /* the next line takes its place */
 		return err_errno(e, ERR_SYSTEM, "cannot sync " WHAT);
+	}
 	keep(people, badge);
 	log_event(LOG_NOTICE, badge->role ? "badge enrolled" : "badge withdrawn",
 		  "person=\"%s\" role=%s by=\"%s\"", badge->person, control_role_name(badge->role),

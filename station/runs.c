@@ -1,6 +1,7 @@
 #include "station/runs.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "station/history.h"
 #include "station/lines.h"
 
@@ -16,9 +17,11 @@ struct runs {
 	int dir_fd, fd;
 	pthread_mutex_t mutex;
 	pthread_cond_t synced_more;
-	off_t size;
+	off_t size, synced_size;
 	uint64_t number;	  /* of the last run */
 	uint64_t written, synced; /* lines since the start */
+	uint64_t failures;	  /* of a sync: who waited then has failed */
+	int error;		  /* of the last failure */
 	bool syncing;		  /* one thread syncs for all who wait */
 	struct history history;
 };
@@ -61,7 +64,6 @@ static void replay_run(struct runs *runs, const json_t *object)
 	TAKE_TEXT(object, "nest", run.nest);
 	TAKE_TEXT(object, "unit", run.unit);
 	TAKE_TEXT(object, "order", run.order);
-	history_try(&runs->history, &run);
 	history_run(&runs->history, &run);
 }
 
@@ -121,6 +123,7 @@ bool runs_open(int dir_fd, struct runs **ret_runs, struct err *e)
 	    !lines_read(runs->fd, WHAT, replay_line, runs, &runs->size, e) ||
 	    !lines_heal(runs->fd, WHAT, runs->size, e))
 		return false;
+	runs->synced_size = runs->size;
 	*ret_runs = TAKE(runs);
 	return true;
 }
@@ -137,21 +140,45 @@ void runs_close(struct runs *runs)
 	free(runs);
 }
 
+/* What a sync failed for may be lost, though the next one succeeds. */
+static bool take_sync(struct runs *runs, int rc, uint64_t written, off_t size)
+{
+	struct err e;
+
+	if (rc == 0) {
+		runs->synced = written;
+		runs->synced_size = size;
+		return true;
+	}
+	runs->error = errno;
+	runs->failures++;
+	runs->size = runs->synced_size;
+	if (!lines_heal(runs->fd, WHAT, runs->size, &e)) /* the next line tries it again */
+		log_event(LOG_ERR, "unsynced lines stay", "text=\"%s\"", e.text);
+	return false;
+}
+
+/* Always false. */
+static bool sync_failed(const struct runs *runs, struct err *e)
+{
+	errno = runs->error;
+	return err_errno(e, ERR_SYSTEM, "cannot sync " WHAT);
+}
+
 /* runs.6 becomes runs.7, … and runs becomes runs.1. All that was written is synced first. */
 static bool rotate(struct runs *runs, struct err *e)
 {
 	char from[NAME_SIZE], to[NAME_SIZE];
 
-	if (fdatasync(runs->fd) < 0)
-		return err_errno(e, ERR_SYSTEM, "cannot sync the record of runs");
-	runs->synced = runs->written;
+	if (!take_sync(runs, fdatasync(runs->fd), runs->written, runs->size))
+		return sync_failed(runs, e);
 	for (uint64_t i = RUNS_FILES - 1; i > 0; i--)
 		if (renameat(runs->dir_fd, file_name(i - 1, from), runs->dir_fd, file_name(i, to)) <
 			    0 &&
 		    errno != ENOENT)
 			return err_errno(e, ERR_SYSTEM, "cannot rotate the record of runs");
 	close(TAKE_FD(runs->fd));
-	runs->size = 0;
+	runs->size = runs->synced_size = 0;
 	return open_file(runs, 0, e);
 }
 
@@ -190,29 +217,32 @@ static char *line_of_act(const struct runs_act *act, size_t *ret_len)
 	return lines_line(object, ret_len);
 }
 
+static void sync_all(struct runs *runs)
+{
+	uint64_t written = runs->written;
+	off_t size = runs->size;
+	int rc;
+
+	runs->syncing = true;
+	pthread_mutex_unlock(&runs->mutex);
+	rc = fdatasync(runs->fd);
+	pthread_mutex_lock(&runs->mutex);
+	runs->syncing = false;
+	take_sync(runs, rc, written, size);
+	pthread_cond_broadcast(&runs->synced_more);
+}
+
 /* Returns when line number `mine` is durable: by one's own sync, or by somebody else's. */
 static bool sync_until(struct runs *runs, uint64_t mine, struct err *e)
 {
-	while (runs->synced < mine) {
-		uint64_t target = runs->written;
-		int rc;
+	uint64_t failures = runs->failures;
 
-		if (runs->syncing) {
+	while (runs->failures == failures && runs->synced < mine)
+		if (runs->syncing)
 			pthread_cond_wait(&runs->synced_more, &runs->mutex);
-			continue;
-		}
-		runs->syncing = true;
-		pthread_mutex_unlock(&runs->mutex);
-		rc = fdatasync(runs->fd);
-		pthread_mutex_lock(&runs->mutex);
-		runs->syncing = false;
-		if (rc == 0 && target > runs->synced)
-			runs->synced = target;
-		pthread_cond_broadcast(&runs->synced_more);
-		if (rc < 0)
-			return err_errno(e, ERR_SYSTEM, "cannot sync the record of runs");
-	}
-	return true;
+		else
+			sync_all(runs);
+	return runs->failures == failures || sync_failed(runs, e);
 }
 
 static bool make_room(struct runs *runs, struct err *e)
@@ -242,7 +272,7 @@ bool runs_add(struct runs *runs, struct run *run, struct err *e)
 	if (!make_room(runs, e))
 		return false;
 	run->number = runs->number + 1;
-	run->tries = history_try(&runs->history, run);
+	run->tries = history_tries(&runs->history, run->nest, run->unit);
 	line = line_of_run(run, &len);
 	if (!write_line(runs, line, len, e))
 		return false;

@@ -64,7 +64,8 @@ MUST_CHECK bool runs_open(int dir_fd, struct runs **ret_runs, struct err *e);
 void runs_close(struct runs *runs);
 AUTO_DEFINE(runs, struct runs *, runs_close)
 
-/* Adds a run and returns when it is durable. On failure it is not known to be. */
+/* Adds a run and returns when it is durable. On failure it does not count, and its line is taken
+ * back: a later sync that succeeds says nothing of what an earlier one lost. */
 MUST_CHECK bool runs_add(struct runs *runs, struct run *run, struct err *e);
 
 /* The same for an act; it holds when this returns true. */

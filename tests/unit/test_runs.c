@@ -1,15 +1,30 @@
 /* runs: the record of runs: numbers, tries, torn lines, files that turn over, many at once. */
 #include "station/runs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <cmocka.h>
 
 #define THREADS 16
 #define RUNS_A_THREAD 20
+
+/* Of the program, so that it can fail: the pages are clean afterwards, and what was in them lost. */
+static _Atomic int syncs_fail;
+
+int fdatasync(int fd)
+{
+	if (syncs_fail > 0) {
+		syncs_fail--;
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 static char folder[64];
 static int dir_fd = -1;
@@ -183,6 +198,31 @@ static void a_torn_line_is_cut_off(void **state)
 	runs_close(runs);
 }
 
+/* Neither does the next sync count it as durable, nor does it come back after a restart. */
+static void a_line_that_was_not_synced_is_taken_back(void **state)
+{
+	struct runs *runs = opened();
+	struct run lost = run_of("A1", "T-2", OUTCOME_PASS);
+	json_int_t first, last;
+	struct err e;
+
+	(void)state;
+	added(runs, "A1", "T-1", OUTCOME_FAIL);
+	syncs_fail = 1;
+	assert_false(runs_add(runs, &lost, &e));
+	assert_string_equal(e.text, "cannot sync the record of runs: Input/output error");
+	assert_int_equal(read_numbers(runs, 0, &first, &last), 1);
+	syncs_fail = 2; /* that of the line, and that of its way back */
+	assert_false(runs_add(runs, &lost, &e));
+	assert_int_equal(added(runs, "A1", "T-1", OUTCOME_FAIL).tries, 2);
+	runs_close(runs);
+	runs = opened();
+	assert_int_equal(read_numbers(runs, 0, &first, &last), 2);
+	assert_int_equal(first, 1);
+	assert_int_equal(added(runs, "A1", "T-1", OUTCOME_FAIL).tries, 3);
+	runs_close(runs);
+}
+
 static void grow(off_t size)
 {
 	int fd = openat(dir_fd, "runs.jsonl", O_WRONLY | O_APPEND);
@@ -256,6 +296,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tries_are_counted, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(a_line_holds_everything, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(a_torn_line_is_cut_off, make_folder, drop_folder),
+		cmocka_unit_test_setup_teardown(a_line_that_was_not_synced_is_taken_back,
+						make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(files_turn_over_and_are_bounded, make_folder,
 						drop_folder),
 		cmocka_unit_test_setup_teardown(many_at_once_lose_nothing, make_folder,
