@@ -295,7 +295,8 @@ void answer_operator(const struct desk *s, const struct caller *caller,
 
 static void start_nests(struct desk *s, struct caller *caller)
 {
-	struct nest_start start = { .by_name = *caller->request.nests };
+	struct nest_start start = { .by_name = *caller->request.nests,
+				    .asked_ms = caller->asked_at };
 	struct err e;
 
 	answer_operator(s, caller, start.operator);

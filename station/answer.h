@@ -29,7 +29,6 @@ struct desk {
 	struct overview overview;
 	struct shift shift;
 	uint64_t batch;
-	int64_t button_at;		  /* monotonic ms: a press of START that waits; 0: none */
 	int64_t told_at;		  /* monotonic ms: when watchers were told last */
 	uint64_t told[CONTROL_NESTS_MAX]; /* the versions that they know */
 	struct control_station told_station;

@@ -1,6 +1,5 @@
 #include "station/answer.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "fixtures/jig.h"
 
@@ -96,9 +95,9 @@ bool answer_start_cycle(struct desk *s, struct nest_start *start, uint64_t nests
 	return true;
 }
 
-static void start_by_button(struct desk *s)
+static void start_by_button(struct desk *s, int64_t pressed_ms)
 {
-	struct nest_start start = { 0 };
+	struct nest_start start = { .asked_ms = pressed_ms };
 	struct control_badge badge;
 	struct err e;
 
@@ -110,19 +109,15 @@ static void start_by_button(struct desk *s)
 
 void answer_button(struct desk *s)
 {
-	if (!s->config.cycle || !cycle_start_waits(s->config.cycle)) {
-		s->button_at = 0;
+	int64_t pressed_ms = s->config.cycle ? cycle_pressed_ms(s->config.cycle) : 0;
+
+	if (!pressed_ms)
 		return;
-	}
-	if (!s->button_at) {
-		s->button_at = clock_monotonic_ms();
-		shift_active(&s->shift);
-	}
-	if (s->overview.answered_at < s->button_at)
+	shift_active(&s->shift);
+	if (s->overview.answered_at < pressed_ms)
 		overview_ask(&s->overview);
-	if (s->overview.answered_at < s->button_at)
+	if (s->overview.answered_at < pressed_ms)
 		return;
-	start_by_button(s);
-	cycle_start_forget(s->config.cycle);
-	s->button_at = 0;
+	cycle_press_forget(s->config.cycle);
+	start_by_button(s, pressed_ms);
 }

@@ -21,7 +21,9 @@ struct cycle {
 	struct panel_input in; /* as seen last */
 	struct nest_start start;
 	bool quits;
-	uint64_t marked; /* as the boxes show it */
+	int64_t pressed_ms; /* the start button; 0: it was not */
+	uint64_t present;   /* boards that the jig sees: their nests were told */
+	uint64_t marked;    /* as the boxes show it */
 	struct control_station shown;
 };
 
@@ -95,6 +97,17 @@ static void show_marks(struct cycle *c)
 			box_mark(nest_box(c->config.nests[i]), c->marked >> i & 1);
 }
 
+/* They look by themselves only now and then. */
+static void wake_nests(struct cycle *c)
+{
+	uint64_t changed = c->present ^ c->in.image.present;
+
+	c->present = c->in.image.present;
+	for (size_t i = 0; i < c->config.settings->nest_count; i++)
+		if (changed >> i & 1)
+			nest_wake(c->config.nests[i]);
+}
+
 /* `was_cycle`: not only the way back from a stop, or from a start of the daemon. */
 static void log_step(const struct cycle *c, enum control_phase before, bool was_cycle)
 {
@@ -135,8 +148,10 @@ static void act(struct cycle *c, const struct panel_act *act)
 		if (act->abort >> i & 1)
 			nest_abort(c->config.nests[i]);
 	}
-	if (act->start_pressed)
+	if (act->start_pressed) {
+		c->pressed_ms = c->in.now_ms;
 		eventfd_write(c->config.bell_fd, 1);
+	}
 	if (act->reset_pressed && !reset(c, &e))
 		log_event(LOG_NOTICE, "reset refused", "text=\"%s\"", e.text);
 }
@@ -156,6 +171,7 @@ static void turn(struct cycle *c)
 		log_step(c, before, was_cycle);
 		act(c, &to_do);
 	}
+	wake_nests(c);
 	show_marks(c);
 	show(c);
 }
@@ -198,10 +214,10 @@ bool cycle_start(struct cycle *c, const struct nest_start *start, uint64_t nests
 {
 	AUTO(lock) lock = lock_take(&c->mutex);
 
-	look(c);
+	turn(c);
 	if (start->by_name)
 		c->in.stopped &= ~nests;
-	if (!panel_start(&c->panel, &c->in, nests, e))
+	if (!panel_start(&c->panel, &c->in, nests, start->asked_ms, e))
 		return false;
 	c->start = *start;
 	jig_release(c->config.jig);
@@ -252,18 +268,18 @@ bool cycle_set(struct cycle *c, const char *signal, bool value, struct err *e)
 	return jig_hold(c->config.jig, signal, value, e);
 }
 
-bool cycle_start_waits(struct cycle *c)
+int64_t cycle_pressed_ms(struct cycle *c)
 {
 	AUTO(lock) lock = lock_take(&c->mutex);
 
-	return c->panel.start_waits;
+	return c->pressed_ms;
 }
 
-void cycle_start_forget(struct cycle *c)
+void cycle_press_forget(struct cycle *c)
 {
 	AUTO(lock) lock = lock_take(&c->mutex);
 
-	c->panel.start_waits = false;
+	c->pressed_ms = 0;
 }
 
 void cycle_show(struct cycle *c, struct control_station *ret_station)

@@ -25,7 +25,8 @@ MUST_CHECK bool cycle_open(const struct cycle_config *config, struct cycle **ret
 void cycle_close(struct cycle *cycle);
 AUTO_DEFINE(cycle, struct cycle *, cycle_close)
 
-/* Begins a cycle with the boards of `nests`; each of these nests then has its answer. ERR_BUSY,
+/* Begins a cycle with the boards of `nests`; each of these nests then has its answer. The jig must
+ * not move for a START of long ago: a lid that moved since, or a stop, takes it back. ERR_BUSY,
  * ERR_REFUSED. */
 MUST_CHECK bool cycle_start(struct cycle *cycle, const struct nest_start *start, uint64_t nests,
 			    struct err *e);
@@ -36,10 +37,10 @@ MUST_CHECK bool cycle_reset(struct cycle *cycle, struct err *e);
 /* An output by hand, in commissioning. ERR_BUSY while a cycle runs; else as jig_hold. */
 MUST_CHECK bool cycle_set(struct cycle *cycle, const char *signal, bool value, struct err *e);
 
-/* The start button was pressed, and a start would be taken. The press waits for it until a cycle
- * begins, a stop comes, or the lid opens: the jig must not move for a press of long ago. */
-bool cycle_start_waits(struct cycle *cycle);
-void cycle_start_forget(struct cycle *cycle);
+/* When the start button was pressed and a start would have been taken, monotonic ms; 0: it was not,
+ * or that was forgotten. */
+int64_t cycle_pressed_ms(struct cycle *cycle);
+void cycle_press_forget(struct cycle *cycle);
 
 /* Fills in where the cycle stands. */
 void cycle_show(struct cycle *cycle, struct control_station *ret_station);

@@ -58,6 +58,11 @@ void nest_ask(struct nest *nest, const struct nest_start *start)
 	eventfd_write(nest->wake_fd, 1);
 }
 
+void nest_wake(struct nest *nest)
+{
+	eventfd_write(nest->wake_fd, 1);
+}
+
 void nest_abort(struct nest *nest)
 {
 	AUTO(lock) lock = lock_take(&nest->mutex);

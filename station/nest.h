@@ -35,7 +35,8 @@ struct nest_start {
 	char operator[CONTROL_NAME_MAX + 1];
 	char unit[CONTROL_NAME_MAX + 1]; /* from a label, or "" */
 	uint64_t batch;
-	bool by_name; /* runs even a stopped nest */
+	int64_t asked_ms; /* monotonic: when it was given */
+	bool by_name;	  /* runs even a stopped nest */
 };
 
 struct nest;
@@ -45,6 +46,8 @@ MUST_CHECK bool nest_open(const struct nest_shared *shared, size_t index, struct
 
 /* Asks the nest to run its board. Its box's answer is PENDING until it has said. */
 void nest_ask(struct nest *nest, const struct nest_start *start);
+/* It looks at its seat now, not at its next turn. */
+void nest_wake(struct nest *nest);
 /* Stops the run under way, if any; it ends ABORTED a moment later. */
 void nest_abort(struct nest *nest);
 /* Forgets what failed in it, of its unit and of those before: `person` allowed it. Returns when

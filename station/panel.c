@@ -320,6 +320,14 @@ static uint64_t to_abort(const struct panel *p, const struct panel_input *in)
 	return 0;
 }
 
+static void follow_stillness(struct panel *p, const struct panel_input *in)
+{
+	if (!panel_is_idle(p) || !in->image.fresh || !in->image.lid_closed)
+		p->still_ms = 0;
+	else if (!p->still_ms)
+		p->still_ms = in->now_ms;
+}
+
 bool panel_turn(struct panel *p, const struct panel_input *in, struct panel_act *ret_act)
 {
 	struct panel_act act = { 0 };
@@ -330,8 +338,7 @@ bool panel_turn(struct panel *p, const struct panel_input *in, struct panel_act 
 	act.start_pressed = panel_start_pressed(p, in);
 	act.reset_pressed = panel_reset_pressed(p, in);
 	went_on = stop_if_wanted(p, in) || advance(p, in);
-	p->start_waits = (p->start_waits || act.start_pressed) && panel_is_idle(p) &&
-			 in->image.fresh && in->image.lid_closed;
+	follow_stillness(p, in);
 	if (went_on && p->step == STEP_RUN)
 		act.ask = p->asked = p->nests & p->present;
 	act.abort = to_abort(p, in);

@@ -69,8 +69,8 @@ struct panel {
 	uint64_t unknown;	 /* boards of a stopped cycle without a verdict */
 	bool lid_closed;	 /* as seen last */
 	bool lid_opened;	 /* since the last cycle */
-	bool start_spent;	 /* the start button was not seen released since the last cycle */
-	bool start_waits; /* a press waits for its start; what moves meanwhile takes it back */
+	int64_t still_ms; /* since when it is idle, heard, and its lid closed; 0: it is not */
+	bool start_spent; /* the start button was not seen released since the last cycle */
 	bool reset_released;
 	int64_t start_held_ms;	   /* since when the start button is down; 0: it is not */
 	enum control_next refused; /* why the last START did nothing; NEXT_NONE */
@@ -86,10 +86,10 @@ void panel_init(struct panel *panel, const struct panel_options *options, int64_
  * called again with what is known now. */
 bool panel_turn(struct panel *panel, const struct panel_input *in, struct panel_act *ret_act);
 
-/* Begins a cycle with those of `nests` whose boards may run. ERR_BUSY, ERR_REFUSED with the
- * sentence. */
+/* Begins a cycle with those of `nests` whose boards may run, for a START that was given at
+ * asked_ms: what moved since then takes it back. ERR_BUSY, ERR_REFUSED with the sentence. */
 MUST_CHECK bool panel_start(struct panel *panel, const struct panel_input *in, uint64_t nests,
-			    struct err *e);
+			    int64_t asked_ms, struct err *e);
 /* Stops the cycle; false if none runs. */
 bool panel_abort(struct panel *panel, const struct panel_input *in);
 /* May a stop be taken back? Whether the jig's own trip may is jig_reset's to say. */

@@ -1,7 +1,7 @@
 #include "station/panel_part.h"
 
 static bool may_start(const struct panel *p, const struct panel_input *in, uint64_t nests,
-		      enum control_next *ret_next, struct err *e)
+		      int64_t asked_ms, enum control_next *ret_next, struct err *e)
 {
 	const struct jig_image *image = &in->image;
 	const struct {
@@ -21,6 +21,8 @@ static bool may_start(const struct panel *p, const struct panel_input *in, uint6
 		{ !p->present, NEXT_LOAD, ERR_REFUSED,
 		  "no nest has a board; put boards in and close the lid" },
 		{ !image->lid_closed, NEXT_CLOSE_LID, ERR_REFUSED, "the lid is open; close it" },
+		{ asked_ms < p->still_ms, NEXT_START, ERR_REFUSED,
+		  "the lid moved after this START; press START again" },
 		{ p->start_held_ms && p->start_spent, NEXT_RELEASE_START, ERR_REFUSED,
 		  "the start button is down; let go of it" },
 		{ !(p->present & nests), NEXT_LOAD, ERR_REFUSED,
@@ -52,11 +54,12 @@ static void begin(struct panel *p, uint64_t nests, int64_t now_ms)
 	panel_enter(p, STEP_CLAMP, now_ms);
 }
 
-bool panel_start(struct panel *p, const struct panel_input *in, uint64_t nests, struct err *e)
+bool panel_start(struct panel *p, const struct panel_input *in, uint64_t nests, int64_t asked_ms,
+		 struct err *e)
 {
 	enum control_next next;
 
-	if (!may_start(p, in, nests, &next, e))
+	if (!may_start(p, in, nests, asked_ms, &next, e))
 		return false;
 	begin(p, panel_candidates(p, in) & nests, in->now_ms);
 	return true;
@@ -78,7 +81,7 @@ bool panel_start_pressed(struct panel *p, const struct panel_input *in)
 		return false;
 	p->start_held_ms = in->now_ms;
 	if (panel_is_idle(p) && !p->start_spent) {
-		if (may_start(p, in, UINT64_MAX, &p->refused, &e))
+		if (may_start(p, in, UINT64_MAX, in->now_ms, &p->refused, &e))
 			return true;
 		control_copy_text(p->text, sizeof(p->text), e.text);
 	}

@@ -7,6 +7,7 @@
  *	pass:1 fail:2 error:4	runs under way end so; retest:2 they may be tried again
  *	trip:ESTOP		one of the jig; "trip:" takes it back
  *	go reset abort		by command; go! reset! abort!: refused
+ *	start			what goes from now on was given now
  *	wait:300		ms, in steps of 10
  *	=ready			the phase is now this one
  *	>start >reseat:2	what comes next, about which nests
@@ -14,7 +15,6 @@
  *	ran:3			runs under way
  *	?estop			the stop
  *	button			the start button was pressed since, and would be taken
- *	waiting			that press waits for its start; nowaiting: not any more
  *	loose			the clamp came off
  *	valve-			the clamp's output does not follow from now on
  *	noclosing		the clamp was not told to close since; closing: it was
@@ -36,7 +36,8 @@ struct world {
 	struct panel panel;
 	struct panel_input in;
 	struct panel_act act;
-	uint64_t shy; /* will not start */
+	uint64_t shy;	  /* will not start */
+	int64_t asked_ms; /* 0: a START is given when it is taken */
 	bool clamp_follows, valve, button, closing;
 };
 
@@ -111,12 +112,14 @@ static const struct {
 	  "wait:10 boards:1 lid+ wait:50 =ready >release go! wait:50 nobutton start- wait:10 "
 	  "start+ "
 	  "wait:10 button" },
-	{ "a press waits until the lid opens",
-	  "lid+ boards:1 wait:50 start+ wait:10 waiting start- wait:100 waiting lid- wait:10 "
-	  "nowaiting lid+ wait:50 =ready nowaiting" },
-	{ "a press waits until a stop",
-	  "lid+ boards:1 wait:50 start+ wait:10 waiting start- wait:10 trip:ESTOP wait:10 trip: "
-	  "reset wait:50 =ready nowaiting start+ wait:10 waiting go nowaiting" },
+	{ "a START waits for its answer", "lid+ boards:1 wait:50 start wait:5000 go =clamp" },
+	{ "not where the lid opened meanwhile",
+	  "lid+ boards:1 wait:50 start wait:50 lid- wait:10 lid+ wait:50 =ready go! start go" },
+	{ "not where it was closed only then",
+	  "boards:1 wait:50 start wait:50 lid+ wait:50 =ready go! start go" },
+	{ "not where the jig was stopped meanwhile",
+	  "lid+ boards:1 wait:50 start wait:10 trip:ESTOP wait:10 trip: reset wait:50 =ready go! "
+	  "start go" },
 	{ "stuck",
 	  "start+ lid+ boards:1 wait:900 =ready wait:200 =stopped ?start-stuck >reset reset! "
 	  "start- wait:10 reset wait:50 =ready" },
@@ -275,9 +278,10 @@ static bool do_order(struct world *w, const char *word)
 {
 	struct err e;
 	bool refused = word[strlen(word) - 1] == '!';
+	int64_t asked_ms = w->asked_ms ? w->asked_ms : w->in.now_ms;
 
 	if (strncmp(word, "go", 2) == 0)
-		assert_true(panel_start(&w->panel, &w->in, ALL, &e) != refused);
+		assert_true(panel_start(&w->panel, &w->in, ALL, asked_ms, &e) != refused);
 	else if (strncmp(word, "abort", 5) == 0 && (word[5] == '\0' || refused))
 		assert_true(panel_abort(&w->panel, &w->in) != refused);
 	else if (strncmp(word, "reset", 5) == 0)
@@ -362,8 +366,8 @@ static void do_word(struct world *w, char *word)
 		assert_true(w->button == (word[0] == 'b')), w->button = false;
 	else if (strcmp(word, "closing") == 0 || strcmp(word, "noclosing") == 0)
 		assert_true(w->closing == (word[0] == 'c')), w->closing = false;
-	else if (strcmp(word, "waiting") == 0 || strcmp(word, "nowaiting") == 0)
-		assert_true(w->panel.start_waits == (word[0] == 'w'));
+	else if (strcmp(word, "start") == 0)
+		w->asked_ms = w->in.now_ms;
 	else if (strcmp(word, "loose") == 0)
 		w->in.image.clamped = false;
 	else if (strcmp(word, "nosignal") == 0)
