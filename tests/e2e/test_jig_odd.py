@@ -17,6 +17,7 @@ MAP = """jig:
     clamp: {{ table: coil, address: 3 }}
     power: [{{ table: coil, address: 16 }}]
 """
+WAGO = MAP.replace("kind: traffic, clear: 40", "kind: watchdog-restart, address: 200, timeout_ms: 1000")
 pytestmark = pytest.mark.sanitizers
 ALL_WELL = 7
 CLAMP, POWER = 3, 16
@@ -76,6 +77,20 @@ def test_watchdog_that_cannot_be_renewed(module, drive):
     module.refused.add((5, 40))
     wait_until(lambda: drive.ask("reset") == "ok", what="the reset")
     drive.wait(trip="bus")
+
+
+@pytest.mark.parametrize("status", [1, 2], ids=["running", "expired"])
+def test_watchdog_of_another_time(module, tmp_path, status):
+    """A coupler that was set going with ten seconds would hold the power for ten seconds when the station dies."""
+    path = tmp_path / "map.yaml"
+    path.write_text(WAGO.format(port=module.port))
+    module.registers[200], module.registers[206] = 100, status
+    with Drive(path, "A1") as drive:
+        sentence = drive.wait(trip="bus")["sentence"]
+        assert "its watchdog runs with 10000 ms, and the map says timeout_ms: 1000" in sentence
+        assert not drive.see()["fresh"]
+        module.registers[200] = 10
+        drive.wait(fresh=True)
 
 
 def test_end_after_a_bad_cycle(module, tmp_path):

@@ -46,6 +46,8 @@ static void fill_memory(struct server *server)
 	put_words(m->tab_bits + PLANT_BACK * 16, m->tab_registers + PLANT_BACK, plant->out,
 		  PLANT_OUT_WORDS);
 	m->tab_registers[WAGO + WAGO_STATUS] = plant->watchdog;
+	if (plant->watchdog != WATCHDOG_OFF)
+		m->tab_registers[WAGO + WAGO_TIME] = (uint16_t)(plant->watchdog_ms / 100);
 	m->tab_registers[WAGO + WAGO_RESTART] = 0;
 }
 
