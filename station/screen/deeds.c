@@ -78,14 +78,31 @@ static void ask_for_badge(struct screen *s, enum deed deed, const struct control
 	s->banner_until = s->question_until;
 }
 
-static void do_mode(struct screen *s, enum deed deed, enum control_mode mode)
+static void ask_for_mode(struct screen *s, enum deed deed, enum control_mode mode)
 {
 	struct control_request request = { .type = CONTROL_MODE, .value = mode };
 
-	if (mode == MODE_NORMAL)
-		screen_ask(s, ERRAND_DO, &request, "");
+	ask_for_badge(s, deed, &request);
+}
+
+static void do_golden(struct screen *s)
+{
+	ask_for_mode(s, DEED_GOLDEN, MODE_GOLDEN);
+}
+
+static void do_normal(struct screen *s)
+{
+	struct control_request request = { .type = CONTROL_MODE, .value = MODE_NORMAL };
+
+	screen_ask(s, ERRAND_DO, &request, "");
+}
+
+static void do_dry_run(struct screen *s)
+{
+	if (s->model.station.mode == MODE_DRY_RUN)
+		do_normal(s);
 	else
-		ask_for_badge(s, deed, &request);
+		ask_for_mode(s, DEED_MODE, MODE_DRY_RUN);
 }
 
 static void do_free(struct screen *s)
@@ -162,11 +179,13 @@ static void do_orders(struct screen *s)
 	screen_ask_signer(s, ERRAND_LIST_ORDERS, &request, "");
 }
 
-static void do_acknowledge(struct screen *s)
+/* A request that says no more than who asks. */
+static void ask_simply(struct screen *s, enum control_type type)
 {
-	struct control_request request = { .type = CONTROL_ACKNOWLEDGE };
+	struct control_request request = { .type = type };
 
-	screen_ask(s, ERRAND_DO, &request, "");
+	memcpy(request.operator, s->model.station.person, sizeof(request.operator));
+	screen_ask(s, type == CONTROL_RESET ? ERRAND_RESET : ERRAND_DO, &request, "");
 }
 
 static void do_back(struct screen *s)
@@ -179,19 +198,21 @@ static void do_back(struct screen *s)
 static void do_type(struct screen *s)
 {
 	if (s->face.page == PAGE_ALARMS) {
-		do_acknowledge(s);
+		ask_simply(s, CONTROL_ACKNOWLEDGE);
 		return;
 	}
 	s->face.types = true;
 	s->face.typed[0] = '\0';
 }
 
-static void do_simply(struct screen *s, enum control_type type)
+static void do_redraw(struct screen *s)
 {
-	struct control_request request = { .type = type };
+	s->wants_redraw = true;
+}
 
-	memcpy(request.operator, s->model.station.person, sizeof(request.operator));
-	screen_ask(s, type == CONTROL_RESET ? ERRAND_RESET : ERRAND_DO, &request, "");
+static void do_end(struct screen *s)
+{
+	s->has_ended = true;
 }
 
 static void show_page(struct screen *s, enum page page)
@@ -202,71 +223,41 @@ static void show_page(struct screen *s, enum page page)
 	s->face.page = again && page != PAGE_HELP ? PAGE_NESTS : page;
 }
 
+/* What a deed is: a page to turn to, a request that needs no more, or else a function. */
+static const struct {
+	enum page page;
+	enum control_type asks;
+	void (*act)(struct screen *s);
+} deeds[DEED_COUNT] = {
+	[DEED_START] = { .act = do_start },
+	[DEED_HELP] = { .page = PAGE_HELP },
+	[DEED_LANGUAGE] = { .act = do_language },
+	[DEED_ALARMS] = { .page = PAGE_ALARMS },
+	[DEED_REPORT] = { .page = PAGE_REPORT },
+	[DEED_ORDERS] = { .act = do_orders },
+	[DEED_LAMPS] = { .page = PAGE_LAMPS },
+	[DEED_MODE] = { .act = do_dry_run },
+	[DEED_RESET] = { .asks = CONTROL_RESET },
+	[DEED_FREE] = { .act = do_free },
+	[DEED_ABORT] = { .act = do_abort },
+	[DEED_LOGOUT] = { .asks = CONTROL_LOGOUT },
+	[DEED_GOLDEN] = { .act = do_golden },
+	[DEED_NORMAL] = { .act = do_normal },
+	[DEED_ACKNOWLEDGE] = { .asks = CONTROL_ACKNOWLEDGE },
+	[DEED_TYPE] = { .act = do_type },
+	[DEED_BACK] = { .act = do_back },
+	[DEED_REDRAW] = { .act = do_redraw },
+	[DEED_END] = { .act = do_end },
+};
+
 static void do_deed(struct screen *s, enum deed deed)
 {
-	static const enum page pages[DEED_COUNT] = {
-		[DEED_HELP] = PAGE_HELP,
-		[DEED_ALARMS] = PAGE_ALARMS,
-		[DEED_REPORT] = PAGE_REPORT,
-		[DEED_LAMPS] = PAGE_LAMPS,
-	};
-	bool is_dry = s->model.station.mode == MODE_DRY_RUN;
-
-	switch (deed) {
-	case DEED_START:
-		do_start(s);
-		break;
-	case DEED_HELP:
-	case DEED_ALARMS:
-	case DEED_REPORT:
-	case DEED_LAMPS:
-		show_page(s, pages[deed]);
-		break;
-	case DEED_LANGUAGE:
-		do_language(s);
-		break;
-	case DEED_ORDERS:
-		do_orders(s);
-		break;
-	case DEED_MODE:
-		do_mode(s, deed, is_dry ? MODE_NORMAL : MODE_DRY_RUN);
-		break;
-	case DEED_GOLDEN:
-		do_mode(s, deed, MODE_GOLDEN);
-		break;
-	case DEED_NORMAL:
-		do_mode(s, deed, MODE_NORMAL);
-		break;
-	case DEED_RESET:
-		do_simply(s, CONTROL_RESET);
-		break;
-	case DEED_LOGOUT:
-		do_simply(s, CONTROL_LOGOUT);
-		break;
-	case DEED_FREE:
-		do_free(s);
-		break;
-	case DEED_ABORT:
-		do_abort(s);
-		break;
-	case DEED_ACKNOWLEDGE:
-		do_acknowledge(s);
-		break;
-	case DEED_TYPE:
-		do_type(s);
-		break;
-	case DEED_BACK:
-		do_back(s);
-		break;
-	case DEED_REDRAW:
-		s->wants_redraw = true;
-		break;
-	case DEED_END:
-		s->has_ended = true;
-		break;
-	case DEED_COUNT:
-		break;
-	}
+	if (deeds[deed].page)
+		show_page(s, deeds[deed].page);
+	else if (deeds[deed].asks)
+		ask_simply(s, deeds[deed].asks);
+	else
+		deeds[deed].act(s);
 }
 
 void screen_do(struct screen *s, enum deed deed)
