@@ -39,3 +39,15 @@ void field_read(struct reader *r, const struct field *field, void *object)
 		return;
 	}
 }
+
+void field_write_list(struct writer *w, const struct field *const *list, const void *object)
+{
+	for (; *list; list++)
+		field_write(w, *list, object);
+}
+
+void field_read_list(struct reader *r, const struct field *const *list, void *object)
+{
+	for (; *list; list++)
+		field_read(r, *list, object);
+}

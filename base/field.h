@@ -30,4 +30,8 @@ struct field {
 void field_write(struct writer *w, const struct field *field, const void *object);
 void field_read(struct reader *r, const struct field *field, void *object);
 
+/* All of a list, in its order, to the NULL at its end. */
+void field_write_list(struct writer *w, const struct field *const *list, const void *object);
+void field_read_list(struct reader *r, const struct field *const *list, void *object);
+
 #endif

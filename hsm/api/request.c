@@ -25,7 +25,7 @@ static const struct field f_order = REQ_TEXT(order), f_unit = REQ_TEXT(unit),
 			  f_list = REQ_BLOB(list, REQUEST_LIST_MAX),
 			  f_signature = REQ_BLOB(signature, 600);
 
-#define FIELDS_MAX 8
+#define FIELDS_MAX 8 /* with the NULL at the end */
 #define STATION ROLE_STATION
 #define SUPERVISOR ROLE_SUPERVISOR
 #define ANYBODY (ROLE_STATION | ROLE_SUPERVISOR | ROLE_READER)
@@ -84,7 +84,7 @@ static const struct field r_code = FIELD_NUMBER_OF(reply, code),
 			  s_disk = STATUS_NUMBER(disk_free_mb),
 			  s_training = STATUS_NUMBER(training);
 
-#define REPLY_FIELDS_MAX 14
+#define REPLY_FIELDS_MAX 13 /* with the NULL at the end */
 
 static const struct field *const reply_shapes[REPLY_TYPE_END - REPLY_DONE][REPLY_FIELDS_MAX] = {
 	[REPLY_DONE - REPLY_DONE] = { &r_text },
@@ -118,8 +118,7 @@ bool request_encode(const struct request *request, uint8_t *record, size_t *ret_
 {
 	struct writer w = writer_start(record, MESSAGE_MAX, (uint8_t)request->type);
 
-	for (size_t i = 0; i < FIELDS_MAX && shapes[request->type].fields[i]; i++)
-		field_write(&w, shapes[request->type].fields[i], request);
+	field_write_list(&w, shapes[request->type].fields, request);
 	*ret_len = w.len;
 	return writer_ok(&w);
 }
@@ -132,8 +131,7 @@ bool request_decode(struct bytes record, struct request *ret_request)
 	if (!is_request(type))
 		return false;
 	*ret_request = (struct request) { .type = type };
-	for (size_t i = 0; i < FIELDS_MAX && shapes[type].fields[i]; i++)
-		field_read(&r, shapes[type].fields[i], ret_request);
+	field_read_list(&r, shapes[type].fields, ret_request);
 	return reader_end(&r);
 }
 
@@ -169,10 +167,8 @@ bool reply_encode(const struct reply *reply, uint8_t *record, size_t *ret_len)
 bool reply_encode_into(const struct reply *reply, uint8_t *record, size_t size, size_t *ret_len)
 {
 	struct writer w = writer_start(record, size, (uint8_t)reply->type);
-	const struct field *const *fields = reply_shapes[reply->type - REPLY_DONE];
 
-	for (size_t i = 0; i < REPLY_FIELDS_MAX && fields[i]; i++)
-		field_write(&w, fields[i], reply);
+	field_write_list(&w, reply_shapes[reply->type - REPLY_DONE], reply);
 	if (reply->type == REPLY_ISSUED)
 		write_issued(&w, reply);
 	*ret_len = w.len;
@@ -183,15 +179,12 @@ bool reply_decode(struct bytes record, struct reply *ret_reply)
 {
 	uint8_t type;
 	struct reader r = reader_start(record, &type);
-	const struct field *const *fields;
 
 	if (type < REPLY_DONE || type >= REPLY_TYPE_END)
 		return false;
-	fields = reply_shapes[type - REPLY_DONE];
 	memset(ret_reply, 0, sizeof(*ret_reply));
 	ret_reply->type = type;
-	for (size_t i = 0; i < REPLY_FIELDS_MAX && fields[i]; i++)
-		field_read(&r, fields[i], ret_reply);
+	field_read_list(&r, reply_shapes[type - REPLY_DONE], ret_reply);
 	if (type == REPLY_ISSUED)
 		read_issued(&r, ret_reply);
 	return reader_end(&r);

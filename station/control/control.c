@@ -14,7 +14,7 @@ static const struct field f_nests = FIELD_TEXT_OF(control_request, nests),
 			  f_after = FIELD_NUMBER_OF(control_request, after),
 			  f_value = FIELD_NUMBER_OF(control_request, value);
 
-#define FIELDS_MAX 4
+#define FIELDS_MAX 4 /* with the NULL at the end */
 
 static const struct {
 	const char *name;
@@ -43,7 +43,7 @@ static const struct field r_code = FIELD_NUMBER_OF(control_reply, code),
 			  r_more = FIELD_NUMBER_OF(control_reply, more),
 			  r_rows = FIELD_BLOB_OF(control_reply, rows, CONTROL_ROWS_MAX);
 
-#define REPLY_FIELDS_MAX 2
+#define REPLY_FIELDS_MAX 3 /* with the NULL at the end */
 
 static const struct {
 	bool has_station; /* the station's fields come first */
@@ -54,6 +54,14 @@ static const struct {
 	[CONTROL_NESTS - CONTROL_DONE] = { true, { &r_more, &r_rows } },
 	[CONTROL_ROWS - CONTROL_DONE] = { false, { &r_more, &r_rows } },
 };
+
+/* clang-format off */
+#define TALLY(name)										\
+	FIELD_NUMBER_OF(control_station, name.good), FIELD_NUMBER_OF(control_station, name.bad),	\
+	FIELD_NUMBER_OF(control_station, name.tried),						\
+	FIELD_NUMBER_OF(control_station, name.first_pass),					\
+	FIELD_NUMBER_OF(control_station, name.retests)
+/* clang-format on */
 
 static const struct field station_fields[] = {
 	FIELD_TEXT_OF(control_station, station),
@@ -78,21 +86,9 @@ static const struct field station_fields[] = {
 	FIELD_NUMBER_OF(control_station, mode),
 	FIELD_NUMBER_OF(control_station, test_ca),
 	FIELD_NUMBER_OF(control_station, ca_ends),
-	FIELD_NUMBER_OF(control_station, shift.good),
-	FIELD_NUMBER_OF(control_station, shift.bad),
-	FIELD_NUMBER_OF(control_station, shift.tried),
-	FIELD_NUMBER_OF(control_station, shift.first_pass),
-	FIELD_NUMBER_OF(control_station, shift.retests),
-	FIELD_NUMBER_OF(control_station, lot.good),
-	FIELD_NUMBER_OF(control_station, lot.bad),
-	FIELD_NUMBER_OF(control_station, lot.tried),
-	FIELD_NUMBER_OF(control_station, lot.first_pass),
-	FIELD_NUMBER_OF(control_station, lot.retests),
-	FIELD_NUMBER_OF(control_station, last.good),
-	FIELD_NUMBER_OF(control_station, last.bad),
-	FIELD_NUMBER_OF(control_station, last.tried),
-	FIELD_NUMBER_OF(control_station, last.first_pass),
-	FIELD_NUMBER_OF(control_station, last.retests),
+	TALLY(shift),
+	TALLY(lot),
+	TALLY(last),
 	FIELD_NUMBER_OF(control_station, shift_began),
 	FIELD_NUMBER_OF(control_station, jig_health),
 	FIELD_NUMBER_OF(control_station, token_health),
@@ -262,8 +258,7 @@ bool control_request_encode(const struct control_request *request, uint8_t *reco
 {
 	struct writer w = writer_start(record, MESSAGE_MAX, (uint8_t)request->type);
 
-	for (size_t i = 0; i < FIELDS_MAX && shapes[request->type].fields[i]; i++)
-		field_write(&w, shapes[request->type].fields[i], request);
+	field_write_list(&w, shapes[request->type].fields, request);
 	*ret_len = w.len;
 	return writer_ok(&w);
 }
@@ -276,8 +271,7 @@ bool control_request_decode(struct bytes record, struct control_request *ret_req
 	if (!is_request(type))
 		return false;
 	*ret_request = (struct control_request) { .type = type };
-	for (size_t i = 0; i < FIELDS_MAX && shapes[type].fields[i]; i++)
-		field_read(&r, shapes[type].fields[i], ret_request);
+	field_read_list(&r, shapes[type].fields, ret_request);
 	return reader_end(&r);
 }
 
@@ -302,8 +296,7 @@ bool control_reply_encode(const struct control_reply *reply, uint8_t *record, si
 
 	if (reply_shapes[shape].has_station)
 		write_fields(&w, station_fields, COUNT(station_fields), &reply->station);
-	for (size_t i = 0; i < REPLY_FIELDS_MAX; i++)
-		field_write(&w, reply_shapes[shape].fields[i], reply);
+	field_write_list(&w, reply_shapes[shape].fields, reply);
 	*ret_len = w.len;
 	return writer_ok(&w);
 }
@@ -320,8 +313,7 @@ bool control_reply_decode(struct bytes record, struct control_reply *ret_reply)
 	ret_reply->type = type;
 	if (reply_shapes[shape].has_station)
 		read_fields(&r, station_fields, COUNT(station_fields), &ret_reply->station);
-	for (size_t i = 0; i < REPLY_FIELDS_MAX; i++)
-		field_read(&r, reply_shapes[shape].fields[i], ret_reply);
+	field_read_list(&r, reply_shapes[shape].fields, ret_reply);
 	return reader_end(&r);
 }
 
