@@ -2,18 +2,17 @@
 import array
 import contextlib
 import os
-import re
 import secrets
 import shlex
+import shutil
 import signal
 import socket
 import struct
 import subprocess
-import threading
 
 import pytest
-from signer_client import ISSUED, PATIENCE_S, REFUSED, Signer, encode
-from station import BUILD, ROOT, wait_until
+from signer_client import ISSUED, REFUSED, encode
+from station import BUILD, PATIENCE_S, ROOT, wait_until
 from tools import Requests
 
 STRANGER = 61031
@@ -22,7 +21,7 @@ NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="it becomes other user
 
 @pytest.fixture(scope="module")
 def line(module_station):
-    return module_station("--boards", 0)
+    return module_station("--boards", 1)
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +87,55 @@ def full_and_lingering(seconds):
     return sender, receiver
 
 
-def test_a_descriptor_holds_the_signer_up_and_no_more(line, signer):
+@pytest.mark.parametrize("daemon", ["signer", "station"])
+def test_a_descriptor_holds_a_daemon_up_and_no_more(line, signer, daemon):
     """The claim that is a warning: what is passed must be closed, and closing may take its time."""
     sender, receiver = full_and_lingering(2)
-    with receiver, line.signer() as hostile:
-        hostile.socket.sendmsg([encode("status")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [sender.fileno()]))])
+    before = line.pid(daemon)
+    folder = os.open(line.dir / "run" / daemon, os.O_RDONLY | os.O_DIRECTORY)
+    with receiver, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as hostile:
+        hostile.connect(f"/proc/self/fd/{folder}/{daemon}.sock")
+        hostile.sendmsg([encode("status")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [sender.fileno()]))])
         sender.close()
-        hostile.receive()
+        os.close(folder)
+        line.imprint("status")
         assert signer.ask("status").status["token_ok"] == 1
+    assert line.pid(daemon) == before
+
+
+@pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="systemd-tmpfiles is not installed")
+def test_strangers_reach_no_socket(tmp_path):
+    """As an installed station has its folders: for that of the signer see the mode of its socket, in tests/package/steps."""
+    (tmp_path / "etc").mkdir()
+    for program, name in (("systemd-sysusers", "imprint.sysusers"), ("systemd-tmpfiles", "imprint.tmpfiles")):
+        subprocess.run([program, f"--root={tmp_path}", *(["--create"] if "tmpfiles" in program else []), "-"], check=True,
+                       capture_output=True, input=(ROOT / "systemd" / name).read_bytes())
+    status = (tmp_path / "run/imprint/station").stat()
+    groups = dict(row.split(":")[0:3:2] for row in (tmp_path / "etc/group").read_text().splitlines())
+    assert status.st_mode & 0o777 == 0o750 and status.st_gid == int(groups["imprint"])
+    socket_unit = (ROOT / "systemd/imprint-signer.socket").read_text()
+    assert "\nSocketMode=0660\n" in socket_unit and "\nSocketGroup=imprint\n" in socket_unit
+
+
+@NEEDS_ROOT
+def test_its_own_user_cannot_look_into_the_signer(station, tmp_path):
+    """The signer of a user of its own; another process of that user is kept out, as it is not dumpable."""
+    s = station("--boards", 0)
+    s.kill("signer", signal.SIGTERM)
+    for path in (s.dir.parent, s.dir.parent.parent):
+        path.chmod(path.stat().st_mode | 0o011)
+    for path in [s.dir, *s.dir.rglob("*")]:
+        os.chown(path, STRANGER, STRANGER, follow_symlinks=False)
+    program = shutil.copy2(BUILD / "imprint-signer", s.dir)
+    with open(s.dir / "log/signer", "a") as log:
+        child = subprocess.Popen([program], env=s.env, stderr=log, user=STRANGER, group=STRANGER, extra_groups=[], cwd="/")
+    try:
+        wait_until(lambda: child.poll() is not None or "signer ready" in s.log("signer").splitlines()[-1], what="the signer")
+        assert child.poll() is None, s.log("signer")
+        for name in ("mem", "environ", "maps", "fd/0"):
+            done = subprocess.run(["head", "-c1", f"/proc/{child.pid}/{name}"], user=STRANGER, group=STRANGER, extra_groups=[],
+                                  capture_output=True)
+            assert b"Permission denied" in done.stderr, name
+    finally:
+        child.terminate()
+        child.wait(PATIENCE_S)

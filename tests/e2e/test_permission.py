@@ -307,7 +307,7 @@ def test_station_socket(desk, name, peer, may):
 
 
 def test_strangers_do_not_keep_the_others_out(desk):
-    """The socket is open to all, and has room for so many callers: who may ask nothing makes room."""
+    """The socket has room for so many callers: who may ask nothing makes room."""
     folder = os.open(desk.dir / "run/station", os.O_RDONLY | os.O_DIRECTORY)
     with contextlib.ExitStack() as callers:
         callers.callback(os.close, folder)
