@@ -60,7 +60,10 @@ bool place_open(enum place place, bool make, int *ret_fd, struct err *e)
 		return false;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM,
+		return err_errno(e,
+				 errno == ENOENT   ? ERR_NOT_FOUND
+				 : errno == EACCES ? ERR_REFUSED
+						   : ERR_SYSTEM,
 				 "cannot open the folder %s", path);
 	*ret_fd = fd;
 	return true;

@@ -26,7 +26,7 @@ MUST_CHECK bool place_path(enum place place, const char *name, char ret_path[sta
 			   struct err *e);
 
 /* The folder as a descriptor (O_DIRECTORY, close-on-exec); with `make`, made with mode 0750 if
- * absent. */
+ * absent. ERR_REFUSED if its mode keeps this user out. */
 MUST_CHECK bool place_open(enum place place, bool make, int *ret_fd, struct err *e);
 
 /* Each product's file (etc/products/NAME.yaml), until one call is false; the order is the folder's.

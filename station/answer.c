@@ -286,8 +286,8 @@ void answer_operator(const struct desk *s, const struct caller *caller,
 	snprintf(number, sizeof(number), "%u", (unsigned)caller->peer.uid);
 	getpwuid_r(caller->peer.uid, &entry, buffer, sizeof(buffer), &found);
 	control_copy_text(name, sizeof(name),
-			  *caller->request.operator ? caller->request.operator :
 			  logged_in		    ? badge.person :
+			  *caller->request.operator ? caller->request.operator :
 			  found			    ? found->pw_name :
 						      number);
 	log_text(name, ret_name, sizeof(name));

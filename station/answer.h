@@ -56,7 +56,7 @@ void answer_station(const struct desk *s, struct control_station *ret_station);
 /* The nests of that list of names as bits, all for ""; ERR_NOT_FOUND. */
 MUST_CHECK bool answer_nests_named(const struct desk *s, const char *names, uint64_t *ret_nests,
 				   struct err *e);
-/* Who asks: as the caller says, or who is logged in, or the name of its user, or its number. */
+/* Who asks: who is logged in, or as the caller says, or the name of its user, or its number. */
 void answer_operator(const struct desk *s, const struct caller *caller,
 		     char ret_name[static CONTROL_NAME_MAX + 1]);
 

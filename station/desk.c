@@ -41,7 +41,7 @@ void desk_free(struct desk *s)
 
 /* --- callers --- */
 
-/* The socket is open to all: who may ask nothing makes room for who may. */
+/* Not all who can reach the socket may ask: who may ask nothing makes room for who may. */
 static struct caller *free_place(struct desk *s)
 {
 	for (size_t i = 0; i < DESK_CALLERS_MAX; i++)

@@ -23,7 +23,7 @@
 #define END_MS 4500	   /* for all runs to end after SIGTERM */
 #define FIRST_LOOK_MS 3000 /* for all nests to have looked at their lines */
 #define FIRST_LOOK_EVERY_MS 5
-#define SOCKET_MODE 0666 /* who may ask is decided by the caller's user, not by the file's mode */
+#define SOCKET_MODE 0666 /* its folder keeps strangers out; the caller's user decides the rest */
 #define ARENAS 2	 /* 64 threads need no 64 heaps */
 
 const char *argp_program_version = "imprint-station " IMPRINT_VERSION;

@@ -80,7 +80,8 @@ void request_accept_time(struct signer *s, struct job *job)
 		signer_refuse(s, job, &job->err);
 		return;
 	}
-	entry.time_s = guard_accept(&s->guard);
-	request_append(s, job, &entry, "the time %s is accepted; issuing goes on",
-		       clock_format(entry.time_s, text));
+	entry.time_s = clock_wall_s();
+	if (request_append(s, job, &entry, "the time %s is accepted; issuing goes on",
+			   clock_format(entry.time_s, text)))
+		guard_accept(&s->guard);
 }

@@ -23,8 +23,10 @@ static bool proof_work(struct job *job, struct csr_checker *checker, struct err 
 
 static void installed_done(struct signer *s, struct job *job)
 {
-	log_event(LOG_INFO, "certificate installed", "nest=%s unit=%s evidence=%s",
-		  job->request.nest, job->request.unit,
+	char nest[NEST_MAX_LEN + 1];
+
+	log_event(LOG_INFO, "certificate installed", "nest=\"%s\" unit=%s evidence=%s",
+		  log_text(job->request.nest, nest, sizeof(nest)), job->request.unit,
 		  evidence_name((enum evidence)job->request.evidence));
 	signer_done(s, job, "unit %s: installed, evidence %s", job->request.unit,
 		    evidence_name((enum evidence)job->request.evidence));

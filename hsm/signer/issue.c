@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "hsm/api/text.h"
 #include "hsm/signer/unit.h"
 #include "hsm/signer/work.h"
 
@@ -312,6 +313,11 @@ static bool may_start(struct signer *s, struct job *job, struct err *e)
 	    r->source < SOURCE_BOARD || r->source > SOURCE_LIST)
 		return err_set(e, REFUSAL_REQUEST,
 			       "the request names no unit, or not in printable ASCII");
+	if (!text_is_clean(bytes_text(r->operator), false))
+		return err_set(e, REFUSAL_REQUEST,
+			       "unit %s: the operator's name is not UTF-8 without control "
+			       "characters",
+			       r->unit);
 	if (!token_is_there(s, job, e))
 		return false;
 	if (clock_wall_s() > s->ca->not_after)

@@ -12,7 +12,7 @@ static void committed(struct signer *s, struct job *job)
 	signer_done(s, job, "%s", job->err.text);
 }
 
-void request_append(struct signer *s, struct job *job, struct entry *entry, const char *format, ...)
+bool request_append(struct signer *s, struct job *job, struct entry *entry, const char *format, ...)
 {
 	va_list args;
 
@@ -20,7 +20,7 @@ void request_append(struct signer *s, struct job *job, struct entry *entry, cons
 		if (job->err.code == ERR_REFUSED)
 			job->err.code = REFUSAL_STATE;
 		signer_refuse(s, job, &job->err);
-		return;
+		return false;
 	}
 	va_start(args, format);
 	vsnprintf(job->err.text, sizeof(job->err.text), format, args);
@@ -29,6 +29,7 @@ void request_append(struct signer *s, struct job *job, struct entry *entry, cons
 		  entry_type_name(entry->type), (unsigned long long)entry->number,
 		  client_name(job->client));
 	signer_commit(s, job, committed);
+	return true;
 }
 
 struct bytes request_by(const struct job *job)

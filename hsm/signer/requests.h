@@ -29,8 +29,8 @@ void request_crl(struct signer *s, struct job *job);
 void request_backup(struct signer *s, struct job *job);
 void request_verification(struct signer *s, struct job *job);
 
-/* Appends, commits and answers with the sentence. */
-void request_append(struct signer *s, struct job *job, struct entry *entry, const char *format, ...)
+/* Appends, commits and answers with the sentence; false if it was refused instead. */
+bool request_append(struct signer *s, struct job *job, struct entry *entry, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* The caller's name, for an entry's field `by`. */
 struct bytes request_by(const struct job *job);

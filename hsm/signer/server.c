@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #define CLIENTS_MAX 256
+#define CLIENTS_OF_ONE_USER 128 /* a station has one a nest, and a few */
 #define STOP_MS 5000
 #define FIXED 3 /* descriptors in the poll set before the clients: signals, pool, listener */
 
@@ -105,6 +106,17 @@ static void name_peer(struct client *client)
 		snprintf(client->name, sizeof(client->name), "uid %u", client->uid);
 }
 
+/* Nobody keeps the others out: a station that was taken over must not keep the supervisor from
+ * closing its orders. */
+static bool has_room(const struct server *server, uid_t uid)
+{
+	size_t of_user = 0;
+
+	for (size_t i = 0; i < server->count; i++)
+		of_user += server->clients[i]->uid == uid;
+	return server->count < CLIENTS_MAX && of_user < CLIENTS_OF_ONE_USER;
+}
+
 static void take_caller(struct server *server)
 {
 	struct socket_peer peer;
@@ -114,7 +126,7 @@ static void take_caller(struct server *server)
 
 	if (!socket_accept(server->listen_fd, &fd, &e) || fd < 0)
 		return;
-	if (server->count == CLIENTS_MAX || !socket_peer(fd, &peer, &e)) {
+	if (!socket_peer(fd, &peer, &e) || !has_room(server, peer.uid)) {
 		log_event(LOG_WARNING, "a caller is turned away", "callers=%zu", server->count);
 		return;
 	}

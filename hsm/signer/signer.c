@@ -274,12 +274,15 @@ void signer_reply(struct signer *s, struct job *job, const struct reply *reply)
 void signer_refuse(struct signer *s, struct job *job, const struct err *e)
 {
 	struct reply reply = { .type = REPLY_REFUSED };
+	char nest[NEST_MAX_LEN + 1], unit[NAME_MAX_LEN + 1], reason[ERR_TEXT_SIZE];
 
 	reply.code = (uint64_t)(*refusal_name(e->code) ? e->code : REFUSAL_FAILED);
 	snprintf(reply.text, sizeof(reply.text), "%s", e->text);
-	log_event(LOG_NOTICE, "refused", "request=\"%s\" nest=%s unit=%s code=%s reason=\"%s\"",
-		  request_name(job->request.type), job->request.nest, job->request.unit,
-		  refusal_name((int)reply.code), e->text);
+	log_event(LOG_NOTICE, "refused",
+		  "request=\"%s\" nest=\"%s\" unit=\"%s\" code=%s reason=\"%s\"",
+		  request_name(job->request.type), log_text(job->request.nest, nest, sizeof(nest)),
+		  log_text(job->request.unit, unit, sizeof(unit)), refusal_name((int)reply.code),
+		  log_text(e->text, reason, sizeof(reason)));
 	signer_reply(s, job, &reply);
 }
 

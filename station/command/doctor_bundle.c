@@ -1,6 +1,6 @@
 /* doctor_bundle: what support needs in one file. What is said here is what programs say to everybody
- * who may ask them, and the settings, which hold no secret; nothing is read that could hold a PIN or
- * a key. */
+ * who may ask them, and the settings, without what people remarked beside them; nothing is read
+ * that could hold a PIN or a key. */
 #include "station/command/command.h"
 #include "station/command/doctor.h"
 #include "station/command/hide.h"
@@ -127,16 +127,6 @@ static bool add_commands(struct bundle *b, struct err *e)
 	return true;
 }
 
-/* What the token's module is told at its start may be anything. */
-static void blank_init_args(char *text)
-{
-	char *at = strstr(text, "init_args:");
-
-	for (; at && *at; at = strstr(at, "init_args:"))
-		for (at += strlen("init_args:"); *at && *at != '\n'; at++)
-			*at = '*';
-}
-
 static bool add_file(struct bundle *b, const char *name, const char *path, struct err *e)
 {
 	uint8_t *data;
@@ -148,7 +138,7 @@ static bool add_file(struct bundle *b, const char *name, const char *path, struc
 
 		return text ? add(b, name, text, e) : err_set(e, ERR_SYSTEM, "no memory");
 	}
-	blank_init_args((char *)data);
+	hide_remarks((char *)data);
 	return add(b, name, (char *)data, e);
 }
 

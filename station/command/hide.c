@@ -57,3 +57,50 @@ void hide_apply(const struct hide *h, char *text)
 				memset(at, '*', len);
 	}
 }
+
+/* A quote that begins a text: not the one in "don't". */
+static bool opens_quote(const char *line, size_t at)
+{
+	return (line[at] == '"' || line[at] == '\'') &&
+	       (at == 0 || strchr(" \t[{,:", line[at - 1]));
+}
+
+/* Where the comment of a line begins; `len` if it has none. */
+static size_t comment_of(const char *line, size_t len)
+{
+	char quote = '\0';
+
+	for (size_t i = 0; i < len; i++) {
+		if (quote)
+			quote = line[i] == quote ? '\0' : quote;
+		else if (opens_quote(line, i))
+			quote = line[i];
+		else if (line[i] == '#' && (i == 0 || strchr(" \t", line[i - 1])))
+			return i;
+	}
+	return len;
+}
+
+void hide_remarks(char *text)
+{
+	static const char key[] = "init_args";
+	bool goes_on = false;
+	size_t indent = 0;
+
+	for (char *line = text; *line; line += *line == '\n') {
+		size_t len = strcspn(line, "\n"), blanks = strspn(line, " ");
+		size_t seen = comment_of(line, len);
+		char *told = memmem(line, seen, key, strlen(key));
+
+		goes_on = goes_on && (blanks > indent || blanks == len);
+		if (goes_on) {
+			seen = blanks;
+		} else if (told) {
+			seen = (size_t)(told - line) + strlen(key);
+			indent = blanks;
+			goes_on = true;
+		}
+		memset(line + seen, '*', len - seen);
+		line += len;
+	}
+}

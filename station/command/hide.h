@@ -22,4 +22,8 @@ void hide_learn(struct hide *h, const char *text);
 /* Overwrites each learnt id where it stands as a word of its own. */
 void hide_apply(const struct hide *h, char *text);
 
+/* Of a settings file (YAML), what may hold anything: comments, and what the token's module is told at
+ * its start (init_args, with the lines that go on with it). */
+void hide_remarks(char *text);
+
 #endif

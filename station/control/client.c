@@ -8,10 +8,14 @@ bool control_connect(int *ret_fd, struct err *e)
 {
 	AUTO(fd) dir = -1;
 
-	if (!place_open(PLACE_RUN_STATION, false, &dir, e) ||
-	    !socket_connect(dir, STATION_SOCKET, ret_fd, e))
-		return err_add(e, "the station does not run; start imprint-station");
-	return true;
+	if (place_open(PLACE_RUN_STATION, false, &dir, e) &&
+	    socket_connect(dir, STATION_SOCKET, ret_fd, e))
+		return true;
+	if (e->code == ERR_REFUSED)
+		return err_set(e, ERR_REFUSED,
+			       "the station hears only members of the group imprint; as root: "
+			       "adduser NAME imprint, and log in again");
+	return err_add(e, "the station does not run; start imprint-station");
 }
 
 static bool take_reply(int fd, uint8_t *record, struct control_reply *ret_reply, int *ret_passed,

@@ -403,6 +403,8 @@ def clock_jumps(seconds, words, s):
         for run in run_all(s).values():
             assert (run["outcome"], run["code"]) == ("ERROR", "clock"), run
             assert all(word in run["text"] for word in words), run
+        s.imprint("ledger", "accept-time", "--reason", "two\nlines", check=False)  # no entry, so nothing is accepted
+        assert {run["code"] for run in run_all(s).values()} == {"clock"}
         clock.set(0)
         panel(s)
 

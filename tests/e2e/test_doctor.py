@@ -241,6 +241,19 @@ def test_a_running_signer_is_asked(working):
     working.imprint("wait", "--outcome", "PASS")
 
 
+def plant(s):
+    """Where a secret may lie: a badge, remarks in settings, the words for the token's module, files beside."""
+    s.imprint("badge", "enrol", "CANARY-BADGE", "--person", "Wang", "--role", "supervisor")
+    s.imprint("scan", "CANARY-BADGE")
+    for name in ("signer.yaml", "station.yaml", "products/demo.yaml"):
+        with open(s.dir / "etc" / name, "a") as file:
+            file.write("# the PIN is CANARY\n")
+    settings = s.dir / "etc/signer.yaml"
+    settings.write_text(re.sub(r"^  # init_args:.*$", "  init_args:\n    pin=CANARY\n    CANARY", settings.read_text(), flags=re.M))
+    for path in ("etc/token-pin.old", "etc/products/key.pem", "lib/station/notes", "lib/signer/notes"):
+        (s.dir / path).write_text("CANARY\n-----BEGIN PRIVATE KEY-----\n")
+
+
 def unpack(path):
     with tarfile.open(path) as tar:
         return {member.name: tar.extractfile(member).read() for member in tar.getmembers() if member.isfile()}
@@ -248,7 +261,9 @@ def unpack(path):
 
 def test_a_bundle_holds_no_secret(working, tmp_path):
     path = tmp_path / "support.tar.gz"
-    said = working.imprint("doctor", "--bundle", path, env={"TMPDIR": str(tmp_path)}).stdout
+    plant(working)
+    secret = {"IMPRINT_PIN": "CANARY", "HTTPS_PROXY": "http://user:CANARY@proxy", "AWS_SECRET_ACCESS_KEY": "CANARY"}
+    said = working.imprint("doctor", "--bundle", path, env={"TMPDIR": str(tmp_path), **secret}).stdout
     files = unpack(path)
     everything = b"".join(files.values())
     assert path.stat().st_mode & 0o777 == 0o600 and f"{len(files)} files" in said
@@ -257,6 +272,7 @@ def test_a_bundle_holds_no_secret(working, tmp_path):
     assert b"wrong" in files["imprint-support/doctor.txt"] and b'"outcome":"PASS"' in files["imprint-support/runs.jsonl"]
     for secret in ("token-pin", "token-so-pin"):
         assert (working.dir / "etc" / secret).read_bytes().strip() not in everything
+    assert b"CANARY" not in everything
     assert b"PRIVATE KEY" not in everything and b"CERTIFICATE" not in everything
     for der in (working.dump(unit) for unit in working.boards().values()):
         assert der not in everything

@@ -216,6 +216,20 @@ def test_a_peer_is_who_it_was_when_it_connected(line, arguments):
     assert as_user((0, 0, [], None), become_later) == "permission"
 
 
+def test_a_station_does_not_keep_the_supervisor_out(line):
+    """With as many connections as it likes; the supervisor must get in to close its orders."""
+    with contextlib.ExitStack() as callers:
+        os.seteuid(STATION_UID)
+        try:
+            while "a caller is turned away" not in line.log("signer"):
+                with contextlib.suppress(BlockingIOError):  # more wait to be taken than the kernel lets wait
+                    callers.enter_context(Signer(line.dir / "run/signer"))
+        finally:
+            os.seteuid(0)
+        done = run_as(line, PEERS["the supervisor"], "order", "list")
+        assert done.returncode == 0, done.stderr
+
+
 def try_start(s):
     done = subprocess.run([BUILD / "imprint-signer"], env=s.env, capture_output=True, text=True, timeout=PATIENCE_S)
     return done.returncode, done.stderr
@@ -293,7 +307,7 @@ def test_station_socket(desk, name, peer, may):
 
 
 def test_strangers_do_not_keep_the_others_out(desk):
-    """The socket is open to all, and has room for so many callers: who may ask nothing makes room."""
+    """The socket has room for so many callers: who may ask nothing makes room."""
     folder = os.open(desk.dir / "run/station", os.O_RDONLY | os.O_DIRECTORY)
     with contextlib.ExitStack() as callers:
         callers.callback(os.close, folder)

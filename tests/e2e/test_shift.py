@@ -260,6 +260,7 @@ def test_badges(shift):
     assert (of_station(s)["person"], of_station(s)["role"]) == ("Wang", "operator")
     assert one_run(s)["operator"] == "Wang"
     assert s.json("ledger", "show", s.boards()["A1"])[0]["operator"] == "Wang"
+    assert run_all(s, "--operator", "Somebody", count=1)["A1"]["operator"] == "Wang"  # a badge says more than a word
     s.imprint("badge", "withdraw", "OPR-0001")
     assert of_station(s)["person"] == ""
     assert "was withdrawn" in refused(s, "scan", "OPR-0001")

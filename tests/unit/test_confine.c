@@ -3,11 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -47,6 +52,38 @@ static int trace_a_process(void)
 static int make_a_device(void)
 {
 	return mknod("/tmp/imprint-no-such-device", S_IFCHR | 0600, 0);
+}
+
+static int become_root_of_a_namespace(void)
+{
+	return (int)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+}
+
+static int namespace_by_the_newer_call(void)
+{
+	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	long rc = syscall(SYS_clone3, &args, sizeof(args));
+
+	errno = errno == ENOSYS ? EPERM : EINVAL;
+	return (int)rc;
+}
+
+static void *nothing(void *context)
+{
+	return context;
+}
+
+static int start_a_thread(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL) ? -1 : 0;
+}
+
+/* ENOTTY if it may. */
+static int type_into_a_terminal(void)
+{
+	return ioctl(STDIN_FILENO, TIOCSTI, "x");
 }
 
 static int unix_socket(void)
@@ -100,6 +137,10 @@ static const struct {
 	{ "trace a process", CONFINE_IP, trace_a_process, false },
 #endif
 	{ "make a device", CONFINE_IP, make_a_device, false },
+	{ "become root of a namespace", CONFINE_IP, become_root_of_a_namespace, false },
+	{ "the same by the newer call", CONFINE_IP, namespace_by_the_newer_call, false },
+	{ "start a thread", CONFINE_IP, start_a_thread, true },
+	{ "type into a terminal", CONFINE_IP, type_into_a_terminal, false },
 	{ "a socket of the machine", CONFINE_NO_NETWORK, unix_socket, true },
 	{ "no IP", CONFINE_NO_NETWORK, ip_socket, false },
 	{ "IP", CONFINE_IP, ip_socket, true },

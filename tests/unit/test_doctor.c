@@ -166,13 +166,40 @@ static void unit_ids_are_hidden(void **state)
 				  "<6>refused unit=\"****\"\n");
 }
 
+static void remarks_are_hidden(void **state)
+{
+	static const struct {
+		const char *name, *text, *left;
+	} rows[] = {
+		{ "nothing to hide", "a: b\nc: \"#1\"\nd: e#f\n", "a: b\nc: \"#1\"\nd: e#f\n" },
+		{ "comments", "# PIN 1\na: b # PIN 2\n  #\n", "*******\na: b *******\n  *\n" },
+		{ "after quotes", "a: \"b\" # P\nc: don't # P\nd: ['e', \"f\"] # P",
+		  "a: \"b\" ***\nc: don't ***\nd: ['e', \"f\"] ***" },
+		{ "init_args", "t:\n  init_args: P\n  b: c\n", "t:\n  init_args***\n  b: c\n" },
+		{ "on more lines", "t:\n  init_args: >\n    P\n\n   P\n  b: c\n",
+		  "t:\n  init_args***\n    *\n\n   *\n  b: c\n" },
+		{ "in one line", "t: { \"init_args\": \"P\", b: c }\nd: e",
+		  "t: { \"init_args**************\nd: e" },
+		{ "remarked", "#init_args: P\n  b: c\n", "*************\n  b: c\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[128];
+
+		strcpy(text, rows[i].text);
+		hide_remarks(text);
+		if (strcmp(text, rows[i].left) != 0)
+			fail_msg("%s: %s", rows[i].name, text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows_are_said_and_read),
-		cmocka_unit_test(other_lines_are_no_rows),
-		cmocka_unit_test(units_become_rows),
-		cmocka_unit_test(unit_ids_are_hidden),
+		cmocka_unit_test(rows_are_said_and_read), cmocka_unit_test(other_lines_are_no_rows),
+		cmocka_unit_test(units_become_rows),	  cmocka_unit_test(unit_ids_are_hidden),
+		cmocka_unit_test(remarks_are_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
