@@ -84,10 +84,10 @@ void history_act(struct history *h, const struct runs_act *act)
 {
 	struct nest_history *n = find(h, act->nest);
 
-	if (act->kind == ACT_MODE) {
+	if (act->kind == ACT_MODE)
 		h->mode = act->mode;
+	if (act->kind != ACT_FREE)
 		return;
-	}
 	if (n)
 		n->failed_count = 0;
 	if (*act->unit)

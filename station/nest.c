@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "serial/fault.h"
+#include "station/left.h"
 #include "station/outcome.h"
 #include "station/policy.h"
 #include "station/seat.h"
@@ -30,6 +31,8 @@ struct nest {
 	unsigned failed; /* how often, since a board came in or a PASS */
 	/* The thread's own. */
 	bool leaves_seen; /* here one can see when a board is taken out */
+	bool has_left;	  /* its board may still be that of a run that the station left */
+	struct run left;
 };
 
 struct box *nest_box(struct nest *nest)
@@ -96,6 +99,13 @@ void nest_quit(struct nest *nest)
 }
 
 /* --- the nest's thread --- */
+
+static bool quits(struct nest *nest)
+{
+	AUTO(lock) lock = lock_take(&nest->mutex);
+
+	return nest->quits;
+}
 
 static bool is_stopped(const struct nest *nest)
 {
@@ -185,7 +195,12 @@ static bool run_board(struct nest *nest, const struct nest_start *start)
 	const char *remedy;
 	struct run run;
 
+	nest->has_left = false;
 	recipe_run(&in, &run, &remedy);
+	if (run.outcome == OUTCOME_ABORTED && quits(nest)) {
+		left_judge(&run);
+		remedy = left_remedy();
+	}
 	outcome_by_jig(&nest->seat, &run, &remedy);
 	outcome_keep(nest->shared->runs, nest->shared->alarms, &run, &remedy);
 	end_run(nest, &run, remedy);
@@ -202,17 +217,55 @@ static void forget_abort(struct nest *nest)
 		log_event(LOG_ERR, "cancel descriptor unreadable", "nest=%s", nest_name(nest));
 }
 
+static void show_left(struct nest *nest)
+{
+	const struct run *run = &nest->left;
+
+	box_end(&nest->box, CONTROL_ENDED,
+		&(struct box_end) { .outcome = run->outcome,
+				    .run = run->number,
+				    .tries = run->tries,
+				    .tries_left = policy_tries_left(nest->shared->settings,
+								    nest->shared->runs, run->unit),
+				    .code = run->code,
+				    .text = run->text,
+				    .remedy = left_remedy(),
+				    .evidence = run->evidence,
+				    .certificate_id = run->certificate_id });
+}
+
+/* Nor does the next start show it. */
+static void forget_left(struct nest *nest)
+{
+	struct runs_act act = { .kind = ACT_GONE,
+				.shift = station_shift_began(nest->shared->settings,
+							     clock_wall_s()) };
+	struct err e;
+
+	strcpy(act.nest, nest_name(nest));
+	nest->has_left = false;
+	if (!runs_do(nest->shared->runs, &act, &e))
+		log_event(LOG_WARNING, "board gone, not recorded", "nest=%s text=\"%s\"", act.nest,
+			  e.text);
+}
+
 static bool look(struct nest *nest)
 {
 	bool present = seat_look(&nest->seat);
 
 	if (!present)
 		forget_board(nest);
+	if (nest->has_left && !present && seat_knows(&nest->seat))
+		forget_left(nest);
 	if (is_stopped(nest))
 		box_state(&nest->box, CONTROL_STOPPED);
 	else if (!present)
 		box_state(&nest->box, CONTROL_EMPTY);
-	else if (box_state_now(&nest->box) != CONTROL_ENDED)
+	else if (box_state_now(&nest->box) == CONTROL_ENDED)
+		; /* its result stands */
+	else if (nest->has_left)
+		show_left(nest);
+	else
 		box_state(&nest->box, CONTROL_READY);
 	return present;
 }
@@ -281,13 +334,6 @@ static bool begin(struct nest *nest, bool present, bool arrived, struct nest_sta
 	return true;
 }
 
-static bool quits(struct nest *nest)
-{
-	AUTO(lock) lock = lock_take(&nest->mutex);
-
-	return nest->quits;
-}
-
 static void wait_for_work(struct nest *nest)
 {
 	eventfd_t count;
@@ -345,11 +391,25 @@ static bool start_thread(struct nest *nest, struct err *e)
 	       err_set(e, ERR_SYSTEM, "no thread for nest %s: %s", nest_name(nest), strerror(rc));
 }
 
+static void take_left(struct nest *nest, struct control_nest *first)
+{
+	const struct run *run = &nest->left;
+
+	nest->has_left = runs_left(nest->shared->runs, nest_name(nest), &nest->left);
+	if (!nest->has_left)
+		return;
+	control_copy_text(first->unit, sizeof(first->unit), run->unit);
+	control_copy_text(first->order, sizeof(first->order), run->order);
+	control_copy_text(first->product, sizeof(first->product), run->product);
+	control_copy_text(first->operator, sizeof(first->operator), run->operator);
+	first->started_at = run->started_at;
+}
+
 bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret_nest,
 	       struct err *e)
 {
 	AUTO(nest) nest = calloc(1, sizeof(*nest));
-	struct control_nest first = { .index = index };
+	struct control_nest first = { .index = index, .tries_left = CONTROL_NO_LIMIT };
 
 	if (!nest)
 		return err_set(e, ERR_SYSTEM, "no memory for a nest");
@@ -359,10 +419,10 @@ bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret
 	nest->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	nest->cancel_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	pthread_mutex_init(&nest->mutex, NULL);
-	first.tries_left = CONTROL_NO_LIMIT;
 	first.row = nest->settings->row;
 	first.column = nest->settings->column;
 	snprintf(first.name, sizeof(first.name), "%s", nest->settings->name);
+	take_left(nest, &first);
 	box_init(&nest->box, &first, shared->bell_fd);
 	if (nest->wake_fd < 0 || nest->cancel_fd < 0)
 		return err_errno(e, ERR_SYSTEM, "no descriptors for nest %s", nest_name(nest));

@@ -125,7 +125,8 @@ void recipe_run(const struct recipe_input *in, struct run *ret_run, const char *
 		r->in = in;
 		r->run = ret_run;
 		r->asker = (struct asker) { -1, in->cancel_fd, r->record };
-		done = run_steps(r, &e);
+		done = (!in->runs || runs_under_way(in->runs, ret_run, false, &e)) &&
+		       run_steps(r, &e);
 		board_close(r->board);
 		asker_close(&r->asker);
 	} else {

@@ -18,7 +18,7 @@ struct recipe_input {
 	const struct station_settings *settings;
 	const struct station_nest *nest;
 	struct catalogue *catalogue;
-	struct runs *runs; /* for the tries of the unit; NULL: no limit */
+	struct runs *runs; /* for the tries of the unit, and for what is under way; or NULL */
 	enum control_mode mode;
 	const char *operator;
 	const char *unit; /* scanned from a label, or "" */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "station/history.h"
+#include "station/left.h"
 #include "station/lines.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 
 #define NAME_SIZE 24
 #define WHAT "the record of runs"
+#define UNDER_WAY "under-way"
 
 struct runs {
 	int dir_fd, fd;
@@ -24,9 +26,10 @@ struct runs {
 	int error;		  /* of the last failure */
 	bool syncing;		  /* one thread syncs for all who wait */
 	struct history history;
+	struct left left; /* as it was at the start */
 };
 
-static const char *const acts[] = { [ACT_FREE] = "free", [ACT_MODE] = "mode" };
+static const char *const acts[] = { [ACT_FREE] = "free", [ACT_MODE] = "mode", [ACT_GONE] = "gone" };
 
 static const char *file_name(uint64_t index, char name[static NAME_SIZE])
 {
@@ -48,42 +51,71 @@ static enum control_mode mode_of(const json_t *object)
 	return mode;
 }
 
-static void replay_run(struct runs *runs, const json_t *object)
+static struct run run_of(const json_t *object)
 {
-	json_int_t number = json_integer_value(json_object_get(object, "run"));
-	struct run run = { .shift = lines_time(object, "shift"),
+	struct run run = { .number = (uint64_t)json_integer_value(json_object_get(object, "run")),
+			   .shift = lines_time(object, "shift"),
 			   .started_at = lines_time(object, "started_at"),
 			   .ended_at = lines_time(object, "ended_at"),
-			   .mode = mode_of(object) };
+			   .mode = mode_of(object),
+			   .step = "",
+			   .evidence = "" };
 
-	if (number <= 0)
-		return;
-	if ((uint64_t)number > runs->number)
-		runs->number = (uint64_t)number;
+	run.code = lines_text(object, "code"); /* lives as long as the object */
 	control_outcome_parse(lines_text(object, "outcome"), &run.outcome);
 	TAKE_TEXT(object, "nest", run.nest);
 	TAKE_TEXT(object, "unit", run.unit);
+	TAKE_TEXT(object, "product", run.product);
 	TAKE_TEXT(object, "order", run.order);
+	TAKE_TEXT(object, "operator", run.operator);
+	TAKE_TEXT(object, "certificate_id", run.certificate_id);
+	return run;
+}
+
+static void replay_run(struct runs *runs, const json_t *object)
+{
+	struct run run = run_of(object);
+
+	if (json_integer_value(json_object_get(object, "run")) <= 0)
+		return;
+	if (run.number > runs->number)
+		runs->number = run.number;
 	history_run(&runs->history, &run);
+	left_ended(&runs->left, &run);
+}
+
+static void replay_under_way(struct runs *runs, const json_t *object)
+{
+	struct run run = run_of(object);
+
+	left_under_way(&runs->left, &run);
 }
 
 static void replay_act(struct runs *runs, const json_t *object)
 {
 	struct runs_act act = { .kind = ACT_FREE, .mode = mode_of(object) };
+	const char *name = lines_text(object, "act");
 
-	if (strcmp(lines_text(object, "act"), acts[ACT_MODE]) == 0)
-		act.kind = ACT_MODE;
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+		if (strcmp(name, acts[i]) == 0)
+			act.kind = (enum runs_act_kind)i;
 	TAKE_TEXT(object, "nest", act.nest);
 	TAKE_TEXT(object, "unit", act.unit);
 	history_act(&runs->history, &act);
+	if (act.kind == ACT_GONE)
+		left_gone(&runs->left, act.nest);
 }
 
 static void replay_line(void *context, const json_t *object)
 {
-	if (json_object_get(object, "act"))
-		replay_act(context, object);
+	struct runs *runs = context;
+
+	if (strcmp(lines_text(object, "act"), UNDER_WAY) == 0)
+		replay_under_way(runs, object);
+	else if (json_object_get(object, "act"))
+		replay_act(runs, object);
 	else
-		replay_run(context, object);
+		replay_run(runs, object);
 }
 
 static bool open_file(struct runs *runs, int flags, struct err *e)
@@ -109,6 +141,23 @@ static bool read_older(struct runs *runs, struct err *e)
 	return true;
 }
 
+/* They get their numbers now. */
+static bool end_left(struct runs *runs, struct err *e)
+{
+	for (size_t i = 0; i < runs->left.count; i++) {
+		struct run *run = &runs->left.runs[i];
+		char unit[CONTROL_TEXT_MAX + 1];
+
+		if (run->number)
+			continue;
+		log_event(LOG_WARNING, "run was left in its middle", "nest=%s unit=\"%s\"",
+			  run->nest, log_text(run->unit, unit, sizeof(unit)));
+		if (!runs_add(runs, run, e))
+			return false;
+	}
+	return true;
+}
+
 bool runs_open(int dir_fd, struct runs **ret_runs, struct err *e)
 {
 	AUTO(runs) runs = calloc(1, sizeof(*runs));
@@ -124,6 +173,8 @@ bool runs_open(int dir_fd, struct runs **ret_runs, struct err *e)
 	    !lines_heal(runs->fd, WHAT, runs->size, e))
 		return false;
 	runs->synced_size = runs->size;
+	if (!end_left(runs, e))
+		return false;
 	*ret_runs = TAKE(runs);
 	return true;
 }
@@ -182,22 +233,25 @@ static bool rotate(struct runs *runs, struct err *e)
 	return open_file(runs, 0, e);
 }
 
+/* Its head says what it is: a run with its number, or one under way. */
 static char *line_of_run(const struct run *run, size_t *ret_len)
 {
 	char started[CLOCK_TEXT_SIZE], ended[CLOCK_TEXT_SIZE], shift[CLOCK_TEXT_SIZE];
 	AUTO(json)
-	object = json_pack(
-		"{sI ss ss ss ss ss ss ss si ss ss ss sI ss ss ss sI ss ss}", "run",
-		(json_int_t)run->number, "nest", run->nest, "unit", run->unit, "product",
-		run->product, "order", run->order, "outcome", control_outcome_name(run->outcome),
-		"code", run->code, "text", run->text, "try", (int)run->tries, "operator",
-		run->operator, "started_at", clock_format(run->started_at, started), "ended_at",
+	object = run->number ? json_pack("{sI}", "run", (json_int_t)run->number)
+			     : json_pack("{ss}", "act", UNDER_WAY);
+	json_t *rest = json_pack(
+		"{ss ss ss ss ss ss ss si ss ss ss sI ss ss ss sI ss ss}", "nest", run->nest,
+		"unit", run->unit, "product", run->product, "order", run->order, "outcome",
+		control_outcome_name(run->outcome), "code", run->code, "text", run->text, "try",
+		(int)run->tries, "operator", run->operator, "started_at",
+		clock_format(run->started_at, started), "ended_at",
 		clock_format(run->ended_at, ended), "duration_ms", (json_int_t)run->duration_ms,
 		"certificate_id", run->certificate_id, "evidence", run->evidence, "step", run->step,
 		"bytes", (json_int_t)run->bytes, "mode", control_mode_name(run->mode), "shift",
 		clock_format(run->shift, shift));
 
-	return lines_line(object, ret_len);
+	return json_object_update_new(object, rest) == 0 ? lines_line(object, ret_len) : NULL;
 }
 
 static char *line_of_act(const struct runs_act *act, size_t *ret_len)
@@ -281,6 +335,29 @@ bool runs_add(struct runs *runs, struct run *run, struct err *e)
 		return false;
 	history_run(&runs->history, run);
 	return true;
+}
+
+bool runs_under_way(struct runs *runs, const struct run *run, bool kept, struct err *e)
+{
+	AUTO(lock) lock = lock_take(&runs->mutex);
+	AUTO_FREE char *line = NULL;
+	struct run left = *run;
+	size_t len;
+
+	left_judge(&left);
+	left.ended_at = clock_wall_s();
+	line = line_of_run(&left, &len);
+	return make_room(runs, e) && write_line(runs, line, len, e) &&
+	       (!kept || sync_until(runs, runs->written, e));
+}
+
+bool runs_left(struct runs *runs, const char *nest, struct run *ret_run)
+{
+	const struct run *run = left_in(&runs->left, nest);
+
+	if (run)
+		*ret_run = *run;
+	return run;
 }
 
 bool runs_do(struct runs *runs, const struct runs_act *act, struct err *e)

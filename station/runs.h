@@ -4,9 +4,10 @@
  *	runs.1.jsonl …		older ones; the one after RUNS_FILES is let go
  * Lines are only ever added, and each is synced before its run counts as ended; runs that end
  * together share one sync. Run numbers rise. The line of a run begins {"run":NUMBER; between them
- * stand the acts of people that change what follows: {"act":"free" and {"act":"mode". Every count
- * and limit of the station comes from these lines alone (history.h), all of which are read when it
- * starts.
+ * stand the acts of people that change what follows, {"act":"free" and {"act":"mode", and what
+ * tells the next start of the runs under way (left.h): {"act":"under-way" with what the run would
+ * come to if the station ended now, and {"act":"gone". Every count and limit of the station comes
+ * from these lines alone (history.h), all of which are read when it starts.
  * Threads: any. Layer above: nest, desk. Below: history, lines, control. */
 #ifndef STATION_RUNS_H
 #define STATION_RUNS_H
@@ -39,14 +40,15 @@ struct run {
 };
 
 /* What a person did that changes what follows. */
-enum runs_act_kind { ACT_FREE, ACT_MODE };
+enum runs_act_kind { ACT_FREE, ACT_MODE, ACT_GONE };
 
 struct runs_act {
 	enum runs_act_kind kind;
-	int64_t shift;			     /* when it began */
-	enum control_mode mode;		     /* MODE */
-	char nest[CONTROL_NEST_MAX + 1];     /* FREE: its failed units are forgotten, */
-	char unit[CONTROL_NAME_MAX + 1];     /* and the tries of this one; or "" */
+	int64_t shift;		/* when it began */
+	enum control_mode mode; /* MODE */
+	/* FREE: its failed units are forgotten; GONE: the board that was left there was taken out */
+	char nest[CONTROL_NEST_MAX + 1];
+	char unit[CONTROL_NAME_MAX + 1];     /* FREE: so are the tries of this one; or "" */
 	char person[CONTROL_NAME_MAX + 1];   /* whose badge allowed it, or "" */
 	char operator[CONTROL_NAME_MAX + 1]; /* who asked */
 };
@@ -59,7 +61,8 @@ struct runs_counts {
 
 struct runs;
 
-/* Opens the record in that folder (the caller keeps dir_fd open) and reads where it stands. */
+/* Opens the record in that folder (the caller keeps dir_fd open) and reads where it stands. Runs in
+ * whose middle the station ended go on record as such. */
 MUST_CHECK bool runs_open(int dir_fd, struct runs **ret_runs, struct err *e);
 void runs_close(struct runs *runs);
 AUTO_DEFINE(runs, struct runs *, runs_close)
@@ -70,6 +73,13 @@ MUST_CHECK bool runs_add(struct runs *runs, struct run *run, struct err *e);
 
 /* The same for an act; it holds when this returns true. */
 MUST_CHECK bool runs_do(struct runs *runs, const struct runs_act *act, struct err *e);
+
+/* A run begins, or goes on: if the station ends before runs_add, the next one knows of it. `kept`: a
+ * power cut does not change that; then this returns when it is durable. */
+MUST_CHECK bool runs_under_way(struct runs *runs, const struct run *run, bool kept, struct err *e);
+/* The run in whose middle the station ended, if it was that nest's last one and its board was not
+ * seen to leave. */
+bool runs_left(struct runs *runs, const char *nest, struct run *ret_run);
 
 /* What the record comes to now. */
 void runs_count(struct runs *runs, const char *order, int64_t shift,

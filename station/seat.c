@@ -29,6 +29,16 @@ bool seat_look(struct seat *seat)
 	return seat->present;
 }
 
+bool seat_knows(const struct seat *seat)
+{
+	struct jig_image image;
+
+	if (!seat_has_signal(seat))
+		return true;
+	jig_see(seat->jig, &image);
+	return image.fresh;
+}
+
 bool seat_holds(const struct seat *seat, struct err *e)
 {
 	struct jig_image image;

@@ -17,6 +17,8 @@ struct seat {
 /* By the jig's signal where the map has one; with the bus lost it stays what it was. */
 bool seat_has_signal(const struct seat *seat);
 bool seat_look(struct seat *seat);
+/* False while the jig's signal cannot be read. */
+bool seat_knows(const struct seat *seat);
 
 /* False, with the sentence, if the jig has tripped, or the board is known to be gone. */
 MUST_CHECK bool seat_holds(const struct seat *seat, struct err *e);

@@ -267,8 +267,11 @@ static bool verify_file(struct recipe *r, const struct board_file *file, int64_t
 	return board_verify(r->board, file, r->product.read_back, deadline, e);
 }
 
+/* From here on the board may hold its certificate: the record knows that first. */
 bool step_install(struct recipe *r, int64_t deadline, struct err *e)
 {
+	if (r->in->runs && !runs_under_way(r->in->runs, r->run, true, e))
+		return false;
 	return each_file(r, write_file, deadline, e);
 }
 

@@ -12,6 +12,7 @@
 struct gap {
 	const struct arguments *a;
 	json_t *asked; /* certificate ids as keys */
+	json_t *begun; /* certificate ids: the run that was under way with it */
 	uint64_t unknown;
 };
 
@@ -46,21 +47,41 @@ static void show(struct gap *g, const json_t *run)
 		       text_of(run, "ended_at"), text_of(run, "certificate_id"));
 }
 
-/* Each certificate once; a run without one, or a line that tells of no run, says nothing here. */
-static bool take_line(struct gap *g, const char *text, struct err *e)
+/* Each certificate once; a run without one says nothing here. */
+static bool take_run(struct gap *g, const char *id, const json_t *run, struct err *e)
 {
-	AUTO(json) run = json_loads(text, 0, NULL);
-	const char *id = text_of(run, "certificate_id");
 	bool known;
 
-	if (!run)
-		return err_set(e, ERR_INVALID, "it is no line of JSON");
 	if (!*id || json_object_get(g->asked, id))
 		return true;
 	if (!is_known(id, &known, e) || json_object_set_new(g->asked, id, json_true()))
 		return false;
 	if (!known)
 		show(g, run);
+	return true;
+}
+
+/* A run under way most often has its end on record too: that one says more. */
+static bool take_line(struct gap *g, const char *text, struct err *e)
+{
+	AUTO(json) run = json_loads(text, 0, NULL);
+	const char *id = text_of(run, "certificate_id");
+
+	if (!run)
+		return err_set(e, ERR_INVALID, "it is no line of JSON");
+	if (json_object_get(run, "act"))
+		return !*id || json_object_set(g->begun, id, run) == 0 ||
+		       err_set(e, ERR_SYSTEM, "no memory for a list");
+	return take_run(g, id, run, e);
+}
+
+/* The power went in the middle of these, and the board may hold its certificate. */
+static bool take_begun(struct gap *g, struct err *e)
+{
+	const char *id;
+	json_t *run;
+
+	json_object_foreach(g->begun, id, run) if (!take_run(g, id, run, e)) return false;
 	return true;
 }
 
@@ -88,14 +109,15 @@ static bool read_runs(struct gap *g, const char *path, struct err *e)
 int gap_command(const struct arguments *a)
 {
 	AUTO(json) asked = json_object();
-	struct gap gap = { .a = a, .asked = asked };
+	AUTO(json) begun = json_object();
+	struct gap gap = { .a = a, .asked = asked, .begun = begun };
 	struct err e;
 
-	if (!asked) {
+	if (!asked || !begun) {
 		err_set(&e, ERR_SYSTEM, "no memory for a list");
 		return command_failed(&e);
 	}
-	if (!read_runs(&gap, a->operand, &e))
+	if (!read_runs(&gap, a->operand, &e) || !take_begun(&gap, &e))
 		return command_failed(&e);
 	if (gap.unknown == 0)
 		fprintf(stderr, "every certificate of these runs is in the ledger\n");

@@ -352,6 +352,21 @@ def test_second_station_on_the_same_ports(station, scratch):
     assert len(s.ledger_list()) == 1
 
 
+LEFT = "the station ended in the middle of this run"
+
+
+def interrupted(s, nest):
+    """What the nest says of the run that the station left: its text."""
+    row = nests_of(s)[nest]
+    assert (row["state"], row["outcome"], row["code"]) == ("done", "ABORTED", "interrupted"), row
+    run = [run for run in s.json("runs") if run["nest"] == nest][-1]
+    assert {key: run[key] for key in ("outcome", "code", "text", "unit")} == {key: row[key] for key in run.keys() & {
+        "outcome", "code", "text", "unit"}}
+    text = s.imprint("status", nest).stdout
+    assert row["text"].startswith(LEFT) and row["text"] in text and "with the same board" in text, text
+    return row["text"]
+
+
 def test_station_ends_in_order(station):
     """SIGTERM in the middle: runs are ABORTED and on record, and nothing is lost."""
     s, nests = station("--boards", 4), NESTS[:4]
@@ -359,20 +374,36 @@ def test_station_ends_in_order(station):
     start_held(s, *nests)
     s.restart("station")
     assert [run["outcome"] for run in s.json("runs")] == ["ABORTED"] * 4
+    assert {interrupted(s, nest) for nest in nests} == {f"{LEFT}, before anything was written into the board"}
+    # That is said until the nest runs again or its board was taken out: a start says it once more.
+    s.rig("remove A2")
+    wait_until(lambda: nests_of(s)["A2"]["state"] == "empty", what="an empty nest")
+    s.rig("insert A2")
+    s.restart("station")
+    wait_until(lambda: nests_of(s)["A2"]["state"] == "ready", what="the board in A2")
+    assert interrupted(s, "A1") and len(s.json("runs")) == 4
     s.release(*nests)
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
     assert len(s.ledger_list()) == 4 and s.order()["used"] == 4
 
 
 def test_station_killed_in_the_middle(station):
-    """SIGKILL: the same boards again get the same certificates."""
+    """SIGKILL: each nest says what is known of its board, and the same boards again get the same certificates."""
     s = station("--boards", 4, "--baud", 19200)
     s.imprint("start")
     wait_until(lambda: any(map(s.dump, s.boards().values())), what="the middle")
+    s.kill("station")
     ids = {row["unit"]: row["certificate_id"] for row in s.ledger_list() if row["certificate_id"]}
     assert ids
-    s.kill("station")
+    units = s.boards()
+    written = {nest for nest, unit in units.items() if s.dump(unit)}
     s.start("station")
+    runs = {run["nest"]: run for run in s.json("runs")}
+    assert len(runs) == 4
+    for nest, run in runs.items():
+        may_hold = interrupted(s, nest) == f"{LEFT}: the board may hold its certificate, whole or in part"
+        assert may_hold == bool(run["certificate_id"]) and (may_hold or nest not in written)
+        assert not may_hold or (run["unit"], run["certificate_id"]) == (units[nest], ids[units[nest]])
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
     rows = s.ledger_list()
     assert len(rows) == 4 and all(row["certificate_id"] == ids.get(row["unit"], row["certificate_id"]) for row in rows)

@@ -223,6 +223,76 @@ static void a_line_that_was_not_synced_is_taken_back(void **state)
 	runs_close(runs);
 }
 
+static void under_way(struct runs *runs, const char *nest, const char *certificate_id)
+{
+	struct run run = run_of(nest, "T-1", OUTCOME_NONE);
+	struct err e;
+
+	strcpy(run.certificate_id, certificate_id);
+	if (!runs_under_way(runs, &run, *certificate_id, &e))
+		fail_msg("%s", e.text);
+}
+
+static void gone(struct runs *runs, const char *nest)
+{
+	struct runs_act act = { .kind = ACT_GONE };
+	struct err e;
+
+	strcpy(act.nest, nest);
+	if (!runs_do(runs, &act, &e))
+		fail_msg("%s", e.text);
+}
+
+/* As if the station had been killed: closing writes nothing. */
+static void what_was_under_way_is_told(void **state)
+{
+	static const struct {
+		const char *nest, *certificate_id, *words;
+		bool ended, gone;
+	} rows[] = {
+		{ "A1", "", "before anything was written", false, false },
+		{ "A2", "c1c1", "may hold its certificate", false, false },
+		{ "A3", "c2c2", NULL, true, false },
+		{ "A4", "c3c3", NULL, false, true },
+	};
+	struct runs *runs = opened();
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		under_way(runs, rows[i].nest, "");
+		if (*rows[i].certificate_id)
+			under_way(runs, rows[i].nest, rows[i].certificate_id);
+		if (rows[i].ended)
+			added(runs, rows[i].nest, "T-1", OUTCOME_FAIL);
+		if (rows[i].gone)
+			gone(runs, rows[i].nest);
+	}
+	for (int start = 0; start < 2; start++) { /* and again as long as nothing else happens */
+		runs_close(runs);
+		runs = opened();
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			assert_int_equal(runs_left(runs, rows[i].nest, &run),
+					 rows[i].words != NULL);
+			if (!rows[i].words)
+				continue;
+			assert_int_equal(run.outcome, OUTCOME_ABORTED);
+			assert_string_equal(run.code, "interrupted");
+			assert_non_null(strstr(run.text, rows[i].words));
+			assert_string_equal(run.certificate_id, rows[i].certificate_id);
+			assert_string_equal(run.unit, "T-1");
+			assert_int_equal(run.number, i + 2);
+		}
+	}
+	added(runs, "A2", "T-1", OUTCOME_PASS);
+	gone(runs, "A1");
+	runs_close(runs);
+	runs = opened();
+	assert_false(runs_left(runs, "A1", &run) || runs_left(runs, "A2", &run));
+	assert_int_equal(added(runs, "A1", "T-1", OUTCOME_PASS).number, 5);
+	runs_close(runs);
+}
+
 static void grow(off_t size)
 {
 	int fd = openat(dir_fd, "runs.jsonl", O_WRONLY | O_APPEND);
@@ -298,6 +368,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_torn_line_is_cut_off, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(a_line_that_was_not_synced_is_taken_back,
 						make_folder, drop_folder),
+		cmocka_unit_test_setup_teardown(what_was_under_way_is_told, make_folder,
+						drop_folder),
 		cmocka_unit_test_setup_teardown(files_turn_over_and_are_bounded, make_folder,
 						drop_folder),
 		cmocka_unit_test_setup_teardown(many_at_once_lose_nothing, make_folder,
