@@ -7,18 +7,18 @@ import time
 from signer_client import PATIENCE_S
 
 SIZES = {"ext4": 192, "xfs": 320}  # MiB: mkfs.xfs makes nothing smaller than 300
+OPTIONS = {"ext4": "loop", "xfs": "loop,nouuid"}  # the dead one may still be there, with the same UUID
 MAKE = {"ext4": ["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0"], "xfs": ["mkfs.xfs", "-q"]}
 
 
 def run(*command):
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{command[0]}: {done.stderr or done.stdout}"
-    return done.stdout
 
 
 def why_not():
     """The reason why there are no such disks here, or None."""
-    missing = [tool for tool in ("xfs_io", "mkfs.ext4", "mkfs.xfs", "mount", "losetup") if not shutil.which(tool)]
+    missing = [tool for tool in ("xfs_io", "mkfs.ext4", "mkfs.xfs", "mount") if not shutil.which(tool)]
     if missing:
         return f"not installed: {' '.join(missing)}"
     if os.geteuid() != 0:
@@ -57,20 +57,15 @@ class Disk:
             self.image.unlink()
 
     def mount(self):
-        run("mount", "-o", "loop", self.image, self.path)
+        run("mount", "-o", OPTIONS[self.kind], self.image, self.path)
         # It waits for its command, so that the cut comes at the moment that was meant.
         self.switch = subprocess.Popen(["xfs_io", "-x", self.path], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
     def unmount(self):
-        """The loop device goes with it, once nobody has it any more: whoever made a mount namespace beside us has a copy of
-        this mount, and to mount the image again before he ends would give back the dead file system."""
+        """The loop device goes with it, as soon as nobody has a copy of this mount in a namespace of his own."""
         self.switch.communicate()
-        self.wait_for(lambda: subprocess.run(["umount", self.path], capture_output=True).returncode == 0)
-        self.wait_for(lambda: not run("losetup", "--associated", self.image))
-
-    def wait_for(self, done):
         deadline = time.monotonic() + PATIENCE_S
-        while not done():
+        while subprocess.run(["umount", self.path], capture_output=True).returncode != 0:
             assert time.monotonic() < deadline, f"somebody is still on {self.path}"
             time.sleep(0.02)  # the dead are letting go of their files
 
@@ -81,6 +76,10 @@ class Disk:
         assert self.switch.returncode == 0
 
     def back(self):
-        """Power on: the log is replayed. Nobody may be on the disk any more."""
+        """Power on: the log is replayed. Nobody may be on the disk any more. A copy of it is mounted: where a mount namespace
+        beside us still has the old one, to mount the same image again would give back the dead file system."""
         self.unmount()
+        copy = self.image.with_suffix(".copy")
+        run("cp", "--sparse=always", self.image, copy)
+        copy.rename(self.image)
         self.mount()
