@@ -157,10 +157,33 @@ bool account_find(const struct account_options *options, struct account **ret_ac
 	return true;
 }
 
-bool account_fresh(const struct account *account, struct err *e)
+/* Of a short time the second half: then it is not asked before each request, whatever it says. */
+static void plan_renewal(struct account *account)
+{
+	int64_t left_s = account->expires_s - clock_wall_s();
+
+	account->renew_s =
+		account->expires_s - (left_s / 2 < ACCOUNT_RENEW_S ? left_s / 2 : ACCOUNT_RENEW_S);
+}
+
+static bool renew(struct account *account, struct err *e)
+{
+	int64_t expires_s = account->expires_s;
+
+	if (!account->expires_s || !*account->process || clock_wall_s() < account->renew_s)
+		return true;
+	if (account->renew_s && !credentials_renew(account, e) && clock_wall_s() >= expires_s)
+		return false;
+	plan_renewal(account);
+	return true;
+}
+
+bool account_fresh(struct account *account, struct err *e)
 {
 	char time[CLOCK_TEXT_SIZE];
 
+	if (!renew(account, e))
+		return false;
 	if (!account->expires_s || clock_wall_s() < account->expires_s)
 		return true;
 	return err_set(e, ERR_REFUSED,

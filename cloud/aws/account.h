@@ -26,6 +26,8 @@
 #define ACCOUNT_REGION_SIZE 65
 #define ACCOUNT_URL_SIZE 512
 #define ACCOUNT_SOURCE_SIZE 512
+#define ACCOUNT_COMMAND_SIZE 1024
+#define ACCOUNT_RENEW_S 300 /* before they expire, but not in the first half of their time */
 
 /* What a person may say on the command line; NULL: not said. */
 struct account_options {
@@ -41,12 +43,16 @@ struct account {
 	bool s3_by_path;			/* s3_endpoint is not AWS's own: HOST/BUCKET/KEY */
 	char source[ACCOUNT_SOURCE_SIZE];	/* "profile sz1 in ~/.aws/credentials" */
 	int64_t expires_s;			/* seconds since 1970 UTC; 0: not known */
+	char process[ACCOUNT_COMMAND_SIZE];	/* that printed the keys, and may be asked again */
+	int64_t renew_s;			/* when it is; 0: not planned yet */
 };
 
 MUST_CHECK bool account_find(const struct account_options *options, struct account **ret_account,
 			     struct err *e);
-/* False, ERR_REFUSED: they have expired meanwhile. */
-MUST_CHECK bool account_fresh(const struct account *account, struct err *e);
+/* Before each request: keys that will expire soon are asked for again, where a credential_process gave
+ * them. If it gives none, the old ones serve to their end. False: they have expired (ERR_REFUSED), or
+ * why the process has no others. */
+MUST_CHECK bool account_fresh(struct account *account, struct err *e);
 void account_free(struct account *account);
 AUTO_DEFINE(account, struct account *, account_free)
 

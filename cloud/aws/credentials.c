@@ -121,7 +121,22 @@ static bool use_process(const char *name, const struct profile *profile, struct 
 {
 	snprintf(account->source, sizeof(account->source),
 		 "credential_process of profile %.64s in %.400s", name, profile->path);
+	memcpy(account->process, profile->process, sizeof(account->process));
 	return run(profile->process, account, e) || err_add(e, "%s", account->source);
+}
+
+bool credentials_renew(struct account *account, struct err *e)
+{
+	AUTO(account) fresh = calloc(1, sizeof(*fresh));
+
+	if (!fresh)
+		return err_set(e, ERR_SYSTEM, "no memory for AWS credentials");
+	*fresh = *account;
+	fresh->expires_s = 0; /* unless it says so again */
+	if (!run(fresh->process, fresh, e))
+		return err_add(e, "%s", account->source);
+	*account = *fresh;
+	return true;
 }
 
 bool credentials_profile(const char *name, const struct profile *shared,

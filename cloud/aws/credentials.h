@@ -18,6 +18,8 @@ MUST_CHECK bool credentials_environment(struct account *account, struct err *e);
 MUST_CHECK bool credentials_profile(const char *name, const struct profile *shared,
 				    const struct profile *config, struct account *account,
 				    struct err *e);
+/* Asks account->process again; the account is as before if it fails. */
+MUST_CHECK bool credentials_renew(struct account *account, struct err *e);
 /* What a credential_process printed. */
 MUST_CHECK bool credentials_parse(struct bytes json, struct account *account, struct err *e);
 

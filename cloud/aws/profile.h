@@ -11,7 +11,6 @@
 
 #include <limits.h>
 
-#define PROFILE_COMMAND_SIZE 1024
 #define PROFILE_FILE_MAX (1 << 20)
 
 struct profile {
@@ -19,7 +18,7 @@ struct profile {
 	char path[PATH_MAX];
 	char access_key[ACCOUNT_KEY_SIZE], secret_key[ACCOUNT_KEY_SIZE];
 	char session_token[ACCOUNT_TOKEN_SIZE];
-	char process[PROFILE_COMMAND_SIZE]; /* credential_process */
+	char process[ACCOUNT_COMMAND_SIZE]; /* credential_process */
 	char region[ACCOUNT_REGION_SIZE];
 	const char *other; /* "role_arn": a way to credentials that is not ours; NULL: none */
 };

@@ -8,12 +8,12 @@
 
 struct service {
 	const char *name;
-	const struct account *account;
+	struct account *account;
 	struct retry_bucket bucket;
 	struct http *http;
 };
 
-bool service_open(const char *name, const char *endpoint, const struct account *account,
+bool service_open(const char *name, const char *endpoint, struct account *account,
 		  unsigned calls_a_second, struct service **ret_service, struct err *e)
 {
 	AUTO(service) service = calloc(1, sizeof(*service));

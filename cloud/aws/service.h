@@ -4,7 +4,7 @@
  *	was reached is not tried again: a wrong name or no network would not get better
  * Every operation here may be asked twice: a registration whose answer was lost comes back as
  * IOT_EXISTS. Errors as in iot.h, with the operation in front. Credentials whose known expiry has
- * come are refused before the call. Threads: one a service. Layer above: iot, s3. Below: http. */
+ * come are renewed or refused before the call (account.h). Threads: one a service. Layer above: iot, s3. Below: http. */
 #ifndef CLOUD_AWS_SERVICE_H
 #define CLOUD_AWS_SERVICE_H
 
@@ -15,7 +15,7 @@
 struct service;
 
 /* `name` is "iot" or "s3"; it and the account must outlive the service. */
-MUST_CHECK bool service_open(const char *name, const char *endpoint, const struct account *account,
+MUST_CHECK bool service_open(const char *name, const char *endpoint, struct account *account,
 			     unsigned calls_a_second, struct service **ret_service, struct err *e);
 void service_close(struct service *service);
 AUTO_DEFINE(service, struct service *, service_close)

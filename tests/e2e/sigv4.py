@@ -65,6 +65,8 @@ def by_botocore(request, keys):
     ours.context["timestamp"] = request.header("X-Amz-Date")
     if service == "s3":  # the payload's hash is computed anew
         auth._modify_request_before_signing(ours)
+        if ours.headers["X-Amz-Content-SHA256"] != request.header("x-amz-content-sha256"):
+            return "x-amz-content-sha256 is not the body's"
     computed = auth.signature(auth.string_to_sign(ours, auth.canonical_request(ours)), ours)
     return None if computed == signature else "botocore computes another signature"
 

@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aws_server import Answer, AwsServer, error
-from sigv4 import VERIFIERS, Keys
+from sigv4 import AUTHORIZATION, VERIFIERS, Keys
 from station import BUILD, LONG
 from tools import openssl
 
@@ -105,17 +106,39 @@ def changed(request):
             setattr(fresh, name, value)
         return fresh
 
-    yield "method", other(method="DELETE")
-    yield "path", other(target=request.target.replace("/c", "/d", 1))
-    yield "query", other(target=request.target.replace("=", "=x", 1))
-    yield "body", other(body=request.body + b" ")
+    def turned(text, at):
+        return text[:at] + ("1" if text[at] == "0" else "0") + text[at:][1:]
+
+    yield "method", other(method=request.method[:-1] + "X")
+    yield "path", other(target=turned(request.target, len(request.path) - 1))
+    if request.query:
+        yield "query name", other(target=turned(request.target, len(request.path) + 1))
+        yield "query value", other(target=turned(request.target, len(request.target) - 1))
+    yield "a longer body", other(body=request.body + b" ")
+    if request.body:
+        yield "body", other(body=bytes([request.body[0] ^ 1]) + request.body[1:])
+    signed = AUTHORIZATION.fullmatch(request.header("Authorization"))[5].split(";")
     for index, (name, value) in enumerate(request.headers):
-        if name.lower() in ("host", "x-amz-date", "x-amz-security-token", "content-type", "authorization"):
+        if name.lower() in [*signed, "authorization"]:
             headers = list(request.headers)
-            last = value[-2] if name.lower() == "x-amz-date" else value[-1]
-            headers[index] = (name, value[:-2] + ("1" if last == "0" else "0") + "Z" if name.lower() == "x-amz-date"
-                              else value[:-1] + ("1" if last == "0" else "0"))
-            yield name, other(headers=headers)
+            headers[index] = (name, turned(value, len(value) - (2 if name.lower() == "x-amz-date" else 1)))  # …00Z
+            yield name.lower(), other(headers=headers)
+
+
+@pytest.mark.parametrize("keys", [KEYS["token"], KEYS["odd"]], ids=["token", "odd"])
+def test_every_byte_is_signed(keys, tmp_path):
+    """Of each call neither verifier takes a request with one byte changed, wherever it is."""
+    for name, (words, answers, asked, _) in CALLS.items():
+        with AwsServer([Answer(answer) for answer in answers], keys) as aws:
+            assert rig(aws, tmp_path, *words).returncode == 0 and len(aws.requests) == len(asked), name
+        for request in aws.requests:
+            tried = {what: {who for who, verifier in VERIFIERS.items() if verifier(wrong, keys)} for what, wrong in changed(request)}
+            assert tried == dict.fromkeys(tried, set(VERIFIERS)), f"{name}: {request.method} {request.target}"
+            wanted = {"method", "path", "a longer body", "host", "x-amz-date", "authorization"}
+            wanted |= {"x-amz-security-token"} if keys.token else set()
+            wanted |= {"query name", "query value"} if request.query else set()
+            wanted |= {"body", "content-type"} if request.body else set()
+            assert set(tried) == wanted | ({"x-amz-content-sha256"} if name.startswith("s3") else set()), name
 
 
 def test_verifiers_judge_awscli_alike(tmp_path):
@@ -142,7 +165,7 @@ def test_verifiers_judge_awscli_alike(tmp_path):
         tried = {name: {who for who, verifier in VERIFIERS.items() if verifier(request, aws.keys)} for name, request in changed(wanted)}
         wanted.headers.append(("x-amz-extra", "1"))
         assert VERIFIERS["specification"](wanted, aws.keys) == "x-amz-extra is not signed"
-    assert len(tried) == 9 and tried == dict.fromkeys(tried, set(VERIFIERS))
+    assert len(tried) == 11 and tried == dict.fromkeys(tried, set(VERIFIERS))
 
 
 def test_wrong_secret_is_refused(tmp_path):
@@ -409,6 +432,56 @@ def test_process_is_asked(tmp_path):
     with AwsServer([Answer(CODE)], keys) as aws:
         done = rig(aws, tmp_path, "code", PROFILE="sz1", AWS_REGION="", AWS_DEFAULT_REGION="")
         assert done.returncode == 0 and aws.refused == [] and len(aws.requests) == 1, done.stderr
+
+
+class AnyToken(AwsServer):
+    """Takes whichever session token a request has; `tokens` are those that came."""
+    def take(self, request, raw):
+        self.keys = replace(self.keys, token=request.header("X-Amz-Security-Token"))
+        return super().take(request, raw)
+
+    @property
+    def tokens(self):
+        return list(dict.fromkeys(request.header("X-Amz-Security-Token") for request in self.requests))
+
+
+def short_lived(home, seconds, then):
+    """A credential_process whose first credentials end so soon; afterwards it runs the command `then`."""
+    def said(token, left_s):
+        return {"Version": 1, "AccessKeyId": Keys.access_key, "SecretAccessKey": Keys.secret_key, "SessionToken": token,
+                "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + left_s))}
+
+    (home / "first.json").write_text(json.dumps(said("first", seconds)))
+    (home / "second.json").write_text(json.dumps(said("second", 3600)))
+    (home / "process").write_text(f"cd {home}; echo >>asked; if mv first.json was.json 2>/dev/null; then cat was.json; else {then}; fi\n")
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(f"[profile sz1]\ncredential_process = sh {home}/process\n")
+
+
+def pages_without_end(aws, last):
+    """A list that goes on until `last()`."""
+    return Answer(listed(*([] if last() else [len(aws.requests)]), nextMarker=None if last() else f"{len(aws.requests):04}"))
+
+
+def test_process_is_asked_again(tmp_path):
+    """In the middle of a long list, before the first credentials end."""
+    short_lived(tmp_path, 8, "cat second.json")
+    with AnyToken() as aws:
+        aws.answers = lambda *_: pages_without_end(aws, lambda: "second" in aws.tokens)
+        done = rig(aws, tmp_path, "list", ID, PROFILE="sz1")
+    assert (done.returncode, done.stderr, aws.refused) == (0, "", [])
+    assert aws.tokens[-1] == "second" and len((tmp_path / "asked").read_text()) == 2
+
+
+def test_process_that_has_no_more(tmp_path):
+    """The old credentials serve to their end; then it is said why there are no others."""
+    short_lived(tmp_path, 5, "exit 7")
+    with AnyToken() as aws:
+        aws.answers = lambda *_: pages_without_end(aws, lambda: False)
+        done = rig(aws, tmp_path, "list", ID, PROFILE="sz1")
+    assert done.returncode == 1 and aws.refused == [] and aws.tokens in ([], ["first"])
+    assert done.stderr.startswith(f"{INVALID} ListCertificatesByCA: credential_process of profile sz1 in ") and "(exit 7)" in done.stderr
+    assert 2 <= len((tmp_path / "asked").read_text()) <= 8, "not before each request"
 
 
 def test_never_better(hopeless):
