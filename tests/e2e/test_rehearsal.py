@@ -486,6 +486,18 @@ def test_on_register(scratch):
     assert "the rehearsal is down" in log(cloud.folder)
 
 
+def test_command_that_prints_without_end(scratch):
+    """It ends by itself, and what it printed too much is dropped: neither the log nor memory grows by it."""
+    cloud = Cloud(scratch / "prints", "--on-register", "head -c 10000000 /dev/zero | tr '\\0' x; echo the end")
+    try:
+        announce(cloud, "c" * 64, "1")
+        wait_until(lambda: "event 1: exit status 0" in log(cloud.folder), what="the command")
+        said = log(cloud.folder)
+        assert "behind 65536 bytes is left out" in said and "the end" not in said and len(said) < 20000
+    finally:
+        cloud.down()
+
+
 def test_command_ends_with_the_rehearsal(scratch):
     cloud = Cloud(scratch / "ends", "--on-register", "echo $$ > pid; sleep 600")
     pid = scratch / "ends" / "pid"

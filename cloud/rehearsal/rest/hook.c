@@ -8,6 +8,8 @@
 #include "cloud/rehearsal/rule.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -15,6 +17,7 @@
 
 #define LOOK_MS 100 /* between two looks for events */
 #define TOPIC_SIZE 256
+#define READ_SIZE 4096
 
 struct hook {
 	struct registry *registry;
@@ -33,35 +36,72 @@ struct event {
 
 /* --- one command --- */
 
-/* Output may be large, and nobody reads while the command runs: it goes into memory, not a pipe. */
+struct output {
+	size_t len;
+	bool cut;
+	char text[HOOK_OUTPUT_MAX + 1];
+};
+
 static bool start(const struct hook *h, const char *input, int *ret_output, pid_t *ret_pid,
 		  struct err *e)
 {
 	AUTO(fd) in = memfd_create("event", MFD_CLOEXEC);
-	AUTO(fd) out = memfd_create("output", MFD_CLOEXEC);
-	const struct shell_files files = { in, out, out };
+	AUTO(fd) reading = -1;
+	AUTO(fd) writing = -1;
+	struct shell_files files;
+	int ends[2];
 
-	if (in < 0 || out < 0 || write(in, input, strlen(input)) != (ssize_t)strlen(input) ||
-	    lseek(in, 0, SEEK_SET) < 0)
+	if (in < 0 || write(in, input, strlen(input)) != (ssize_t)strlen(input) ||
+	    lseek(in, 0, SEEK_SET) < 0 || pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(e, ERR_SYSTEM, "no memory for a command's input and output");
+	reading = ends[0];
+	writing = ends[1];
+	files = (struct shell_files) { in, writing, writing };
 	if (!shell_start(h->command, &files, h->environment, ret_pid, e))
 		return false;
-	*ret_output = TAKE_FD(out);
+	*ret_output = TAKE_FD(reading);
 	return true;
 }
 
-static void report_output(int out)
+/* Until the command has closed it; what is too much is read, so that the command goes on. */
+static bool read_output(int fd, struct output *output, int64_t deadline, int cancel_fd,
+			struct err *e)
 {
-	AUTO_FREE char *text = calloc(1, HOOK_OUTPUT_MAX + 1);
-	ssize_t len = text ? pread(out, text, HOOK_OUTPUT_MAX, 0) : 0;
+	char part[READ_SIZE];
+	ssize_t got;
+
+	do {
+		size_t room = HOOK_OUTPUT_MAX - output->len;
+
+		if (!wait_for(fd, POLLIN, deadline, cancel_fd, NULL, e))
+			return false;
+		got = read(fd, part, sizeof(part));
+		if (got < 0 && errno != EINTR)
+			return err_errno(e, ERR_SYSTEM, "cannot read its output");
+		if (got > 0 && (size_t)got > room)
+			output->cut = true;
+		if (got > 0) {
+			room = (size_t)got < room ? (size_t)got : room;
+			memcpy(output->text + output->len, part, room);
+			output->len += room;
+		}
+	} while (got != 0);
+	return true;
+}
+
+static void report_output(struct output *output)
+{
 	char *save = NULL;
 
-	for (ssize_t i = 0; i < len; i++)
-		if (!text[i])
-			text[i] = '?';
-	for (char *line = len > 0 ? strtok_r(text, "\n", &save) : NULL; line;
+	for (size_t i = 0; i < output->len; i++)
+		if (!output->text[i])
+			output->text[i] = '?';
+	for (char *line = strtok_r(output->text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
 		journal_say("on-register: %s", line);
+	if (output->cut)
+		journal_say("on-register: what it printed behind %d bytes is left out",
+			    HOOK_OUTPUT_MAX);
 }
 
 static void report_end(int64_t number, bool ended, int status, const struct err *e)
@@ -81,18 +121,21 @@ static void report_end(int64_t number, bool ended, int status, const struct err 
 
 static void run(const struct hook *h, const struct event *event)
 {
-	AUTO(fd) output = -1;
+	AUTO_FREE struct output *output = calloc(1, sizeof(*output));
+	int64_t deadline = clock_deadline(HOOK_SECONDS * 1000);
+	AUTO(fd) reading = -1;
 	int status;
 	struct err e;
 	pid_t pid;
 	bool ended;
 
 	journal_say("on-register: event %lld runs the command", (long long)event->number);
-	if (!start(h, event->payload, &output, &pid, &e)) {
-		journal_say("on-register: %s", e.text);
+	if (!output || !start(h, event->payload, &reading, &pid, &e)) {
+		journal_say("on-register: %s", output ? e.text : "no memory");
 		return;
 	}
-	ended = shell_wait(pid, clock_deadline(HOOK_SECONDS * 1000), h->stop_fd, &e);
+	ended = read_output(reading, output, deadline, h->stop_fd, &e) &&
+		shell_wait(pid, deadline, h->stop_fd, &e);
 	status = shell_end(pid);
 	report_output(output);
 	report_end(event->number, ended, status, &e);

@@ -1,6 +1,7 @@
 /* hook: --on-register CMD: what a rule's function is on AWS. Each event of the registry that a topic
  * rule wants (any, if there is no rule) runs `sh -c CMD` once, in the order of the events, one at a
- * time, HOOK_SECONDS at most: the event's JSON on stdin, its output in the journal. Threads: a thread
+ * time, HOOK_SECONDS at most: the event's JSON on stdin, its output in the journal. It has ended when nobody
+ * holds its output any more. Threads: a thread
  * of its own with its own connection to the registry. Layer above: service. Below: rule, journal. */
 #ifndef CLOUD_REHEARSAL_REST_HOOK_H
 #define CLOUD_REHEARSAL_REST_HOOK_H
@@ -9,7 +10,7 @@
 #include "base/err.h"
 
 #define HOOK_SECONDS 30
-#define HOOK_OUTPUT_MAX 65536 /* more is dropped */
+#define HOOK_OUTPUT_MAX 65536 /* of an event; more is read and dropped */
 
 struct hook;
 
