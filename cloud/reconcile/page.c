@@ -127,7 +127,9 @@ static void print_head(FILE *to, const struct reconcile_ledger *ledger)
 	html_time(to, ledger->head.time_s);
 	fputs("</td><td>", to);
 	if (!ledger->head_file) {
-		fputs("none was given", to);
+		fputs(reconcile_is_unproven(ledger) ? "<strong>NONE WAS GIVEN</strong>"
+						    : "this station's own",
+		      to);
 		return;
 	}
 	fputs("is a prefix: ", to);
@@ -138,6 +140,8 @@ static void print_head(FILE *to, const struct reconcile_ledger *ledger)
 
 static void print_ledgers(FILE *to, const struct reconcile_summary *s)
 {
+	bool unproven = false;
+
 	fputs("<h2>What was compared</h2>\n<p>AWS IoT listed <strong>", to);
 	html_count(to, s->listed);
 	fputs("</strong> certificates. The ledgers, each signed at its end:</p>\n"
@@ -155,9 +159,16 @@ static void print_ledgers(FILE *to, const struct reconcile_summary *s)
 		html_count(to, ledger->certificates);
 		fputs("</td><td>", to);
 		print_head(to, ledger);
+		unproven |= reconcile_is_unproven(ledger);
 		fputs("</td></tr>\n", to);
 	}
 	fputs("</tbody>\n</table></div>\n", to);
+	if (unproven)
+		fputs("<p>Where no older head was given, whoever wrote the ledger may have signed "
+		      "all of it himself. Have the station send a head by another way than the "
+		      "export came: <code>imprint ledger head</code>, then "
+		      "<code>imprint reconcile --head FILE</code>.</p>\n",
+		      to);
 }
 
 static void print_classes(FILE *to, const struct reconcile_summary *s)

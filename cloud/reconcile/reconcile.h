@@ -101,6 +101,8 @@ struct reconcile_row {
 			    older export may be the cause */
 };
 
+/* An export that no older head was held against: whoever wrote it may have signed all of it. */
+bool reconcile_is_unproven(const struct reconcile_ledger *ledger);
 /* SHA-256 of the key that signs its head. */
 void reconcile_key_hash(const struct reconcile_ledger *ledger, uint8_t ret_hash[static SHA256_LEN]);
 const char *reconcile_class_name(enum reconcile_class class);	  /* "revoked-there": json, csv */

@@ -102,6 +102,11 @@ bool reconcile_head(struct reconcile *r, const char *path, struct err *e)
 		       path);
 }
 
+bool reconcile_is_unproven(const struct reconcile_ledger *ledger)
+{
+	return ledger->path && !ledger->head_file;
+}
+
 void reconcile_key_hash(const struct reconcile_ledger *ledger, uint8_t ret_hash[static SHA256_LEN])
 {
 	struct bytes key = bytes_of(ledger->head.key, ledger->head.key_len);

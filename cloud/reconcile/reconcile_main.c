@@ -6,7 +6,9 @@
 #include "hsm/api/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #define EXIT_BAD 1
 #define EXIT_WRONG_USAGE 2
@@ -125,20 +127,37 @@ static bool read_cloud(const struct arguments *a, struct reconcile *r, struct io
 	return true;
 }
 
-/* A page that could not be written whole is not left there. */
-static bool write_page(struct reconcile *r, const char *path, struct err *e)
+/* fresh: a file of that name is made, and safe on the disk when this returns. */
+static bool write_to(struct reconcile *r, const char *path, bool fresh, struct err *e)
 {
-	FILE *file = fopen(path, "we");
+	FILE *file = fopen(path, fresh ? "wxe" : "we");
 	bool done;
 
 	if (!file)
 		return err_errno(e, ERR_SYSTEM, "cannot write %s", path);
 	done = report_html(r, file, e);
+	if (done && fresh && fsync(fileno(file)))
+		done = err_errno(e, ERR_SYSTEM, "cannot write %s", path);
 	if (fclose(file) && done)
 		done = err_errno(e, ERR_SYSTEM, "cannot write %s", path);
-	if (!done)
-		unlink(path);
 	return done;
+}
+
+/* A page is there whole or as it was before. A pipe, a device or a link is written to as it is. */
+static bool write_page(struct reconcile *r, const char *path, struct err *e)
+{
+	char beside[PATH_MAX];
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_to(r, path, false, e);
+	if (snprintf(beside, sizeof(beside), "%s.%d", path, (int)getpid()) >= (int)sizeof(beside))
+		return err_set(e, ERR_USAGE, "the path %.80s… is too long", path);
+	if (write_to(r, beside, true, e) &&
+	    (rename(beside, path) == 0 || err_errno(e, ERR_SYSTEM, "cannot write %s", path)))
+		return true;
+	unlink(beside);
+	return false;
 }
 
 static bool report(const struct arguments *a, struct reconcile *r, struct err *e)

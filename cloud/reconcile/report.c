@@ -280,6 +280,12 @@ static void other_ca_line(const struct table_report *t)
 	put_text(t->to, 0, 3, line);
 }
 
+/* Somebody may be signing with a CA's key: no CA is to be opened now. */
+static bool is_distrusted(const struct reconcile_summary *s)
+{
+	return s->verdict == RECONCILE_ALARM || s->other_keys;
+}
+
 /* A CA that has no more devices to come is closed with good reason. */
 static void ca_line(const struct table_report *t, const struct reconcile_ca *ca)
 {
@@ -293,12 +299,42 @@ static void ca_line(const struct table_report *t, const struct reconcile_ca *ca)
 	if (ca->unseen) {
 		add(line, ", and ");
 		add(line, html_count_text(ca->unseen, count));
-		add(line, " of its certificates were not seen yet: imprint cloud ");
-		add(line, remedy);
+		add(line, " of its certificates were not seen yet: ");
+		if (is_distrusted(t->s)) {
+			add(line, "leave it so until the rest is settled");
+		} else {
+			add(line, "imprint cloud ");
+			add(line, remedy);
+		}
 	}
 	fputs(t->colour && ca->unseen ? RED : "", t->to);
 	put_text(t->to, 0, 3, line);
 	fputs(t->colour && ca->unseen ? PLAIN : "", t->to);
+}
+
+/* Whoever writes a whole ledger signs it, too. No difference: the first one has nothing before it. */
+static void unproven_line(const struct table_report *t)
+{
+	const char *station = NULL;
+	char count[HTML_COUNT_SIZE], line[LINE_SIZE];
+	uint64_t unproven = 0;
+
+	for (size_t i = 0; i < t->s->ledger_count; i++)
+		if (reconcile_is_unproven(&t->s->ledgers[i])) {
+			station = t->s->ledgers[i].station;
+			unproven++;
+		}
+	if (!unproven)
+		return;
+	snprintf(line, sizeof(line), "%s%s held against no older head: whoever wrote ",
+		 unproven == 1 ? station : html_count_text(unproven, count),
+		 unproven == 1 ? " was" : " ledgers were");
+	add(line,
+	    unproven == 1 ? "it may have signed all of it" : "them may have signed all of them");
+	add(line, " himself. Have the station send a head by another way than the export came "
+		  "(imprint ledger head), then --head FILE");
+	fputs(t->colour ? RED "NOT PROVEN" PLAIN "  " : "NOT PROVEN  ", t->to);
+	put_text(t->to, strlen("NOT PROVEN  "), 3, line);
 }
 
 static const char *advice(const struct table_report *t)
@@ -366,6 +402,7 @@ bool report_table(struct reconcile *r, FILE *to, struct err *e)
 		left_out_line(t, &s->cas[i]);
 	}
 	other_ca_line(t);
+	unproven_line(t);
 	verdict_line(t);
 	return report_end(to, e);
 }

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import secrets
+import stat
 import subprocess
 
 import pytest
@@ -124,8 +125,9 @@ def test_the_table_fits_and_says_what_to_do(line, tmp_path):
     assert max(map(len, said.splitlines())) < 80 and "\033" not in said, said
     flat = re.sub(r"\s+", " ", said)
     for words in ("E-REVOKED: --fix revokes it", f"{line.good}: revoke it here, too", "and 2 more (--csv)", "ALARM: what no ledger issued",
-                  "of LINE is INACTIVE there, and 1 of its certificates were not seen yet: imprint cloud activate-ca"):
+                  "of LINE is INACTIVE there, and 1 of its certificates were not seen yet: leave it so until the rest is settled"):
         assert words in flat, f"{words!r} is not in {said}"
+    assert "activate-ca" not in flat.replace("deactivate-ca", ""), "the stranger's CA is to stay closed"
 
 
 def test_csv_is_of_every_certificate(line, tmp_path):
@@ -141,6 +143,17 @@ def test_page(line, tmp_path):
     reconcile(line, "--html", page, listing(line, tmp_path))
     assert page.read_text().lstrip().lower().startswith("<!doctype html")
     assert "cannot write" in reconcile(line, "--html", tmp_path / "no/page.html", tmp_path / "aws.json", status=1).stderr
+    # A page that does not become whole leaves the one before, and nothing beside it.
+    before = page.read_bytes()
+    limited = f"ulimit -f 1; trap '' XFSZ; exec {BUILD}/imprint reconcile --html {page} {tmp_path}/aws.json"
+    done = subprocess.run(["bash", "-c", limited], env=line.env, text=True, capture_output=True, timeout=2 * PATIENCE_S)
+    assert done.returncode == 1 and "cannot write" in done.stderr
+    assert page.read_bytes() == before and {path.name for path in tmp_path.iterdir()} == {"page.html", "aws.json"}
+    # What is no file is written to, not replaced.
+    os.mkfifo(tmp_path / "fifo")
+    reader = subprocess.Popen(["cat", tmp_path / "fifo"], stdout=subprocess.PIPE)
+    reconcile(line, "--html", tmp_path / "fifo", tmp_path / "aws.json")
+    assert reader.communicate(timeout=PATIENCE_S)[0].startswith(b"<!DOCTYPE html>") and stat.S_ISFIFO((tmp_path / "fifo").stat().st_mode)
 
 
 def test_an_export_says_the_same(line, tmp_path):
@@ -228,7 +241,11 @@ def test_bad_exports(line, tmp_path, change, status, words):
 def test_heads_and_twice_the_same_ledger(line, tmp_path):
     path = listing(line, tmp_path)
     done = reconcile(line, "--ledger", line.export, "--head", line.head, path)
-    assert "head as mailed" in done.stdout
+    assert "head as mailed" in done.stdout and "NOT PROVEN" not in done.stdout
+    # Without one, whoever wrote the export may have signed it, too: that is said, and changes no verdict.
+    said = " ".join(reconcile(line, "--ledger", line.export, path).stdout.split())
+    assert "NOT PROVEN LINE was held against no older head" in said and said.endswith("clean: the ledgers and AWS IoT agree")
+    assert "NOT PROVEN" not in reconcile(line, path).stdout, "this station's own"
     refused(reconcile(line, "--ledger", line.export, "--ledger", line.export, path, status=1), "the same ledger")
     bad = tmp_path / "head.json"
     bad.write_text(re.sub(r'"size":(\d+)', lambda m: f'"size":{int(m[1]) + 1}', line.head.read_text()))
