@@ -22,10 +22,15 @@ static void load_units(struct units **ret_units)
 {
 	struct err e;
 
-	if (units_load(ret_units, &e) || e.code == ERR_NOT_FOUND)
+	if (units_load(ret_units, &e))
 		return;
-	err_add(&e, "the units are not shown");
-	cloud_failed(&e);
+	if (e.code == ERR_NOT_FOUND)
+		fputs("imprint: no signer runs here, so there is no ledger to name the units\n",
+		      stderr);
+	else {
+		err_add(&e, "the units are not shown");
+		cloud_failed(&e);
+	}
 }
 
 /* A person knows a certificate by its unit: so a line fits 80 columns. */
@@ -38,8 +43,8 @@ static void print_line(const struct listing *listing, const struct iot_certifica
 	if (listing->terminal && *unit)
 		printf("%-18s  %-20s  %.8s…  %s\n", iot_status_name(c->status), time, c->id, unit);
 	else if (listing->terminal)
-		printf("%-18s  %-20s  no unit is known:\n    %s\n", iot_status_name(c->status),
-		       time, c->id);
+		printf("%-18s  %-20s%s\n    %s\n", iot_status_name(c->status), time,
+		       listing->units ? "  no unit is known:" : "", c->id);
 	else
 		printf("%s  %-18s  %-20s  %s\n", c->id, iot_status_name(c->status), time, unit);
 }

@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/program.h"
+#include "hsm/api/refusal.h"
 
 #include <stdio.h>
 
@@ -95,6 +96,13 @@ static bool check_account(const struct options *options, struct err *e)
 	       err_set(e, ERR_USAGE, "--profile, --region and --endpoint-url go with --cloud");
 }
 
+/* Only the ledger knows which certificate a unit has. */
+static bool is_known(const struct options *options, const struct err *refused)
+{
+	return options->certificate_id ||
+	       (refused->code != REFUSAL_UNKNOWN && refused->code != ERR_NOT_FOUND);
+}
+
 int revoke_command(const struct options *options)
 {
 	struct request request = { .type = REQUEST_REVOKE };
@@ -104,10 +112,10 @@ int revoke_command(const struct options *options)
 	if (!check_account(options, &e) || !reason_of(options, &request, &e) ||
 	    !target_of(options, &request, &e))
 		return command_fail(&e);
-	status = signer_do(&request);
-	if (status == EXIT_DONE)
+	if (signer_tell(&request, &e))
 		return tell_aws(options);
-	if (options->cloud) {
+	status = command_fail(&e);
+	if (options->cloud && is_known(options, &e)) {
 		fputs("imprint: AWS was not asked; to revoke it there alone: ", stderr);
 		print_call(stderr, options);
 	}

@@ -16,17 +16,23 @@ bool signer_ask(const struct request *request, struct reply *ret_reply, struct e
 	       signer_call(fd, request, -1, record, ret_reply, clock_deadline(PATIENCE_MS), -1, e);
 }
 
-int signer_do(const struct request *request)
+bool signer_tell(const struct request *request, struct err *e)
 {
 	char text[REPLY_TEXT_MAX + 1];
 	struct reply reply;
-	struct err e;
 
-	if (!signer_ask(request, &reply, &e))
-		return command_fail(&e);
+	if (!signer_ask(request, &reply, e))
+		return false;
 	print_copy(text, sizeof(text), reply.text);
 	puts(text);
-	return EXIT_DONE;
+	return true;
+}
+
+int signer_do(const struct request *request)
+{
+	struct err e;
+
+	return signer_tell(request, &e) ? EXIT_DONE : command_fail(&e);
 }
 
 bool signer_text(char *ret_text, size_t size, const char *what, const char *typed, struct err *e)

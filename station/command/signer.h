@@ -8,7 +8,9 @@
 /* The reply's views live until the next question. */
 MUST_CHECK bool signer_ask(const struct request *request, struct reply *ret_reply, struct err *e);
 
-/* Asks, and prints the sentence that comes back; returns the exit code. */
+/* Asks, and prints the sentence that comes back. */
+MUST_CHECK bool signer_tell(const struct request *request, struct err *e);
+/* The same; a failure is said, too. Returns the exit code. */
 int signer_do(const struct request *request);
 
 /* Copies what a person typed; ERR_USAGE if it is too long or not printable. */
