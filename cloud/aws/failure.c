@@ -1,6 +1,7 @@
 #include "cloud/aws/failure.h"
 
 #include "cloud/aws/iot.h"
+#include "cloud/aws/s3.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -19,6 +20,7 @@ enum advice {
 	RIGHT,
 	ENDPOINT,
 	REGISTERED,
+	CHANGED,
 	LOOK_FOR_IT,
 	NEW_CODE,
 	CERTIFICATE,
@@ -38,6 +40,8 @@ static const struct known {
 	{ "NoSuchKey", ERR_NOT_FOUND, false, LOOK_FOR_IT },
 	{ "NoSuchBucket", ERR_NOT_FOUND, false, LOOK_FOR_IT },
 	{ "ResourceAlreadyExistsException", IOT_EXISTS, false, REGISTERED },
+	{ "PreconditionFailed", S3_CHANGED, false, CHANGED },
+	{ "ConditionalRequestConflict", S3_CHANGED, false, CHANGED },
 	{ "ThrottlingException", ERR_BUSY, true, SLOWER },
 	{ "Throttling", ERR_BUSY, true, SLOWER },
 	{ "TooManyRequestsException", ERR_BUSY, true, SLOWER },
@@ -87,6 +91,7 @@ static const char *const advices[] = {
 	[LATER] = "trouble on AWS's side: repeat it later",
 	[SLOWER] = "too many calls in this account and region: repeat it later",
 	[REGISTERED] = "nothing was changed",
+	[CHANGED] = "somebody else wrote it meanwhile: repeat it",
 	[NEW_CODE] = "the verification certificate must name this account's registration code: ask "
 		     "for the code again and make a new one",
 	[CERTIFICATE] = "look at the certificate: within its time, signed by that CA, CA:TRUE for "

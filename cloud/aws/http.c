@@ -160,6 +160,9 @@ static bool add_headers(struct http *http, const struct http_request *request,
 	if (*http->account->session_token &&
 	    !add_header(headers, "X-Amz-Security-Token", http->account->session_token))
 		return false;
+	if (request->over && !add_header(headers, *request->over ? "If-Match" : "If-None-Match",
+					 *request->over ? request->over : "*"))
+		return false;
 	if (strcmp(http->service, "s3") != 0)
 		return true;
 	SHA256(request->body.data, request->body.len, hash);
@@ -270,12 +273,15 @@ static const char *header(CURL *curl, const char *name)
 static void read_answer(struct http *http, struct http_answer *answer)
 {
 	const char *error = header(http->curl, "x-amzn-ErrorType");
+	const char *etag = header(http->curl, "ETag");
 	time_t date = curl_getdate(header(http->curl, "Date"), NULL);
 
 	*answer = (struct http_answer) { .body = http->body, .len = http->len };
 	http->body[http->len] = '\0';
 	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &answer->status);
 	snprintf(answer->error, sizeof(answer->error), "%.*s", (int)strcspn(error, ":"), error);
+	if (strlen(etag) < sizeof(answer->etag))
+		strcpy(answer->etag, etag);
 	answer->date_s = date > 0 ? date : 0;
 	answer->received_s = clock_wall_s();
 }

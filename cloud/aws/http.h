@@ -1,6 +1,7 @@
 /* http: one HTTP/1.1 connection to one endpoint of AWS, kept open; each request is signed with
  * Signature Version 4 by libcurl.
- *	Host, X-Amz-Date, [Content-Type], [X-Amz-Security-Token], [x-amz-content-sha256]: all signed
+ *	Host, X-Amz-Date, [Content-Type], [X-Amz-Security-Token], [x-amz-content-sha256], [If-Match],
+ *	[If-None-Match]: all signed
  * libcurl signs path and query as they are. So a path holds unreserved characters and '/' only, the
  * query's names come sorted bytewise, and their values are percent-encoded here. No redirects;
  * https, and http to a loopback endpoint only; a server certificate is checked against the system's
@@ -21,6 +22,7 @@
 #define HTTP_CONNECT_MS 10000
 #define HTTP_TOTAL_MS 30000
 #define HTTP_ERROR_SIZE 64
+#define HTTP_ETAG_SIZE 128
 
 struct http_parameter {
 	const char *name, *value;
@@ -32,6 +34,8 @@ struct http_request {
 	size_t query_count;
 	const char *content_type; /* NULL: no body */
 	struct bytes body;
+	const char
+		*over; /* S3: NULL always; "" if nothing is there; else if it still has that ETag */
 };
 
 struct http_answer {
@@ -39,6 +43,7 @@ struct http_answer {
 	const char *body; /* a NUL follows; until the next request */
 	size_t len;
 	char error[HTTP_ERROR_SIZE]; /* x-amzn-ErrorType up to a colon, or "" */
+	char etag[HTTP_ETAG_SIZE];   /* with its quotes, or "" */
 	int64_t date_s, received_s;  /* AWS's clock (0: not said), and ours when it came */
 };
 

@@ -78,11 +78,15 @@ static bool path_of(const struct s3 *s3, const char *key, char path[static PATH_
 	return true;
 }
 
-bool s3_put(struct s3 *s3, const char *key, struct bytes object, struct err *e)
+bool s3_put(struct s3 *s3, const char *key, struct bytes object, const char *over, struct err *e)
 {
 	char path[PATH_SIZE];
 	const struct http_request request = {
-		"PUT", path, NULL, 0, object.len ? "application/octet-stream" : NULL, object
+		.method = "PUT",
+		.path = path,
+		.content_type = object.len ? "application/octet-stream" : NULL,
+		.body = object,
+		.over = over,
 	};
 	struct http_answer answer;
 
@@ -91,7 +95,8 @@ bool s3_put(struct s3 *s3, const char *key, struct bytes object, struct err *e)
 		err_add(e, "s3://%s/%.80s", s3->bucket, key));
 }
 
-bool s3_get(struct s3 *s3, const char *key, uint8_t **ret_object, size_t *ret_len, struct err *e)
+bool s3_get(struct s3 *s3, const char *key, uint8_t **ret_object, size_t *ret_len,
+	    char ret_tag[static S3_TAG_SIZE], struct err *e)
 {
 	char path[PATH_SIZE];
 	const struct http_request request = { "GET", path };
@@ -109,6 +114,7 @@ bool s3_get(struct s3 *s3, const char *key, uint8_t **ret_object, size_t *ret_le
 	if (!object)
 		return err_set(e, ERR_SYSTEM, "no memory for s3://%s/%.80s", s3->bucket, key);
 	memcpy(object, answer.body, answer.len + 1);
+	strcpy(ret_tag, answer.etag);
 	*ret_object = object;
 	*ret_len = answer.len;
 	return true;

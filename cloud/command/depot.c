@@ -1,7 +1,6 @@
 #include "cloud/command/depot.h"
 
 #include "base/file.h"
-#include "cloud/aws/s3.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,29 +85,29 @@ static const char *key_of(const struct depot *d, const char *name, char key[stat
 }
 
 static bool read_object(struct depot *d, const char *name, uint8_t **ret_data, size_t *ret_len,
-			struct err *e)
+			char ret_tag[static S3_TAG_SIZE], struct err *e)
 {
 	char key[S3_KEY_MAX + 1], path[PATH_MAX];
 
+	*ret_tag = '\0';
 	if (d->s3)
-		return s3_get(d->s3, key_of(d, name, key), ret_data, ret_len, e);
+		return s3_get(d->s3, key_of(d, name, key), ret_data, ret_len, ret_tag, e);
 	if (snprintf(path, sizeof(path), "%s/%s", d->path, name) >= (int)sizeof(path))
 		return err_set(e, ERR_USAGE, "the folder's path is too long");
 	return file_read(path, DEPOT_OBJECT_MAX, ret_data, ret_len, e);
 }
 
-bool depot_get(struct depot *d, const char *name, char ret_text[static DEPOT_OBJECT_MAX + 1],
-	       bool *ret_found, struct err *e)
+bool depot_get(struct depot *d, const char *name, struct depot_object *ret_object, struct err *e)
 {
 	AUTO_FREE uint8_t *data = NULL;
 	size_t len = 0;
 
-	*ret_found = read_object(d, name, &data, &len, e);
-	if (!*ret_found)
+	ret_object->found = read_object(d, name, &data, &len, ret_object->tag, e);
+	if (!ret_object->found)
 		return e->code == ERR_NOT_FOUND;
 	if (len > DEPOT_OBJECT_MAX || memchr(data, '\0', len))
 		return err_set(e, ERR_INVALID, "%s is nothing that was published so", name);
-	memcpy(ret_text, data, len + 1);
+	memcpy(ret_object->text, data, len + 1);
 	return true;
 }
 
@@ -139,12 +138,12 @@ static bool put_file(struct depot *d, const char *name, const char *text, struct
 	       err_errno(e, ERR_SYSTEM, "cannot rename");
 }
 
-bool depot_put(struct depot *d, const char *name, const char *text, struct err *e)
+bool depot_put(struct depot *d, const char *name, const char *text, const char *over, struct err *e)
 {
 	char key[S3_KEY_MAX + 1];
 
 	if (d->s3)
-		return s3_put(d->s3, key_of(d, name, key), bytes_text(text), e);
+		return s3_put(d->s3, key_of(d, name, key), bytes_text(text), over, e);
 	return put_file(d, name, text, e) || err_add(e, "%s/%s", d->path, name);
 }
 

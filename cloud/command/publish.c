@@ -4,7 +4,8 @@
  *		 "unit","product","order","station","updatedAt"}
  *	LEDGER.head.json	the head up to which that ledger is published; written last
  *	LEDGER.run	of a run under way: the issued entry that it has come to, and its head
- * Both heads must be prefixes of the ledger, and signed by its key, or nothing is published. */
+ * Both heads must be prefixes of the ledger, and signed by its key, or nothing is published. Several
+ * may publish one ledger at a time: each mark says what is true by itself, and no state goes back. */
 #include "base/hex.h"
 #include "cloud/command/changes.h"
 #include "cloud/command/command.h"
@@ -17,6 +18,7 @@
 #define RUN_SUFFIX ".run"
 #define RUN_EVERY 100 /* objects, between two writings of LEDGER.run */
 #define SAY_EVERY_MS 1000
+#define PUT_TRIES 8
 
 struct publishing {
 	const struct arguments *a;
@@ -53,30 +55,30 @@ static bool expect(struct publishing *p, const char *text, uint64_t *ret_size, s
 
 static bool read_head_mark(struct publishing *p, struct err *e)
 {
-	char text[DEPOT_OBJECT_MAX + 1], name[DEPOT_NAME_MAX + 1];
-	bool found;
+	char name[DEPOT_NAME_MAX + 1];
+	struct depot_object mark;
 
 	mark_name(p->source, HEAD_SUFFIX, name);
-	if (!depot_get(p->depot, name, text, &found, e))
+	if (!depot_get(p->depot, name, &mark, e))
 		return false;
-	return !found || expect(p, text, &p->mark.size, e) || err_add(e, "%s", name);
+	return !mark.found || expect(p, mark.text, &p->mark.size, e) || err_add(e, "%s", name);
 }
 
 /* "entry N", a line end, the head. */
 static bool read_run_mark(struct publishing *p, struct err *e)
 {
-	char text[DEPOT_OBJECT_MAX + 1], name[DEPOT_NAME_MAX + 1];
+	char name[DEPOT_NAME_MAX + 1];
+	struct depot_object mark;
 	int head_at = 0;
-	bool found;
 
 	mark_name(p->source, RUN_SUFFIX, name);
-	if (!depot_get(p->depot, name, text, &found, e))
+	if (!depot_get(p->depot, name, &mark, e))
 		return false;
-	if (!found)
+	if (!mark.found)
 		return true;
-	if (sscanf(text, "entry %" SCNu64 "%n", &p->mark.run_entry, &head_at) != 1 || !head_at)
+	if (sscanf(mark.text, "entry %" SCNu64 "%n", &p->mark.run_entry, &head_at) != 1 || !head_at)
 		return err_set(e, ERR_INVALID, "%s is nothing that was published so", name);
-	return expect(p, text + head_at, &p->mark.run_size, e) || err_add(e, "%s", name);
+	return expect(p, mark.text + head_at, &p->mark.run_size, e) || err_add(e, "%s", name);
 }
 
 static bool write_head_mark(struct publishing *p, struct err *e)
@@ -85,7 +87,7 @@ static bool write_head_mark(struct publishing *p, struct err *e)
 
 	strcat(head_format(source_head(p->source), text), "\n");
 	return depot_settle(p->depot, e) &&
-	       depot_put(p->depot, mark_name(p->source, HEAD_SUFFIX, name), text, e) &&
+	       depot_put(p->depot, mark_name(p->source, HEAD_SUFFIX, name), text, NULL, e) &&
 	       depot_settle(p->depot, e);
 }
 
@@ -96,7 +98,7 @@ static bool write_run_mark(struct publishing *p, uint64_t entry, struct err *e)
 	snprintf(text, sizeof(text), "entry %" PRIu64 "\n%s\n", entry,
 		 head_format(source_head(p->source), head));
 	return depot_settle(p->depot, e) &&
-	       depot_put(p->depot, mark_name(p->source, RUN_SUFFIX, name), text, e);
+	       depot_put(p->depot, mark_name(p->source, RUN_SUFFIX, name), text, NULL, e);
 }
 
 /* --- objects --- */
@@ -122,6 +124,36 @@ static void say_progress(struct publishing *p)
 	p->say_at_ms = clock_deadline(SAY_EVERY_MS);
 }
 
+/* What is later in a certificate's life than that: another publisher has a newer ledger. */
+static bool is_later(const char *text, enum state than)
+{
+	AUTO(json) object = json_loads(text, 0, NULL);
+	const char *state = json_string_value(json_object_get(object, "state"));
+
+	for (enum state later = than + 1; state && later <= STATE_REVOKED; later++)
+		if (!strcmp(state, state_name(later)))
+			return true;
+	return false;
+}
+
+/* A life goes one way (issuance.h), and so does what is published of it, however many publish at a
+ * time. The first try expects that nothing is there yet: that is the usual case. */
+static bool put_state(struct publishing *p, const char *name, const char *text, enum state state,
+		      struct err *e)
+{
+	struct depot_object there = { .tag = "" };
+
+	for (int i = 0; i < PUT_TRIES; i++) {
+		if (depot_put(p->depot, name, text, there.tag, e))
+			return true;
+		if (e->code != (int)S3_CHANGED || !depot_get(p->depot, name, &there, e))
+			return false;
+		if (there.found && is_later(there.text, state))
+			return true;
+	}
+	return err_set(e, ERR_BUSY, "%s: others write it all the time; repeat it later", name);
+}
+
 static bool put_change(struct publishing *p, const struct change *change, struct err *e)
 {
 	AUTO_FREE char *text = object_text(change, source_station(p->source));
@@ -130,7 +162,7 @@ static bool put_change(struct publishing *p, const struct change *change, struct
 	snprintf(name, sizeof(name), "%s.json", hex_encode(BYTES(change->id), id));
 	if (!text)
 		return err_set(e, ERR_SYSTEM, "cannot write the object of unit %s", change->unit);
-	if (!depot_put(p->depot, name, text, e))
+	if (!put_state(p, name, text, change->state, e))
 		return false;
 	p->done++;
 	say_progress(p);

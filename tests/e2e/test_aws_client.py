@@ -78,6 +78,8 @@ CALLS = {
                [("PUT /my-bucket/units/Z9._-/a.json", "{\"+/=\": \"Ü\"}")], ""),
     "s3-put-empty": (["s3-put", "my-bucket", "a", ""], [""], [("PUT /my-bucket/a", "")], ""),
     "s3-put-dots": (["s3-put", "my-bucket", "a/.././/b", "x"], [""], [("PUT /my-bucket/a/.././/b", "x")], ""),
+    "s3-put-new": (["s3-put-over", "my-bucket", "a", "x", ""], [""], [("PUT /my-bucket/a", "x")], ""),
+    "s3-put-over": (["s3-put-over", "my-bucket", "a", "x", '"9a0364b9e99bb480dd25e1f0284c8555-2"'], [""], [("PUT /my-bucket/a", "x")], ""),
     "s3-get": (["s3-get", "my.bucket", "a/b"], ["any bytes\n"], [("GET /my.bucket/a/b", "")], "any bytes\n"),
 }
 
@@ -138,7 +140,9 @@ def test_every_byte_is_signed(keys, tmp_path):
             wanted |= {"x-amz-security-token"} if keys.token else set()
             wanted |= {"query name", "query value"} if request.query else set()
             wanted |= {"body", "content-type"} if request.body else set()
-            assert set(tried) == wanted | ({"x-amz-content-sha256"} if name.startswith("s3") else set()), name
+            wanted |= {"x-amz-content-sha256"} if name.startswith("s3") else set()
+            wanted |= {"s3-put-new": {"if-none-match"}, "s3-put-over": {"if-match"}}.get(name, set())
+            assert set(tried) == wanted, name
 
 
 def test_verifiers_judge_awscli_alike(tmp_path):

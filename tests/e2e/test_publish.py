@@ -1,4 +1,5 @@
 """`imprint cloud publish`: the list of issued certificates in a folder and in a bucket, whole or broken off in the middle."""
+import hashlib
 import http.server
 import json
 import shutil
@@ -14,36 +15,55 @@ ALARM = 3
 
 
 class Bucket(http.server.BaseHTTPRequestHandler):
-    """Objects in memory, by path; after `left` of them were put it refuses more."""
+    """Objects in memory, by path; after `left` of them were put it refuses more. `before(path)` runs ahead of each PUT."""
     protocol_version = "HTTP/1.1"
 
-    def answer(self, status, body=b""):
+    def answer(self, status, body=b"", tag=None):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        if tag:
+            self.send_header("ETag", tag)
         self.end_headers()
         self.wfile.write(body)
 
     def do_GET(self):
         found = self.server.objects.get(self.path)
-        self.answer(404 if found is None else 200, b"<Error><Code>NoSuchKey</Code></Error>" if found is None else found)
+        if found is None:
+            return self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        self.answer(200, found, etag(found))
+
+    def is_free(self):
+        """If-None-Match and If-Match, as S3 has them."""
+        found, match = self.server.objects.get(self.path), self.headers["If-Match"]
+        assert self.headers["If-None-Match"] in (None, "*")
+        return (not self.headers["If-None-Match"] or found is None) and (not match or match == etag(found))
 
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.server.left == 0:
             return self.answer(403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
-        self.server.left -= 1
-        self.server.puts.append(self.path)
-        self.server.objects[self.path] = body
+        self.server.before(self.path)
+        with self.server.lock:
+            if not self.is_free():
+                return self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+            self.server.left -= 1
+            self.server.puts.append(self.path)
+            self.server.objects[self.path] = body
         self.answer(200)
 
     def log_message(self, *_):
         pass
 
 
+def etag(data):
+    return None if data is None else f'"{hashlib.md5(data).hexdigest()}"'
+
+
 @pytest.fixture
 def bucket():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
-    server.objects, server.puts, server.left = {}, [], -1
+    server.objects, server.puts, server.left, server.lock = {}, [], -1, threading.Lock()
+    server.before = lambda path: None
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -124,6 +144,40 @@ def test_what_is_no_prefix_is_refused(s, tmp_path):
         done, counts = publish(s, folder, check=False)
         assert done.returncode in (1, ALARM) and not counts and word in done.stderr, (text, done.stderr)
         assert "what was published before" in done.stderr
+
+
+@pytest.mark.parametrize("inner", ["newer", "older"])
+@pytest.mark.parametrize("known, moment", [(False, 1), (True, 1), (True, 2)], ids=["new", "published before", "between get and put"])
+def test_two_publish_at_once(s, bucket, tmp_path, inner, known, moment):
+    """One runs from its begin to its end while the other one is about to write the same object: whichever it is, at whichever of its
+    tries, the newer state is what stays, at once."""
+    target, env = "s3://brand-list/sz1", {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{bucket.server_port}"}
+    unit = f"G-{inner}-{known}-{moment}"
+    id, = issue(s, 1, unit)
+    exports = {"older": tmp_path / "older.jsonl", "newer": tmp_path / "newer.jsonl"}
+    exports["older"].write_text(s.imprint("ledger", "export").stdout)
+    if known:  # and the marks were lost: all of it is published again
+        publish(s, target, "--ledger", exports["older"], **env)
+        bucket.objects = {path: body for path, body in bucket.objects.items() if path.endswith(f"/{id}.json")}
+    s.imprint("void", f"{unit}-0000", "--reason", "scrapped")
+    exports["newer"].write_text(s.imprint("ledger", "export").stdout)
+    tries = []
+
+    def before(path):
+        if path.endswith(f"/{id}.json"):
+            tries.append(path)
+            if len(tries) == moment:
+                publish(s, target, "--ledger", exports[inner], **env)
+
+    bucket.before = before
+    outer = {"newer": "older", "older": "newer"}[inner]
+    publish(s, target, "--ledger", exports[outer], **env)
+    assert len(tries) >= moment
+    assert json.loads(bucket.objects[f"/brand-list/sz1/{id}.json"])["state"] == "void"
+    bucket.before = lambda path: None
+    publish(s, target, "--ledger", exports["newer"], **env)
+    listed = {path.split("/")[-1][:64]: json.loads(body)["state"] for path, body in bucket.objects.items() if len(path.split("/")[-1]) == 69}
+    assert listed == {id: state for id, (state, _) in ledger(s).items()}
 
 
 def test_a_folder_broken_off_in_the_middle(s, tmp_path):

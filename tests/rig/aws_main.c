@@ -128,15 +128,22 @@ static bool update(char **word, struct err *e)
 /* KEY TEXT */
 static bool put(char **word, struct err *e)
 {
-	return s3_put(s3, word[1], bytes_text(word[2]), e);
+	return s3_put(s3, word[1], bytes_text(word[2]), NULL, e);
+}
+
+/* KEY TEXT OVER */
+static bool put_over(char **word, struct err *e)
+{
+	return s3_put(s3, word[1], bytes_text(word[2]), word[3], e);
 }
 
 static bool get(char **word, struct err *e)
 {
 	AUTO_FREE uint8_t *object = NULL;
+	char tag[S3_TAG_SIZE];
 	size_t len;
 
-	return s3_get(s3, word[1], &object, &len, e) && fwrite(object, 1, len, stdout) == len;
+	return s3_get(s3, word[1], &object, &len, tag, e) && fwrite(object, 1, len, stdout) == len;
 }
 
 static const struct {
@@ -144,12 +151,19 @@ static const struct {
 	int arguments;
 	bool (*call)(char **word, struct err *e);
 } calls[] = {
-	{ "account", 0, account },     { "code", 0, code },
-	{ "endpoint", 0, endpoint },   { "register-ca", 4, register_ca },
-	{ "list", 1, list },	       { "describe-ca", 1, describe_ca },
-	{ "update-ca", 3, update_ca }, { "register", 3, register_one },
-	{ "describe", 1, describe },   { "update", 2, update },
-	{ "s3-put", 3, put },	       { "s3-get", 2, get },
+	{ "account", 0, account },
+	{ "code", 0, code },
+	{ "endpoint", 0, endpoint },
+	{ "register-ca", 4, register_ca },
+	{ "list", 1, list },
+	{ "describe-ca", 1, describe_ca },
+	{ "update-ca", 3, update_ca },
+	{ "register", 3, register_one },
+	{ "describe", 1, describe },
+	{ "update", 2, update },
+	{ "s3-put", 3, put },
+	{ "s3-get", 2, get },
+	{ "s3-put-over", 4, put_over },
 };
 
 static bool run(bool (*call)(char **word, struct err *e), const char *bucket, char **word,

@@ -14,6 +14,7 @@ static const struct {
 	const char *method, *target, *body;
 	int status;
 	const char *answer; /* the whole body, or with a leading ~ a part of it */
+	struct rest_header header;
 } calls[] = {
 	{ "GET", "/list/a.json", "", 404, "~<Code>NoSuchBucket</Code>" },
 	{ "HEAD", "/list", "", 404, "~NoSuchBucket" },
@@ -51,6 +52,29 @@ static const struct {
 	{ "DELETE", "/list/c/a.json", "", 204, "" },
 	{ "GET", "/list/c/a.json", "", 404, "~NoSuchKey" },
 	{ "DELETE", "/list", "", 501, "~NotImplemented" },
+	{ "PUT", "/list/e", "one", 200, "", { "if-none-match", "*" } },
+	{ "PUT", "/list/e", "two", 412, "~PreconditionFailed", { "if-none-match", "*" } },
+	{ "GET", "/list/e", "", 200, "one" },
+	{ "PUT",
+	  "/list/e",
+	  "two",
+	  200,
+	  "",
+	  { "if-match", "\"f97c5d29941bfb1b2fdab0874906ab82\"" } },
+	{ "PUT",
+	  "/list/e",
+	  "three",
+	  412,
+	  "~PreconditionFailed",
+	  { "if-match", "\"f97c5d29941bfb1b2fdab0874906ab82\"" } },
+	{ "GET", "/list/e", "", 200, "two" },
+	{ "PUT",
+	  "/list/f",
+	  "x",
+	  404,
+	  "~NoSuchKey",
+	  { "if-match", "\"f97c5d29941bfb1b2fdab0874906ab82\"" } },
+	{ "PUT", "/list/e", "x", 501, "~NotImplemented", { "if-none-match", "\"x\"" } },
 	{ "POST", "/list/c/a.json", "", 405, "~MethodNotAllowed" },
 	{ "PUT", "/", "", 400, "~InvalidURI" },
 	{ "PUT", "//a.json", "", 400, "~InvalidURI" },
@@ -85,7 +109,9 @@ static void test_calls(void **state)
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		struct rest_request request = { .method = calls[i].method,
 						.target = calls[i].target,
-						.body = bytes_text(calls[i].body) };
+						.body = bytes_text(calls[i].body),
+						.headers = &calls[i].header,
+						.header_count = calls[i].header.name != NULL };
 		struct rest_reply reply = { 0 };
 
 		objects_answer(registry, &request, &reply);

@@ -185,12 +185,12 @@ static void test_wrong_targets(void **state)
 
 static void test_folder(void **state)
 {
-	char folder[] = "/tmp/test_publish.XXXXXX", path[64], text[DEPOT_OBJECT_MAX + 1];
+	char folder[] = "/tmp/test_publish.XXXXXX", path[64];
 	struct account_options options = { 0 };
 	AUTO(depot) depot = NULL;
 	AUTO(depot) second = NULL;
 	struct stat status;
-	bool found = true;
+	struct depot_object object;
 	struct err e;
 
 	(void)state;
@@ -199,14 +199,14 @@ static void test_folder(void **state)
 	assert_true(depot_open(path, &options, &depot, &e));
 	assert_false(depot_open(path, &options, &second, &e));
 	assert_int_equal(e.code, ERR_BUSY);
-	assert_true(depot_get(depot, "a.json", text, &found, &e));
-	assert_false(found);
-	assert_true(depot_put(depot, "a.json", "{}", &e));
-	assert_true(depot_put(depot, "a.json", "{\"b\":1}", &e));
+	assert_true(depot_get(depot, "a.json", &object, &e));
+	assert_false(object.found);
+	assert_true(depot_put(depot, "a.json", "{}", NULL, &e));
+	assert_true(depot_put(depot, "a.json", "{\"b\":1}", "", &e));
 	assert_true(depot_settle(depot, &e));
-	assert_true(depot_get(depot, "a.json", text, &found, &e));
-	assert_true(found);
-	assert_string_equal(text, "{\"b\":1}");
+	assert_true(depot_get(depot, "a.json", &object, &e));
+	assert_true(object.found);
+	assert_string_equal(object.text, "{\"b\":1}");
 	strcat(path, "/a.json");
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0644);

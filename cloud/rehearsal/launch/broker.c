@@ -5,6 +5,7 @@
 #include "cloud/rehearsal/launch/folder.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -20,6 +21,12 @@
 #define LOOK_MS 50
 #define PACKET_MAX 149504      /* as AWS IoT has it */
 #define MEMORY_MAX (256 << 20) /* of mosquitto, whatever the devices send */
+#define SANITIZER_SIZE (PATH_MAX + 16)
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZER "__asan_init"
+#elif defined(__SANITIZE_THREAD__)
+#define SANITIZER "__tsan_init"
+#endif
 
 /* --- ports --- */
 
@@ -112,11 +119,26 @@ static bool find_mosquitto(const char **ret_path, struct err *e)
 		       "mosquitto");
 }
 
+/* A plugin that was built with a sanitizer wants its library loaded first, and mosquitto was not built
+ * with it: it gets the one that this program runs with. "": there is none. */
+static void find_sanitizer(char ret_variable[static SANITIZER_SIZE])
+{
+	*ret_variable = '\0';
+#ifdef SANITIZER
+	Dl_info info;
+	void *entry = dlsym(RTLD_DEFAULT, SANITIZER);
+
+	if (entry && dladdr(entry, &info))
+		snprintf(ret_variable, SANITIZER_SIZE, "LD_PRELOAD=%s", info.dli_fname);
+#endif
+}
+
 /* In the child, between fork and exec: nothing but system calls. */
-static _Noreturn void become(const char *path, pid_t parent)
+static _Noreturn void become(const char *path, char *sanitizer, pid_t parent)
 {
 	char *const argv[] = { "mosquitto", "-c", FILE_CONFIGURATION, NULL };
-	char *const environment[] = { "TZ=UTC", "PATH=/usr/bin:/bin", NULL };
+	char *const environment[] = { "TZ=UTC", "PATH=/usr/bin:/bin", *sanitizer ? sanitizer : NULL,
+				      NULL };
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -130,15 +152,17 @@ static _Noreturn void become(const char *path, pid_t parent)
 static bool spawn(struct broker *ret_broker, struct err *e)
 {
 	pid_t parent = getpid(), pid;
+	char sanitizer[SANITIZER_SIZE];
 	const char *path;
 
 	if (!find_mosquitto(&path, e))
 		return false;
+	find_sanitizer(sanitizer);
 	pid = fork();
 	if (pid < 0)
 		return err_errno(e, ERR_SYSTEM, "cannot start mosquitto");
 	if (pid == 0)
-		become(path, parent);
+		become(path, sanitizer, parent);
 	ret_broker->pid = pid;
 	ret_broker->fd = pidfd_open(pid, 0);
 	return ret_broker->fd >= 0 || err_errno(e, ERR_SYSTEM, "cannot watch mosquitto");

@@ -98,6 +98,23 @@ static void get_object(struct objects_call *c)
 		objects_refuse(c->reply, 404, "NoSuchKey", "The specified key does not exist.");
 }
 
+/* Of the object that is there, in quotes. */
+static bool find_tag(struct objects_call *c, bool *ret_found,
+		     char ret_tag[static OBJECTS_QUOTED_SIZE])
+{
+	char tag[OBJECTS_ETAG_SIZE];
+	AUTO(query) query = NULL;
+	struct err e;
+
+	if (!query_start(c->db, "SELECT data FROM object WHERE bucket = ?1 AND key = ?2",
+			 VALUES(STRING(c->bucket), STRING(c->key)), &query, &e) ||
+	    !query_row(query, ret_found, &e) ||
+	    (*ret_found && !objects_etag(objects_blob(query, 0), tag)))
+		return false;
+	snprintf(ret_tag, OBJECTS_QUOTED_SIZE, "\"%s\"", *ret_found ? tag : "");
+	return true;
+}
+
 /* A bucket is a row with the empty key. */
 static bool make_bucket(struct objects_call *c, int64_t now_ms, struct err *e)
 {
@@ -119,11 +136,39 @@ static bool put_object(struct objects_call *c, int64_t now_ms, struct err *e)
 	return true;
 }
 
+/* If-None-Match: * and If-Match: "ETAG", as S3 has them since 2024. False: the reply is the refusal. */
+static bool may_put(struct objects_call *c)
+{
+	const char *none = rest_header(c->request, "If-None-Match");
+	const char *match = rest_header(c->request, "If-Match");
+	char tag[OBJECTS_QUOTED_SIZE] = "";
+	bool found;
+
+	if ((!none && !match) || !*c->key)
+		return true;
+	if (!find_tag(c, &found, tag))
+		objects_failed(c);
+	else if (none && strcmp(none, "*"))
+		objects_refuse(
+			c->reply, 501, "NotImplemented",
+			"A header you provided implies functionality that is not implemented");
+	else if (match && !found)
+		objects_refuse(c->reply, 404, "NoSuchKey", "The specified key does not exist.");
+	else if ((none && found) || (match && strcmp(match, tag)))
+		objects_refuse(c->reply, 412, "PreconditionFailed",
+			       "At least one of the pre-conditions you specified did not hold");
+	else
+		return true;
+	return false;
+}
+
 static void put(struct objects_call *c)
 {
 	int64_t now_ms = registry_now_ms();
 	struct err e;
 
+	if (!may_put(c))
+		return;
 	if (make_bucket(c, now_ms, &e) && (!*c->key || put_object(c, now_ms, &e)))
 		c->reply->status = 200;
 	else

@@ -1,6 +1,6 @@
 /* objects: what of S3 the published list needs, by path.
  *	PUT /BUCKET			makes a bucket; so does the first object in one
- *	PUT, GET, HEAD, DELETE /BUCKET/KEY
+ *	PUT, GET, HEAD, DELETE /BUCKET/KEY, PUT also with If-None-Match: * or If-Match
  *	GET /BUCKET?list-type=2		prefix, max-keys, continuation-token; for `aws s3 sync`
  * A request is S3's if it was signed for it. Names and keys are [A-Za-z0-9._/-]. Errors are S3's
  * XML. The payload's hash was held against its signature before. Threads: one. Layer above:

@@ -11,6 +11,7 @@
 #define OBJECTS_BUCKET_MAX 63
 #define OBJECTS_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define OBJECTS_ETAG_SIZE 33
+#define OBJECTS_QUOTED_SIZE (OBJECTS_ETAG_SIZE + 2)
 #define OBJECTS_XML "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
 struct objects_call {
