@@ -165,7 +165,7 @@ static void print_ledgers(FILE *to, const struct reconcile_summary *s)
 	fputs("</tbody>\n</table></div>\n", to);
 	if (unproven)
 		fputs("<p>Where no older head was given, whoever wrote the ledger may have signed "
-		      "all of it himself. Have the station send a head by another way than the "
+		      "all of it. Have the station send a head by another way than the "
 		      "export came: <code>imprint ledger head</code>, then "
 		      "<code>imprint reconcile --head FILE</code>.</p>\n",
 		      to);

@@ -331,7 +331,7 @@ static void unproven_line(const struct table_report *t)
 		 unproven == 1 ? " was" : " ledgers were");
 	add(line,
 	    unproven == 1 ? "it may have signed all of it" : "them may have signed all of them");
-	add(line, " himself. Have the station send a head by another way than the export came "
+	add(line, ". Have the station send a head by another way than the export came "
 		  "(imprint ledger head), then --head FILE");
 	fputs(t->colour ? RED "NOT PROVEN" PLAIN "  " : "NOT PROVEN  ", t->to);
 	put_text(t->to, strlen("NOT PROVEN  "), 3, line);

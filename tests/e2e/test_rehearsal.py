@@ -40,6 +40,7 @@ def is_gone(pid):
         return True
 
 
+@pytest.mark.sanitizers
 def test_up_and_down(scratch):
     folder = scratch / "up down \u00e9"
     state = up(folder)
@@ -452,6 +453,7 @@ def announce(cloud, ca, device):
     registry.close()
 
 
+@pytest.mark.sanitizers
 def test_on_register(scratch):
     out = scratch / "registered"
     command = f'cat >> {out}; echo >> {out}; echo "$HOME $AWS_ENDPOINT_URL_IOT $AWS_REGION"; echo trouble >&2; exit 3'
@@ -486,6 +488,7 @@ def test_on_register(scratch):
     assert "the rehearsal is down" in log(cloud.folder)
 
 
+@pytest.mark.sanitizers
 def test_command_that_prints_without_end(scratch):
     """It ends by itself, and what it printed too much is dropped: neither the log nor memory grows by it."""
     cloud = Cloud(scratch / "prints", "--on-register", "head -c 10000000 /dev/zero | tr '\\0' x; echo the end")
