@@ -113,10 +113,12 @@ static bool run_operation(const struct operation *operation, const struct rest_r
 	return in_transaction(c, operation->run, e);
 }
 
-static void report(const char *name, const struct rest_reply *reply, const struct err *e)
+/* The target says of which certificate, and what it becomes. */
+static void report(const char *name, const struct rest_request *request,
+		   const struct rest_reply *reply, const struct err *e)
 {
 	if (reply->status < 400)
-		journal_say("%s: done", name);
+		journal_say("%s: done: %s %s", name, request->method, request->target);
 	else
 		journal_say("%s: refused: %s %s", name, reply->error, e->text);
 }
@@ -139,7 +141,7 @@ static void answer_iot(const struct dispatch *d, const struct rest_request *requ
 	else
 		refuse(&c, &e, reply);
 	json_decref(c.result);
-	report(operation->name, reply, &e);
+	report(operation->name, request, reply, &e);
 }
 
 static void answer_s3(const struct dispatch *d, const struct rest_request *request,
