@@ -49,9 +49,9 @@ struct account {
 
 MUST_CHECK bool account_find(const struct account_options *options, struct account **ret_account,
 			     struct err *e);
-/* Before each request: keys that will expire soon are asked for again, where a credential_process gave
- * them. If it gives none, the old ones serve to their end. False: they have expired (ERR_REFUSED), or
- * why the process has no others. */
+/* Before each request: keys that will expire soon are asked for again, where a credential_process
+ * gave them. If it gives none, the old ones serve to their end. False: they have expired
+ * (ERR_REFUSED), or why the process has no others. */
 MUST_CHECK bool account_fresh(struct account *account, struct err *e);
 void account_free(struct account *account);
 AUTO_DEFINE(account, struct account *, account_free)

@@ -4,7 +4,8 @@
  *	was reached is not tried again: a wrong name or no network would not get better
  * Every operation here may be asked twice: a registration whose answer was lost comes back as
  * IOT_EXISTS. Errors as in iot.h, with the operation in front. Credentials whose known expiry has
- * come are renewed or refused before the call (account.h). Threads: one a service. Layer above: iot, s3. Below: http. */
+ * come are renewed or refused before the call (account.h). Threads: one a service. Layer above: iot,
+ * s3. Below: http. */
 #ifndef CLOUD_AWS_SERVICE_H
 #define CLOUD_AWS_SERVICE_H
 

@@ -3,7 +3,8 @@
  *	any other text		NAME in that folder, made if it is not there; to be carried on with
  *				`aws s3 sync`. One publisher at a time: another one gets ERR_BUSY
  * An object is there whole or not at all. Names are [A-Za-z0-9._-], at most DEPOT_NAME_MAX of them.
- * Errors: those of s3.h; ERR_USAGE (no such target can be), ERR_SYSTEM. Threads: one a depot. Layer above: publish. Below: s3. */
+ * Errors: those of s3.h; ERR_USAGE (no such target can be), ERR_SYSTEM. Threads: one a depot. Layer
+ * above: publish. Below: s3. */
 #ifndef CLOUD_COMMAND_DEPOT_H
 #define CLOUD_COMMAND_DEPOT_H
 

@@ -63,6 +63,15 @@ static bool start(const struct hook *h, const char *input, int *ret_output, pid_
 	return true;
 }
 
+static void keep(struct output *output, const char *part, size_t len)
+{
+	size_t room = HOOK_OUTPUT_MAX - output->len, kept = len < room ? len : room;
+
+	memcpy(output->text + output->len, part, kept);
+	output->len += kept;
+	output->cut |= kept < len;
+}
+
 /* Until the command has closed it; what is too much is read, so that the command goes on. */
 static bool read_output(int fd, struct output *output, int64_t deadline, int cancel_fd,
 			struct err *e)
@@ -71,20 +80,13 @@ static bool read_output(int fd, struct output *output, int64_t deadline, int can
 	ssize_t got;
 
 	do {
-		size_t room = HOOK_OUTPUT_MAX - output->len;
-
 		if (!wait_for(fd, POLLIN, deadline, cancel_fd, NULL, e))
 			return false;
 		got = read(fd, part, sizeof(part));
 		if (got < 0 && errno != EINTR)
 			return err_errno(e, ERR_SYSTEM, "cannot read its output");
-		if (got > 0 && (size_t)got > room)
-			output->cut = true;
-		if (got > 0) {
-			room = (size_t)got < room ? (size_t)got : room;
-			memcpy(output->text + output->len, part, room);
-			output->len += room;
-		}
+		if (got > 0)
+			keep(output, part, (size_t)got);
 	} while (got != 0);
 	return true;
 }

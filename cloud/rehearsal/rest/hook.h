@@ -1,8 +1,8 @@
 /* hook: --on-register CMD: what a rule's function is on AWS. Each event of the registry that a topic
  * rule wants (any, if there is no rule) runs `sh -c CMD` once, in the order of the events, one at a
- * time, HOOK_SECONDS at most: the event's JSON on stdin, its output in the journal. It has ended when nobody
- * holds its output any more. Threads: a thread
- * of its own with its own connection to the registry. Layer above: service. Below: rule, journal. */
+ * time, HOOK_SECONDS at most: the event's JSON on stdin, its output in the journal. It has ended
+ * when nobody holds its output any more. Threads: a thread of its own with its own connection to the
+ * registry. Layer above: service. Below: rule, journal. */
 #ifndef CLOUD_REHEARSAL_REST_HOOK_H
 #define CLOUD_REHEARSAL_REST_HOOK_H
 
