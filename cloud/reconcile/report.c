@@ -1,6 +1,6 @@
-/* The table for people: one line a ledger, one a class that has any, one a CA that takes nobody in,
+/* The table for people: one line a ledger, one a class that has any, those of the CAs (report_cas.c),
  * and the verdict with what to do. */
-#include "cloud/reconcile/report.h"
+#include "cloud/reconcile/report_inside.h"
 
 #include "base/hex.h"
 #include "cloud/reconcile/html.h"
@@ -8,25 +8,11 @@
 #include <inttypes.h>
 #include <time.h>
 
-#define NAMED_MAX 3 /* certificates of a class that are named beside its count */
 #define NAMED_CLASSES (1 << CLASS_LIVE | 1 << CLASS_REVOKED_THERE | 1 << CLASS_UNKNOWN)
 #define DATE_SIZE 16
-#define SHORT_ID_SIZE 16
 #define KEY_DIGITS 16 /* so many cannot be met by trying */
-#define LINE_SIZE 512
 #define WIDTH 79
 #define NOTE_COLUMN 42
-#define RED "\033[1;31m"
-#define PLAIN "\033[0m"
-
-struct table_report {
-	FILE *to;
-	const struct reconcile_summary *s;
-	bool colour;
-	struct reconcile_row named[CLASS_COUNT][NAMED_MAX];
-	size_t named_count[CLASS_COUNT];
-	bool all_after_head; /* all unknown ones */
-};
 
 /* Columns: a character of UTF-8 is one. */
 static size_t width_of(const char *text, size_t len)
@@ -38,9 +24,7 @@ static size_t width_of(const char *text, size_t len)
 	return width;
 }
 
-/* From that column on; goes on below, `indent` deep, at LF and before a word for which there is no
- * room. */
-static void put_text(FILE *to, size_t column, size_t indent, const char *text)
+void report_put(FILE *to, size_t column, size_t indent, const char *text)
 {
 	while (*text) {
 		size_t blanks = strspn(text, " \n"), len = strcspn(text + blanks, " \n");
@@ -69,10 +53,9 @@ static const char *date_of(int64_t time_s, char text[static DATE_SIZE])
 	return text + (*text == ' ');
 }
 
-/* 7be0…5d */
-static const char *short_id(const char *id, char text[static SHORT_ID_SIZE])
+const char *report_short_id(const char *id, char text[static REPORT_ID_SIZE])
 {
-	snprintf(text, SHORT_ID_SIZE, "%.4s…%s", id, id + IOT_ID_SIZE - 1 - 2);
+	snprintf(text, REPORT_ID_SIZE, "%.4s…%s", id, id + IOT_ID_SIZE - 1 - 2);
 	return text;
 }
 
@@ -85,13 +68,13 @@ static bool has_colour(FILE *to)
 
 static bool name_row(void *context, const struct reconcile_row *row, struct err *e)
 {
-	struct table_report *t = context;
+	struct report *t = context;
 	size_t *count = &t->named_count[row->class];
 
 	(void)e;
 	if (row->class == CLASS_UNKNOWN && !row->after_head)
 		t->all_after_head = false;
-	if (*count < NAMED_MAX)
+	if (*count < REPORT_NAMED_MAX)
 		t->named[row->class][(*count)++] = *row;
 	return true;
 }
@@ -99,7 +82,7 @@ static bool name_row(void *context, const struct reconcile_row *row, struct err 
 /* --- lines --- */
 
 /* Who holds no older head may at least have noted the key. */
-static void key_words(const struct table_report *t, const struct reconcile_ledger *ledger)
+static void key_words(const struct report *t, const struct reconcile_ledger *ledger)
 {
 	const char *words = ledger->other_key ? "SIGNED BY ANOTHER KEY than before" : "key";
 	bool loud = t->colour && ledger->other_key;
@@ -109,11 +92,11 @@ static void key_words(const struct table_report *t, const struct reconcile_ledge
 	if (ledger->head_file && !ledger->other_key)
 		return;
 	reconcile_key_hash(ledger, hash);
-	fprintf(t->to, ", %s%s%s %.*s…", loud ? RED : "", words, loud ? PLAIN : "", KEY_DIGITS,
-		hex_encode(BYTES(hash), text));
+	fprintf(t->to, ", %s%s%s %.*s…", loud ? REPORT_RED : "", words, loud ? REPORT_PLAIN : "",
+		KEY_DIGITS, hex_encode(BYTES(hash), text));
 }
 
-static void ledger_lines(const struct table_report *t)
+static void ledger_lines(const struct report *t)
 {
 	size_t width = 0;
 
@@ -142,16 +125,16 @@ static void ledger_lines(const struct table_report *t)
 	}
 }
 
-static void add(char line[static LINE_SIZE], const char *text)
+void report_add(char line[static REPORT_LINE_SIZE], const char *text)
 {
 	size_t len = strlen(line);
 
-	snprintf(line + len, LINE_SIZE - len, "%s", text);
+	snprintf(line + len, REPORT_LINE_SIZE - len, "%s", text);
 }
 
 /* The station whose CA it is, if that has no other; else its id. */
 static const char *ca_name(const struct reconcile_summary *s, const char *id,
-			   char text[static SHORT_ID_SIZE])
+			   char text[static REPORT_ID_SIZE])
 {
 	const struct reconcile_ca *found = NULL;
 	char other[IOT_ID_SIZE];
@@ -162,64 +145,65 @@ static const char *ca_name(const struct reconcile_summary *s, const char *id,
 			found = &s->cas[i];
 	for (size_t i = 0; found && found->station && i < s->ca_count; i++)
 		count += s->cas[i].station && !strcmp(s->cas[i].station, found->station);
-	return count == 1 ? found->station : short_id(id, text);
+	return count == 1 ? found->station : report_short_id(id, text);
 }
 
 /* "T-3107, T-3108 and 37 more (--csv)"; of unknown ones, line by line, id, CA and since when. */
-static void add_names(const struct table_report *t, enum reconcile_class c,
-		      char line[static LINE_SIZE])
+static void add_names(const struct report *t, enum reconcile_class c,
+		      char line[static REPORT_LINE_SIZE])
 {
 	size_t named = t->named_count[c];
-	char count[HTML_COUNT_SIZE], id[SHORT_ID_SIZE], date[DATE_SIZE];
+	char count[HTML_COUNT_SIZE], id[REPORT_ID_SIZE], date[DATE_SIZE];
 
 	for (size_t i = 0; i < named; i++) {
 		const struct reconcile_row *row = &t->named[c][i];
 
-		add(line, !i ? "" : c == CLASS_UNKNOWN ? "\n" : ", ");
-		add(line, *row->unit ? row->unit : short_id(row->id, id));
+		report_add(line, !i ? "" : c == CLASS_UNKNOWN ? "\n" : ", ");
+		report_add(line, *row->unit ? row->unit : report_short_id(row->id, id));
 		if (c == CLASS_UNKNOWN && *row->ca_id) {
-			add(line, ", CA ");
-			add(line, ca_name(t->s, row->ca_id, id));
+			report_add(line, ", CA ");
+			report_add(line, ca_name(t->s, row->ca_id, id));
 		}
 		if (c == CLASS_UNKNOWN && row->registered_s) {
-			add(line, ", ");
-			add(line, date_of(row->registered_s, date));
+			report_add(line, ", ");
+			report_add(line, date_of(row->registered_s, date));
 		}
 	}
 	if (t->s->counts[c] > named) {
-		add(line, " and ");
-		add(line, html_count_text(t->s->counts[c] - named, count));
-		add(line, " more (--csv)");
+		report_add(line, " and ");
+		report_add(line, html_count_text(t->s->counts[c] - named, count));
+		report_add(line, " more (--csv)");
 	}
 }
 
-static void note_of(const struct table_report *t, enum reconcile_class c,
-		    char line[static LINE_SIZE])
+static void note_of(const struct report *t, enum reconcile_class c,
+		    char line[static REPORT_LINE_SIZE])
 {
 	uint64_t old = 0;
 	char count[HTML_COUNT_SIZE];
 
 	*line = '\0';
 	if (c == CLASS_UNKNOWN)
-		add(line, "ALARM  ");
+		report_add(line, "ALARM  ");
 	if (NAMED_CLASSES >> c & 1)
 		add_names(t, c, line);
 	if (c == CLASS_LIVE)
-		add(line, t->s->counts[c] == 1 ? ": --fix revokes it" : ": --fix revokes them");
+		report_add(line,
+			   t->s->counts[c] == 1 ? ": --fix revokes it" : ": --fix revokes them");
 	if (c == CLASS_REVOKED_THERE)
-		add(line,
-		    t->s->counts[c] == 1 ? ": revoke it here, too" : ": revoke them here, too");
+		report_add(line, t->s->counts[c] == 1 ? ": revoke it here, too"
+						      : ": revoke them here, too");
 	for (size_t i = 0; c == CLASS_UNSEEN && i < RECONCILE_AGES; i++)
 		if (i && reconcile_age_days[i - 1] >= RECONCILE_OLD_DAYS)
 			old += t->s->unseen_by_age[i];
 	if (old)
-		snprintf(line, LINE_SIZE, "%s over %d days", html_count_text(old, count),
+		snprintf(line, REPORT_LINE_SIZE, "%s over %d days", html_count_text(old, count),
 			 RECONCILE_OLD_DAYS);
 }
 
-static void class_lines(const struct table_report *t)
+static void class_lines(const struct report *t)
 {
-	char note[LINE_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE];
+	char note[REPORT_LINE_SIZE], count[HTML_COUNT_SIZE], line[REPORT_LINE_SIZE];
 
 	for (enum reconcile_class c = 0; c < CLASS_COUNT; c++) {
 		bool loud = t->colour && reconcile_class_differs(c);
@@ -229,94 +213,17 @@ static void class_lines(const struct table_report *t)
 		note_of(t, c, note);
 		snprintf(line, sizeof(line), "%-28s%11s", reconcile_class_sentence(c),
 			 html_count_text(t->s->counts[c], count));
-		fprintf(t->to, "%s%s%s%s", loud ? RED : "", line, loud ? PLAIN : "",
+		fprintf(t->to, "%s%s%s%s", loud ? REPORT_RED : "", line, loud ? REPORT_PLAIN : "",
 			*note ? "   " : "");
-		put_text(t->to, NOTE_COLUMN, NOTE_COLUMN, note);
+		report_put(t->to, NOTE_COLUMN, NOTE_COLUMN, note);
 	}
-}
-
-/* What the table says of a CA, and what to do; NULL: all is well, or nothing is known. */
-static const char *ca_trouble(const struct reconcile_ca *ca, const char **ret_remedy)
-{
-	*ret_remedy = !ca->registered ? "register-ca"
-		      : !ca->active   ? "activate-ca"
-				      : "auto-registration on";
-	return !ca->known		? NULL
-	       : !ca->registered	? "is not registered there"
-	       : !ca->active		? "is INACTIVE there"
-	       : !ca->auto_registration ? "does not register by itself there"
-					: NULL;
-}
-
-/* Not a difference: a new CA begins so. */
-static void left_out_line(const struct table_report *t, const struct reconcile_ca *ca)
-{
-	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE];
-
-	if (!ca->left_out)
-		return;
-	snprintf(line, sizeof(line),
-		 "CA %s: of its %s certificate%s none is listed; was its listing left out?",
-		 short_id(hex_encode(BYTES(ca->id), id), text),
-		 html_count_text(ca->certificates, count), ca->certificates == 1 ? "" : "s");
-	put_text(t->to, 0, 3, line);
-}
-
-static void other_ca_line(const struct table_report *t)
-{
-	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE];
-	const char *shown = short_id(hex_encode(BYTES(t->s->other_ca), id), text);
-
-	if (!t->s->other_cas)
-		return;
-	if (t->s->other_cas == 1)
-		snprintf(line, sizeof(line),
-			 "CA %s is registered there, and no ledger names it: ", shown);
-	else
-		snprintf(line, sizeof(line),
-			 "%s CAs are registered there that no ledger names, CA %s first: ",
-			 html_count_text(t->s->other_cas, count), shown);
-	add(line, "somebody else's, or is a ledger missing or too old?");
-	put_text(t->to, 0, 3, line);
-}
-
-/* Somebody may be signing with a CA's key: no CA is to be opened now. */
-static bool is_distrusted(const struct reconcile_summary *s)
-{
-	return s->verdict == RECONCILE_ALARM || s->other_keys;
-}
-
-/* A CA that has no more devices to come is closed with good reason. */
-static void ca_line(const struct table_report *t, const struct reconcile_ca *ca)
-{
-	char id[IOT_ID_SIZE], text[SHORT_ID_SIZE], count[HTML_COUNT_SIZE], line[LINE_SIZE] = "";
-	const char *remedy, *trouble = ca_trouble(ca, &remedy);
-
-	if (!trouble)
-		return;
-	snprintf(line, sizeof(line), "CA %s%s%s %s", short_id(hex_encode(BYTES(ca->id), id), text),
-		 ca->station ? " of " : "", ca->station ? ca->station : "", trouble);
-	if (ca->unseen) {
-		add(line, ", and ");
-		add(line, html_count_text(ca->unseen, count));
-		add(line, " of its certificates were not seen yet: ");
-		if (is_distrusted(t->s)) {
-			add(line, "leave it so until the rest is settled");
-		} else {
-			add(line, "imprint cloud ");
-			add(line, remedy);
-		}
-	}
-	fputs(t->colour && ca->unseen ? RED : "", t->to);
-	put_text(t->to, 0, 3, line);
-	fputs(t->colour && ca->unseen ? PLAIN : "", t->to);
 }
 
 /* Whoever writes a whole ledger signs it, too. No difference: the first one has nothing before it. */
-static void unproven_line(const struct table_report *t)
+static void unproven_line(const struct report *t)
 {
 	const char *station = NULL;
-	char count[HTML_COUNT_SIZE], line[LINE_SIZE];
+	char count[HTML_COUNT_SIZE], line[REPORT_LINE_SIZE];
 	uint64_t unproven = 0;
 
 	for (size_t i = 0; i < t->s->ledger_count; i++)
@@ -329,15 +236,15 @@ static void unproven_line(const struct table_report *t)
 	snprintf(line, sizeof(line), "%s%s held against no older head: whoever wrote ",
 		 unproven == 1 ? station : html_count_text(unproven, count),
 		 unproven == 1 ? " was" : " ledgers were");
-	add(line,
-	    unproven == 1 ? "it may have signed all of it" : "them may have signed all of them");
-	add(line, ". Have the station send a head by another way than the export came "
-		  "(imprint ledger head), then --head FILE");
-	fputs(t->colour ? RED "NOT PROVEN" PLAIN "  " : "NOT PROVEN  ", t->to);
-	put_text(t->to, strlen("NOT PROVEN  "), 3, line);
+	report_add(line, unproven == 1 ? "it may have signed all of it"
+				       : "them may have signed all of them");
+	report_add(line, ". Have the station send a head by another way than the export came "
+			 "(imprint ledger head), then --head FILE");
+	fputs(t->colour ? REPORT_RED "NOT PROVEN" REPORT_PLAIN "  " : "NOT PROVEN  ", t->to);
+	report_put(t->to, strlen("NOT PROVEN  "), 3, line);
 }
 
-static const char *advice(const struct table_report *t)
+static const char *advice(const struct report *t)
 {
 	const uint64_t *counts = t->s->counts;
 
@@ -360,7 +267,7 @@ static const char *advice(const struct table_report *t)
 	return "devices that were not seen yet cannot register themselves";
 }
 
-static void verdict_line(const struct table_report *t)
+static void verdict_line(const struct report *t)
 {
 	bool alarm = t->s->verdict == RECONCILE_ALARM;
 	const char *head = alarm ? "ALARM: " : "differences: ";
@@ -372,36 +279,30 @@ static void verdict_line(const struct table_report *t)
 	fputs(head, t->to);
 	if (alarm && t->s->foreign) {
 		fprintf(t->to, "nothing in %s is known here:", t->s->foreign);
-		put_text(t->to, 0, strlen(head),
-			 "\nit may be the listing of another CA, or of a station whose ledger is "
-			 "missing here");
+		report_put(t->to, 0, strlen(head),
+			   "\nit may be the listing of another CA, or of a station whose ledger is "
+			   "missing here");
 		return;
 	}
-	put_text(t->to, strlen(head), strlen(head), advice(t));
+	report_put(t->to, strlen(head), strlen(head), advice(t));
 }
 
 bool report_table(struct reconcile *r, FILE *to, struct err *e)
 {
 	const struct reconcile_summary *s = reconcile_summary(r);
-	AUTO_FREE struct table_report *t = calloc(1, sizeof(*t));
+	AUTO_FREE struct report *t = calloc(1, sizeof(*t));
 	unsigned classes = 0;
 
 	if (!t)
 		return err_set(e, ERR_SYSTEM, "out of memory");
-	*t = (struct table_report) {
-		.to = to, .s = s, .colour = has_colour(to), .all_after_head = true
-	};
+	*t = (struct report) { .to = to, .s = s, .colour = has_colour(to), .all_after_head = true };
 	for (enum reconcile_class c = 0; c < CLASS_COUNT; c++)
 		classes |= s->counts[c] ? NAMED_CLASSES & 1U << c : 0;
 	if (classes && !reconcile_rows(r, classes, name_row, t, e))
 		return false;
 	ledger_lines(t);
 	class_lines(t);
-	for (size_t i = 0; i < s->ca_count; i++) {
-		ca_line(t, &s->cas[i]);
-		left_out_line(t, &s->cas[i]);
-	}
-	other_ca_line(t);
+	report_cas(t);
 	unproven_line(t);
 	verdict_line(t);
 	return report_end(to, e);
