@@ -2,7 +2,7 @@
  *	u8 version | u8 type | fields…		integers big endian
  *						bytes and text: u16 or u32 length, then data
  * A writer never runs over (it remembers that it would have); a reader never runs past the end (it
- * remembers that it would have, and yields zeros). Check once, at the end: message_ok, message_end.
+ * remembers that it would have, and yields zeros). Check once, at the end: writer_ok, reader_end.
  * Views returned by a reader live as long as the record. Threads: one. Layer below: bytes. */
 #ifndef BASE_MESSAGE_H
 #define BASE_MESSAGE_H

@@ -36,7 +36,8 @@ static bool no_bits(const char *path, const struct stat *status, mode_t refused,
 		       what, (unsigned)status->st_mode & 07777, remedy, path);
 }
 
-bool mode_unwritable(const char *path, struct err *e)
+/* Only root, we, or its folder's owner may change it: nobody else owns it or may write to it. */
+static bool is_unwritable(const char *path, struct err *e)
 {
 	struct stat status;
 
@@ -60,7 +61,7 @@ bool mode_private(const char *path, struct err *e)
 static bool check_product(void *context, const char *path, struct err *e)
 {
 	(void)context;
-	return mode_unwritable(path, e) || e->code == ERR_NOT_FOUND; /* it has just been removed */
+	return is_unwritable(path, e) || e->code == ERR_NOT_FOUND; /* it has just been removed */
 }
 
 bool mode_settings(const char *name, struct err *e)
@@ -68,9 +69,8 @@ bool mode_settings(const char *name, struct err *e)
 	char etc[PATH_MAX], file[PATH_MAX], products[PATH_MAX];
 
 	return place_path(PLACE_ETC, NULL, etc, e) && place_path(PLACE_ETC, name, file, e) &&
-	       place_path(PLACE_ETC, "products", products, e) && mode_unwritable(etc, e) &&
-	       mode_unwritable(file, e) &&
-	       (mode_unwritable(products, e) || e->code == ERR_NOT_FOUND) &&
+	       place_path(PLACE_ETC, "products", products, e) && is_unwritable(etc, e) &&
+	       is_unwritable(file, e) && (is_unwritable(products, e) || e->code == ERR_NOT_FOUND) &&
 	       place_products(check_product, NULL, e);
 }
 

@@ -8,10 +8,6 @@
 #include "base/err.h"
 #include "base/place.h"
 
-/* A file or folder that only root, we, or its folder's owner may change: nobody else owns it or may
- * write to it. */
-MUST_CHECK bool mode_unwritable(const char *path, struct err *e);
-
 /* Others than owner and group may not even look into it, and the group may not write. */
 MUST_CHECK bool mode_private(const char *path, struct err *e);
 

@@ -1,6 +1,9 @@
 #include "serial/attest.h"
 
 #include "base/cbor.h"
+#include "serial/base64.h"
+#include "serial/board.h"
+#include "serial/fault.h"
 
 #include <sha2.h>
 #include <stdio.h>
@@ -10,6 +13,7 @@
 #define SIGNATURE_SIZE 64
 #define ES256 6 /* -7: CBOR has -1 - 6 */
 #define CSR_MESSAGE 9
+#define COSE_MAX 1024
 #define PART_MAX 256 /* of the message: more is none of ours */
 
 static const uint8_t sign1_tag[] = { 0xd2 };
@@ -104,6 +108,30 @@ bool attest_decode(struct bytes cose, struct attest *ret_attest)
 	memcpy(attest.csr_sha256, sha256.data, sha256.len);
 	*ret_attest = attest;
 	return true;
+}
+
+bool attest_read(const char *answer, uint8_t *ret_csr, size_t *ret_len, struct attest *ret_attest,
+		 struct err *e)
+{
+	const char *first = strchr(answer, '"');
+	const char *dot = first ? strchr(first, '.') : NULL, *last = dot ? strchr(dot, '"') : NULL;
+	uint8_t cose[COSE_MAX];
+	size_t cose_len;
+
+	if (!last || last[1] != '\0')
+		return err_set(e, FAULT_ANSWER,
+			       "the modem's answer makes no sense: no \"CSR.COSE\" in quotes");
+	if (!base64_decode(bytes_of(first + 1, (size_t)(dot - first - 1)), BASE64_URL, ret_csr,
+			   BOARD_CSR_MAX, ret_len) ||
+	    !base64_decode(bytes_of(dot + 1, (size_t)(last - dot - 1)), BASE64_URL, cose,
+			   sizeof(cose), &cose_len))
+		return err_set(e, FAULT_ANSWER,
+			       "the modem's answer makes no sense: it is not base64url");
+	if (*ret_len == 0)
+		return err_set(e, FAULT_CSR_SIZE, "it is empty");
+	return attest_decode(bytes_of(cose, cose_len), ret_attest) ||
+	       err_set(e, FAULT_ANSWER,
+		       "the modem's answer makes no sense: it does not attest a key");
 }
 
 /* SHA-256 of the three, one behind the other. */

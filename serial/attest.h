@@ -6,13 +6,12 @@
  * The signature is the modem's own, made with the identity key that its maker put in: it is not
  * verified here, for a station has neither that maker's list of keys nor a library for signatures.
  * Pure functions; any input is safe. Source: nRF Cloud, "attestation and device key messages".
- * Layer above: driver nrf91. Below: cbor, SHA-256 of libmd. */
+ * Layer above: driver nrf91. Below: cbor, base64, SHA-256 of libmd. */
 #ifndef SERIAL_ATTEST_H
 #define SERIAL_ATTEST_H
 
+#include "base/err.h"
 #include "base/bytes.h"
-
-#include <stdbool.h>
 
 #define ATTEST_UUID_LEN 36 /* characters: 50363154-3931-44f0-8022-121b6401627d */
 
@@ -24,6 +23,11 @@ struct attest {
 
 /* False if it is anything else. */
 bool attest_decode(struct bytes cose, struct attest *ret_attest);
+
+/* The whole answer, %KEYGEN: "CSR.COSE", both base64url. The CSR goes to ret_csr (BOARD_CSR_MAX).
+ * FAULT_ANSWER, FAULT_CSR_SIZE. */
+MUST_CHECK bool attest_read(const char *answer, uint8_t *ret_csr, size_t *ret_len,
+			    struct attest *ret_attest, struct err *e);
 
 /* True if that is the CSR which the modem hashed. */
 bool attest_covers(const struct attest *attest, struct bytes csr);

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "serial/attest.h"
-#include "serial/base64.h"
 #include "serial/driver.h"
 #include "serial/fault.h"
 #include "serial/line.h"
@@ -22,8 +21,6 @@
 #define COMMAND_MAX 4095 /* characters: at_host's buffer */
 #define SEC_TAG 16842753 /* nRF Cloud's, where the product says nothing */
 #define KEY_TYPE 2	 /* of %CMNG */
-#define COSE_MAX 1024
-#define LIST_MAX 1024 /* characters: a sec_tag has at most seven types */
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 enum cme {
@@ -37,8 +34,7 @@ struct nrf91 {
 	const struct board_options *options;
 	struct line line;
 	struct unchecked unchecked;
-	unsigned cme;		 /* of the last refusal; 0: a plain ERROR */
-	char list[LIST_MAX + 1]; /* what it holds; "": to be asked for */
+	unsigned cme; /* of the last refusal; 0: a plain ERROR */
 	char command[COMMAND_MAX + 1];
 };
 
@@ -143,7 +139,7 @@ static bool send_command(struct nrf91 *m, enum verb verb, int64_t deadline, stru
 static void put_command(struct nrf91 *m, enum verb verb, unsigned type)
 {
 	const struct command *command = &commands[verb];
-	unsigned tag = m->settings->sec_tag;
+	unsigned tag = m->unchecked.sec_tag;
 	size_t size = sizeof(m->command);
 
 	if (command->arguments == TAG_AND_TYPE)
@@ -186,7 +182,6 @@ static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 	struct nrf91 *m = state;
 
 	(void)context;
-	m->list[0] = '\0';
 	while (!line_await(&m->line, bytes_text("AT"), &commands[WAKE].line, "\"", deadline, e))
 		if (e->code != FAULT_REFUSED || clock_monotonic_ms() >= deadline)
 			return explain(m, e);
@@ -240,36 +235,11 @@ struct csr {
 	size_t *len;
 };
 
-/* %KEYGEN: "CSR.COSE", both base64url. */
-static bool split_answer(const char *answer, const struct csr *ret_csr, struct attest *ret_attest,
-			 struct err *e)
-{
-	const char *first = strchr(answer, '"');
-	const char *dot = first ? strchr(first, '.') : NULL, *last = dot ? strchr(dot, '"') : NULL;
-	uint8_t cose[COSE_MAX];
-	size_t cose_len;
-
-	if (!last || last[1] != '\0')
-		return err_set(e, FAULT_ANSWER,
-			       "the modem's answer makes no sense: no \"CSR.COSE\" in quotes");
-	if (!base64_decode(bytes_of(first + 1, (size_t)(dot - first - 1)), BASE64_URL,
-			   ret_csr->data, BOARD_CSR_MAX, ret_csr->len) ||
-	    !base64_decode(bytes_of(dot + 1, (size_t)(last - dot - 1)), BASE64_URL, cose,
-			   sizeof(cose), &cose_len))
-		return err_set(e, FAULT_ANSWER,
-			       "the modem's answer makes no sense: it is not base64url");
-	if (*ret_csr->len == 0)
-		return err_set(e, FAULT_CSR_SIZE, "it is empty");
-	return attest_decode(bytes_of(cose, cose_len), ret_attest) ||
-	       err_set(e, FAULT_ANSWER,
-		       "the modem's answer makes no sense: it does not attest a key");
-}
-
 /* What the modem says of the key it made, against what it was asked for and who it is. */
 static bool check_attest(const struct nrf91 *m, const struct attest *attest, struct bytes csr,
 			 struct err *e)
 {
-	unsigned tag = m->settings->sec_tag;
+	unsigned tag = m->unchecked.sec_tag;
 
 	if (!attest_covers(attest, csr))
 		return err_set(e, FAULT_GARBAGE,
@@ -295,7 +265,7 @@ static bool try_csr(void *state, void *context, int64_t deadline, struct err *e)
 	struct attest attest;
 
 	return ask(m, OFFLINE, 0, deadline, e) && make_key(m, deadline, e) &&
-	       split_answer(m->line.answer, csr, &attest, e) &&
+	       attest_read(m->line.answer, csr->data, csr->len, &attest, e) &&
 	       check_attest(m, &attest, bytes_of(csr->data, *csr->len), e);
 }
 
@@ -358,7 +328,7 @@ static bool store_file(void *state, void *context, int64_t deadline, struct err 
 	const struct board_file *file = context;
 	struct nrf91 *m = state;
 
-	m->list[0] = '\0';
+	m->unchecked.list[0] = '\0';
 	if (try_store(m, file, deadline, e))
 		return true;
 	if (is_cme(m, e, CME_ACTIVE)) {
@@ -394,83 +364,59 @@ static const char *behind_quote(const char *text, int count)
 
 static bool ask_list(void *state, int64_t deadline, struct err *e)
 {
-	struct nrf91 *m = state;
+	return ask(state, LIST, 0, deadline, e);
+}
 
-	if (*m->list)
-		return true;
-	if (!ask(m, LIST, 0, deadline, e))
+static void put_type_mark(const struct nrf91 *m, unsigned type,
+			  char ret_mark[static UNCHECKED_MARK_SIZE])
+{
+	snprintf(ret_mark, UNCHECKED_MARK_SIZE, "%%CMNG: %u,%u,", m->unchecked.sec_tag, type);
+}
+
+static void put_mark(const void *state, const char *target,
+		     char ret_mark[static UNCHECKED_MARK_SIZE])
+{
+	put_type_mark(state, type_of(target), ret_mark);
+}
+
+/* "SHA-256 in hex" */
+static bool take_hash(const char *text, uint8_t ret_sha256[static 32])
+{
+	char hex[2 * 32 + 1];
+
+	if (strcspn(text, "\n") != sizeof(hex) + 1 || *text != '"' || text[sizeof(hex)] != '"')
 		return false;
-	if (m->line.answer_len > LIST_MAX)
-		return err_set(e, FAULT_ANSWER,
-			       "the modem's answer makes no sense: no SHA-256 in its list");
-	if (!*m->line.answer)
-		return err_set(e, FAULT_FLASH, "the modem lists nothing under sec_tag %u",
-			       (unsigned)m->settings->sec_tag);
-	strcpy(m->list, m->line.answer);
-	return true;
-}
-
-/* Its line in the list, behind the type: %CMNG: tag,type,"SHA-256 in hex"; NULL if there is none.
- */
-static const char *listed(const struct nrf91 *m, unsigned type)
-{
-	char mark[32];
-	const char *line = m->list;
-
-	snprintf(mark, sizeof(mark), "%%CMNG: %u,%u,", (unsigned)m->settings->sec_tag, type);
-	while (line && strncmp(line, mark, strlen(mark)) != 0) {
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	return line ? line + strlen(mark) : NULL;
-}
-
-static bool same_hash(const void *state, const struct board_file *file, bool *ret_same,
-		      struct err *e)
-{
-	const struct nrf91 *m = state;
-	const char *from = listed(m, type_of(file->target));
-	char hex[2 * sizeof(file->sha256) + 1];
-	uint8_t sha256[sizeof(file->sha256)];
-
-	if (!from)
-		return err_set(e, FAULT_FLASH, "the flash did not keep the %s: it is not there",
-			       file->name);
-	if (strcspn(from, "\n") != sizeof(hex) + 1 || *from != '"' || from[sizeof(hex)] != '"')
-		return err_set(e, FAULT_ANSWER,
-			       "the modem's answer makes no sense: no SHA-256 in its list");
-	memcpy(hex, from + 1, sizeof(hex) - 1);
+	memcpy(hex, text + 1, sizeof(hex) - 1);
 	hex[sizeof(hex) - 1] = '\0';
-	if (!hex_decode(hex, sha256, sizeof(sha256)))
-		return err_set(e, FAULT_ANSWER,
-			       "the modem's answer makes no sense: no SHA-256 in its list");
-	*ret_same = memcmp(sha256, file->sha256, sizeof(sha256)) == 0;
-	return true;
+	return hex_decode(hex, ret_sha256, 32);
 }
 
 /* %CMNG: tag,type,"SHA-256","content": the content has line ends of its own. */
-static bool compare(void *state, const struct board_file *file, int64_t deadline, struct err *e)
+static bool read_file(void *state, const struct board_file *file,
+		      uint8_t ret_data[static LINE_TEXT_MAX], size_t *ret_len, int64_t deadline,
+		      struct err *e)
 {
 	struct nrf91 *m = state;
 	const char *from, *end;
-	size_t len;
 
 	if (!ask(m, SHOW, type_of(file->target), deadline, e))
-		return err_add(e, "reading the %s back", file->name);
+		return false;
 	from = behind_quote(m->line.answer, 3);
 	end = from ? strrchr(from, '"') : NULL;
 	if (!end)
 		return err_set(e, FAULT_ANSWER,
 			       "the modem's answer makes no sense: it shows no content");
-	len = (size_t)(end - from);
-	for (size_t i = 0; i < len && i < file->content.len; i++)
-		if ((uint8_t)from[i] != file->content.data[i])
-			return err_set(e, FAULT_FLASH,
-				       "the flash did not keep the %s (byte %zu differs)",
-				       file->name, i);
-	return len == file->content.len ||
-	       err_set(e, FAULT_FLASH, "the flash did not keep the %s (%zu bytes instead of %zu)",
-		       file->name, len, file->content.len);
+	*ret_len = (size_t)(end - from);
+	memcpy(ret_data, from, *ret_len);
+	return true;
+}
+
+static bool has_key(const struct nrf91 *m, const char *list)
+{
+	char mark[UNCHECKED_MARK_SIZE];
+
+	put_type_mark(m, KEY_TYPE, mark);
+	return unchecked_find(list, mark);
 }
 
 static bool check_key(void *state, int64_t deadline, struct err *e)
@@ -478,7 +424,7 @@ static bool check_key(void *state, int64_t deadline, struct err *e)
 	const struct nrf91 *m = state;
 
 	(void)deadline;
-	return listed(m, KEY_TYPE) ||
+	return has_key(m, m->unchecked.list) ||
 	       err_set(e, FAULT_PROOF, "the modem's key is not there any more");
 }
 
@@ -488,14 +434,15 @@ static bool rewrite(void *state, const struct board_file *file, int64_t deadline
 }
 
 static const struct unchecked_ways ways = {
-	.whose = "the modem's",
+	.board = "the modem",
 	.wake_up = wake_up,
 	.read_unit = read_unit,
 	.rewrite = rewrite,
 	.ask_list = ask_list,
-	.same_hash = same_hash,
+	.put_mark = put_mark,
+	.take_hash = take_hash,
 	.check_key = check_key,
-	.compare = compare,
+	.read = read_file,
 };
 
 static bool nrf91_verify(void *state, const struct board_file *file, bool read_back,
@@ -512,6 +459,7 @@ static bool nrf91_probe(void *state, struct board_report *ret_report, int64_t de
 			struct err *e)
 {
 	struct nrf91 *m = state;
+	char mark[UNCHECKED_MARK_SIZE];
 
 	if (!nrf91_identify(m, &ret_report->identity, deadline, e) ||
 	    !ask(m, VERSION, 0, deadline, e))
@@ -521,10 +469,10 @@ static bool nrf91_probe(void *state, struct board_report *ret_report, int64_t de
 		return false;
 	if (!ask(m, LIST, 0, deadline, e))
 		return false;
-	snprintf(m->list, sizeof(m->list), "%.*s", LIST_MAX, m->line.answer);
+	put_mark(m, "certificate", mark);
 	snprintf(ret_report->state, sizeof(ret_report->state), "sec_tag %u: %s, %s",
-		 (unsigned)m->settings->sec_tag, listed(m, KEY_TYPE) ? "a key" : "no key",
-		 listed(m, type_of("certificate")) ? "a certificate" : "no certificate");
+		 m->unchecked.sec_tag, has_key(m, m->line.answer) ? "a key" : "no key",
+		 unchecked_find(m->line.answer, mark) ? "a certificate" : "no certificate");
 	return true;
 }
 
@@ -545,7 +493,9 @@ static void *nrf91_start(const struct board_options *options, struct port *port,
 	}
 	m->settings = &options->settings->nrf91;
 	m->options = options;
-	m->unchecked = (struct unchecked) { .ways = &ways, .line = &m->line, .state = m };
+	m->unchecked = (struct unchecked) {
+		.ways = &ways, .line = &m->line, .state = m, .sec_tag = m->settings->sec_tag
+	};
 	line_start(&m->line, port, options->cancel_fd, end_of(m->settings->line_end), "",
 		   options->line_gap_ms);
 	return m;

@@ -11,6 +11,7 @@
 #define BY_PATH "/dev/serial/by-path/"
 #define PORT "-port"
 #define FILE_MAX 65536
+#define LINE_SIZE 512
 #define HEADER "# Names of the nests' lines, by socket. Written by imprint nest learn.\n"
 
 /* "…-port3" is ID_PATH "…" and port number 3; NULL if there is no number. */
@@ -26,7 +27,7 @@ static const char *port_number(const char *name)
 }
 
 /* What a rule holds against a line: all before SYMLINK. */
-static bool match_of(const char *port, char ret_match[static RULES_LINE_MAX], struct err *e)
+static bool match_of(const char *port, char ret_match[static LINE_SIZE], struct err *e)
 {
 	const char *name = port + strlen(BY_PATH), *number;
 	int len;
@@ -34,13 +35,13 @@ static bool match_of(const char *port, char ret_match[static RULES_LINE_MAX], st
 	if (strncmp(port, BY_PATH, strlen(BY_PATH)) != 0 || !*name || strpbrk(name, "\"\\\n"))
 		return err_set(e, ERR_INVALID, "%s is no name by socket", port);
 	number = port_number(name);
-	len = number ? snprintf(ret_match, RULES_LINE_MAX,
+	len = number ? snprintf(ret_match, LINE_SIZE,
 				"SUBSYSTEM==\"tty\", ENV{ID_PATH}==\"%.*s\", "
 				"ATTRS{port_number}==\"%s\"",
 				(int)(number - name), name, number + strlen(PORT))
-		     : snprintf(ret_match, RULES_LINE_MAX,
-				"SUBSYSTEM==\"tty\", ENV{ID_PATH}==\"%s\"", name);
-	return len < RULES_LINE_MAX || err_set(e, ERR_INVALID, "the name %s is too long", port);
+		     : snprintf(ret_match, LINE_SIZE, "SUBSYSTEM==\"tty\", ENV{ID_PATH}==\"%s\"",
+				name);
+	return len < LINE_SIZE || err_set(e, ERR_INVALID, "the name %s is too long", port);
 }
 
 static void name_of(const char *nest, char ret_name[static 64])
@@ -48,20 +49,21 @@ static void name_of(const char *nest, char ret_name[static 64])
 	snprintf(ret_name, 64, "SYMLINK+=\"imprint/%s\"", nest);
 }
 
-bool rules_line(const struct rule *rule, char ret_line[static RULES_LINE_MAX], struct err *e)
+/* The rule, without its end. */
+static bool put_line(const struct rule *rule, char ret_line[static LINE_SIZE], struct err *e)
 {
-	char match[RULES_LINE_MAX], name[64];
+	char match[LINE_SIZE], name[64];
 
 	name_of(rule->nest, name);
 	if (!match_of(rule->port, match, e))
 		return false;
-	return snprintf(ret_line, RULES_LINE_MAX, "%s, %s", match, name) < RULES_LINE_MAX ||
+	return snprintf(ret_line, LINE_SIZE, "%s, %s", match, name) < LINE_SIZE ||
 	       err_set(e, ERR_INVALID, "the name %s is too long", rule->port);
 }
 
 static bool is_replaced(const char *line, const struct rule *rules, size_t count)
 {
-	char match[RULES_LINE_MAX], name[64];
+	char match[LINE_SIZE], name[64];
 	struct err ignored;
 
 	for (size_t i = 0; i < count; i++) {
@@ -77,7 +79,7 @@ static bool is_replaced(const char *line, const struct rule *rules, size_t count
 /* The header, what stays of the file that is there, and the new rules. */
 static bool print(FILE *to, char *old, const struct rule *rules, size_t count, struct err *e)
 {
-	char line[RULES_LINE_MAX];
+	char line[LINE_SIZE];
 	char *rest = old;
 
 	fputs(HEADER, to);
@@ -86,7 +88,7 @@ static bool print(FILE *to, char *old, const struct rule *rules, size_t count, s
 		    !is_replaced(kept, rules, count))
 			fprintf(to, "%s\n", kept);
 	for (size_t i = 0; i < count; i++) {
-		if (!rules_line(&rules[i], line, e))
+		if (!put_line(&rules[i], line, e))
 			return false;
 		fprintf(to, "%s\n", line);
 	}

@@ -9,16 +9,11 @@
 #include "serial/adapter.h"
 
 #define RULES_NEST_MAX 16 /* of a nest's name: A-Z a-z 0-9 and "-" */
-#define RULES_LINE_MAX 512
 
 struct rule {
 	char nest[RULES_NEST_MAX + 1];
 	char port[ADAPTER_PORT_SIZE]; /* /dev/serial/by-path/… */
 };
-
-/* The rule as a line, without its end. */
-MUST_CHECK bool rules_line(const struct rule *rule, char ret_line[static RULES_LINE_MAX],
-			   struct err *e);
 
 /* Writes the file at path. What is there already stays, but for rules of the same nests or the same
  * sockets. A power cut leaves the old file or the new one. */

@@ -9,6 +9,7 @@ static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 {
 	struct unchecked *u = state;
 
+	u->list[0] = '\0';
 	return u->ways->wake_up(u->state, context, deadline, e);
 }
 
@@ -42,6 +43,77 @@ bool unchecked_identify(struct unchecked *u, char ret_unit[static BOARD_TEXT_MAX
 	return true;
 }
 
+/* --- what the board holds --- */
+
+const char *unchecked_find(const char *list, const char *mark)
+{
+	while (list && strncmp(list, mark, strlen(mark)) != 0) {
+		list = strchr(list, '\n');
+		list = list ? list + 1 : NULL;
+	}
+	return list ? list + strlen(mark) : NULL;
+}
+
+static bool no_hash(const struct unchecked *u, struct err *e)
+{
+	return err_set(e, FAULT_ANSWER, "%s's answer makes no sense: no SHA-256 in its list",
+		       u->ways->board);
+}
+
+static bool ask_list(struct unchecked *u, int64_t deadline, struct err *e)
+{
+	const struct line *line = u->line;
+
+	if (*u->list)
+		return true;
+	if (!u->ways->ask_list(u->state, deadline, e))
+		return false;
+	if (line->answer_len > UNCHECKED_LIST_MAX)
+		return no_hash(u, e);
+	if (!*line->answer)
+		return err_set(e, FAULT_FLASH, "%s lists nothing under sec_tag %u", u->ways->board,
+			       u->sec_tag);
+	strcpy(u->list, line->answer);
+	return true;
+}
+
+/* FAULT_FLASH: it is not there. */
+static bool same_hash(const struct unchecked *u, const struct board_file *file, bool *ret_same,
+		      struct err *e)
+{
+	char mark[UNCHECKED_MARK_SIZE];
+	uint8_t sha256[sizeof(file->sha256)];
+	const char *from;
+
+	u->ways->put_mark(u->state, file->target, mark);
+	from = unchecked_find(u->list, mark);
+	if (!from)
+		return err_set(e, FAULT_FLASH, "the flash did not keep the %s: it is not there",
+			       file->name);
+	if (!u->ways->take_hash(from, sha256))
+		return no_hash(u, e);
+	*ret_same = memcmp(sha256, file->sha256, sizeof(sha256)) == 0;
+	return true;
+}
+
+static bool compare(struct unchecked *u, const struct board_file *file, int64_t deadline,
+		    struct err *e)
+{
+	uint8_t data[LINE_TEXT_MAX];
+	size_t len;
+
+	if (!u->ways->read(u->state, file, data, &len, deadline, e))
+		return err_add(e, "reading the %s back", file->name);
+	for (size_t i = 0; i < len && i < file->content.len; i++)
+		if (data[i] != file->content.data[i])
+			return err_set(e, FAULT_FLASH,
+				       "the flash did not keep the %s (byte %zu differs)",
+				       file->name, i);
+	return len == file->content.len ||
+	       err_set(e, FAULT_FLASH, "the flash did not keep the %s (%zu bytes instead of %zu)",
+		       file->name, len, file->content.len);
+}
+
 struct check {
 	const struct board_file *file;
 	bool read_back;
@@ -59,9 +131,9 @@ static bool try_check(void *state, void *context, int64_t deadline, struct err *
 	if (check->differs && !ways->rewrite(u->state, file, deadline, e))
 		return err_add(e, "writing the %s again", file->name);
 	check->differs = false;
-	if (!ways->ask_list(u->state, deadline, e))
+	if (!ask_list(u, deadline, e))
 		return err_add(e, "comparing the %s", file->name);
-	if (!ways->same_hash(u->state, file, &same, e)) {
+	if (!same_hash(u, file, &same, e)) {
 		check->differs = e->code == FAULT_FLASH;
 		return err_add(e, "comparing the %s", file->name);
 	}
@@ -70,11 +142,11 @@ static bool try_check(void *state, void *context, int64_t deadline, struct err *
 		return false;
 	if (same && !check->read_back)
 		return true;
-	return ways->compare(u->state, file, deadline, e) &&
+	return compare(u, file, deadline, e) &&
 	       (same || err_set(e, FAULT_FLASH,
-				"the flash did not keep the %s: %s SHA-256 differs, though every "
+				"the flash did not keep the %s: %s's SHA-256 differs, though every "
 				"byte reads right",
-				file->name, ways->whose));
+				file->name, ways->board));
 }
 
 bool unchecked_verify(struct unchecked *u, const struct board_file *file, bool read_back,

@@ -20,7 +20,7 @@
 #define COMMAND_MAX 255
 #define SEC_TAG 16842753 /* nRF Cloud's, where the product says nothing */
 #define PIECE_TRIES 3
-#define LIST_MAX 1024 /* characters */
+#define LIST_COMMAND "cred list %u"
 #define POINT_SIZE 65 /* of a public key on P-256, not compressed */
 
 struct zshell {
@@ -30,8 +30,7 @@ struct zshell {
 	struct unchecked unchecked;
 	uint8_t csr[BOARD_CSR_MAX];
 	size_t csr_len;
-	bool key_checked;	 /* since something was last written */
-	char list[LIST_MAX + 1]; /* what it holds; "": to be asked for */
+	bool key_checked; /* since something was last written */
 	char command[COMMAND_MAX + 1];
 };
 
@@ -115,11 +114,6 @@ static unsigned tag_of(const struct zshell *z)
 
 /* --- who is it? --- */
 
-static void put_list(struct zshell *z)
-{
-	snprintf(z->command, sizeof(z->command), "cred list %u", tag_of(z));
-}
-
 /* What an earlier run, or noise, left in its buffer for credentials is thrown away: a shell says
  * nothing to that where there was nothing. Then a list, which does no harm and is always answered.
  */
@@ -128,11 +122,10 @@ static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 	struct zshell *z = state;
 
 	(void)context;
-	z->list[0] = '\0';
 	z->key_checked = false;
 	if (!line_poke(&z->line, bytes_text("cred buf clear"), deadline, e))
 		return false;
-	put_list(z);
+	snprintf(z->command, sizeof(z->command), LIST_COMMAND, tag_of(z));
 	return line_await(&z->line, bytes_text(z->command), &commands[WAKE], NULL, deadline, e) ||
 	       explain(z, e);
 }
@@ -304,7 +297,7 @@ static bool write_file(void *state, void *context, int64_t deadline, struct err 
 	const struct board_file *file = context;
 	struct zshell *z = state;
 
-	z->list[0] = '\0';
+	z->unchecked.list[0] = '\0';
 	z->key_checked = false;
 	if (!fill_buffer(z, file, deadline, e))
 		return false;
@@ -327,83 +320,50 @@ static bool ask_list(void *state, int64_t deadline, struct err *e)
 {
 	struct zshell *z = state;
 
-	if (*z->list)
-		return true;
-	put_list(z);
-	if (!send_command(z, LIST, deadline, e))
-		return false;
-	if (z->line.answer_len > LIST_MAX)
-		return err_set(e, FAULT_ANSWER,
-			       "the shell's answer makes no sense: no SHA-256 in its list");
-	if (!*z->line.answer)
-		return err_set(e, FAULT_FLASH, "the shell lists nothing under sec_tag %u",
-			       tag_of(z));
-	strcpy(z->list, z->line.answer);
-	return true;
+	snprintf(z->command, sizeof(z->command), LIST_COMMAND, tag_of(z));
+	return send_command(z, LIST, deadline, e);
 }
 
-/* Its line in the list: tag,TYPE,base64 of the SHA-256,0 */
-static bool same_hash(const void *state, const struct board_file *file, bool *ret_same,
-		      struct err *e)
+/* tag,TYPE,base64 of the SHA-256,0 */
+static void put_mark(const void *state, const char *target,
+		     char ret_mark[static UNCHECKED_MARK_SIZE])
 {
-	const struct zshell *z = state;
-	size_t mark_len, len;
-	const char *line = z->list;
-	uint8_t sha256[32];
-	char mark[32];
+	snprintf(ret_mark, UNCHECKED_MARK_SIZE, "%u,%s,", tag_of(state), type_of(target));
+}
 
-	snprintf(mark, sizeof(mark), "%u,%s,", tag_of(z), type_of(file->target));
-	mark_len = strlen(mark);
-	while (*line && strncmp(line, mark, mark_len) != 0) {
-		line += strcspn(line, "\n");
-		line += *line == '\n';
-	}
-	if (!*line)
-		return err_set(e, FAULT_FLASH, "the flash did not keep the %s: it is not there",
-			       file->name);
-	line += mark_len;
-	len = strcspn(line, ",");
-	if (strncmp(line + len, ",0", 2) != 0 ||
-	    !base64_decode(bytes_of(line, len), BASE64_STANDARD, sha256, sizeof(sha256), &len) ||
-	    len != sizeof(sha256))
-		return err_set(e, FAULT_ANSWER,
-			       "the shell's answer makes no sense: no SHA-256 in its list");
-	*ret_same = memcmp(sha256, file->sha256, sizeof(sha256)) == 0;
-	return true;
+static bool take_hash(const char *text, uint8_t ret_sha256[static 32])
+{
+	size_t len = strcspn(text, ",");
+
+	return strncmp(text + len, ",0", 2) == 0 &&
+	       base64_decode(bytes_of(text, len), BASE64_STANDARD, ret_sha256, 32, &len) &&
+	       len == 32;
 }
 
 /* Each line is base64 of its own. */
-static bool compare_lines(const char *lines, const struct board_file *file, struct err *e)
-{
-	const uint8_t *wanted = file->content.data;
-	uint8_t data[LINE_TEXT_MAX];
-	size_t at = 0, len = 0;
-
-	for (const char *line = lines; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		if (!base64_decode(bytes_of(line, strcspn(line, "\n")), BASE64_STANDARD, data,
-				   sizeof(data), &len))
-			return err_set(e, FAULT_ANSWER,
-				       "the shell's answer makes no sense: it is not base64");
-		for (size_t i = 0; i < len && at < file->content.len; i++, at++)
-			if (data[i] != wanted[at])
-				return err_set(e, FAULT_FLASH,
-					       "the flash did not keep the %s (byte %zu differs)",
-					       file->name, at);
-	}
-	return at == file->content.len ||
-	       err_set(e, FAULT_FLASH, "the flash did not keep the %s (%zu bytes instead of %zu)",
-		       file->name, at, file->content.len);
-}
-
-static bool compare(void *state, const struct board_file *file, int64_t deadline, struct err *e)
+static bool read_file(void *state, const struct board_file *file,
+		      uint8_t ret_data[static LINE_TEXT_MAX], size_t *ret_len, int64_t deadline,
+		      struct err *e)
 {
 	struct zshell *z = state;
+	size_t at = 0, len;
 
 	snprintf(z->command, sizeof(z->command), "cred get %u %s bin", tag_of(z),
 		 type_of(file->target));
 	if (!send_command(z, SHOW, deadline, e))
-		return err_add(e, "reading the %s back", file->name);
-	return compare_lines(z->line.answer, file, e);
+		return false;
+	for (const char *line = z->line.answer; *line; line += *line == '\n') {
+		size_t text_len = strcspn(line, "\n");
+
+		if (!base64_decode(bytes_of(line, text_len), BASE64_STANDARD, ret_data + at,
+				   LINE_TEXT_MAX - at, &len))
+			return err_set(e, FAULT_ANSWER,
+				       "the shell's answer makes no sense: it is not base64");
+		at += len;
+		line += text_len;
+	}
+	*ret_len = at;
+	return true;
 }
 
 static bool check_key(void *state, int64_t deadline, struct err *e)
@@ -417,14 +377,15 @@ static bool rewrite(void *state, const struct board_file *file, int64_t deadline
 }
 
 static const struct unchecked_ways ways = {
-	.whose = "the shell's",
+	.board = "the shell",
 	.wake_up = wake_up,
 	.read_unit = read_unit,
 	.rewrite = rewrite,
 	.ask_list = ask_list,
-	.same_hash = same_hash,
+	.put_mark = put_mark,
+	.take_hash = take_hash,
 	.check_key = check_key,
-	.compare = compare,
+	.read = read_file,
 };
 
 static bool zshell_verify(void *state, const struct board_file *file, bool read_back,
@@ -443,10 +404,7 @@ static bool zshell_probe(void *state, struct board_report *ret_report, int64_t d
 	struct zshell *z = state;
 	bool key, certificate;
 
-	if (!zshell_identify(z, &ret_report->identity, deadline, e))
-		return false;
-	put_list(z);
-	if (!send_command(z, LIST, deadline, e))
+	if (!zshell_identify(z, &ret_report->identity, deadline, e) || !ask_list(z, deadline, e))
 		return false;
 	key = strstr(z->line.answer, ",PK_PSA,") || strstr(z->line.answer, ",PK,");
 	certificate = strstr(z->line.answer, ",SERV,");
@@ -465,7 +423,9 @@ static void *zshell_start(const struct board_options *options, struct port *port
 	}
 	z->settings = &options->settings->zshell;
 	z->options = options;
-	z->unchecked = (struct unchecked) { .ways = &ways, .line = &z->line, .state = z };
+	z->unchecked = (struct unchecked) {
+		.ways = &ways, .line = &z->line, .state = z, .sec_tag = z->settings->sec_tag
+	};
 	line_start(&z->line, port, options->cancel_fd, bytes_text("\r"), z->settings->prompt,
 		   options->line_gap_ms);
 	return z;

@@ -2,13 +2,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/wait.h"
 #include "station/panel.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#define STACK_SIZE (256 * 1024)
 #define BUSY_MS 20  /* while something moves */
 #define IDLE_MS 200 /* the jig rings when it changes */
 
@@ -303,19 +303,6 @@ static void cycle_free(struct cycle *c)
 	free(c);
 }
 
-static bool start_thread(struct cycle *c, struct err *e)
-{
-	pthread_attr_t attributes;
-	int rc;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	rc = pthread_create(&c->thread, &attributes, cycle_thread, c);
-	pthread_attr_destroy(&attributes);
-	return rc == 0 ||
-	       err_set(e, ERR_SYSTEM, "no thread for the cycle of the jig: %s", strerror(rc));
-}
-
 bool cycle_open(const struct cycle_config *config, struct cycle **ret_cycle, struct err *e)
 {
 	const struct map *map = &config->settings->jig;
@@ -333,9 +320,9 @@ bool cycle_open(const struct cycle_config *config, struct cycle **ret_cycle, str
 	c->config = *config;
 	pthread_mutex_init(&c->mutex, NULL);
 	panel_init(&c->panel, &options, clock_monotonic_ms());
-	if (!start_thread(c, e)) {
+	if (!thread_start(&c->thread, cycle_thread, c, e)) {
 		cycle_free(c);
-		return false;
+		return err_add(e, "the cycle of the jig");
 	}
 	*ret_cycle = c;
 	return true;

@@ -1,6 +1,6 @@
 /* desk: the station's control socket: one poll loop over callers, the bell of the nests, the
  * signer's status and the daemon's signals. It never waits for any of them: a caller who does not
- * read is hung up on. The permission table (request, who may) is in desk.c.
+ * read is hung up on. The permission table (request, who may) is in answer.c.
  * Threads: the main one. Layer above: station_main. Below: nest, cycle, overview,
  * control. */
 #ifndef STATION_DESK_H

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/wait.h"
 #include "serial/fault.h"
 #include "station/left.h"
@@ -13,8 +14,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
-
-#define STACK_SIZE (256 * 1024)
 
 struct nest {
 	const struct nest_shared *shared;
@@ -378,19 +377,6 @@ static void nest_free(struct nest *nest)
 
 AUTO_DEFINE(nest, struct nest *, nest_free)
 
-static bool start_thread(struct nest *nest, struct err *e)
-{
-	pthread_attr_t attributes;
-	int rc;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	rc = pthread_create(&nest->thread, &attributes, nest_thread, nest);
-	pthread_attr_destroy(&attributes);
-	return rc == 0 ||
-	       err_set(e, ERR_SYSTEM, "no thread for nest %s: %s", nest_name(nest), strerror(rc));
-}
-
 static void take_left(struct nest *nest, struct control_nest *first)
 {
 	const struct run *run = &nest->left;
@@ -426,8 +412,8 @@ bool nest_open(const struct nest_shared *shared, size_t index, struct nest **ret
 	box_init(&nest->box, &first, shared->bell_fd);
 	if (nest->wake_fd < 0 || nest->cancel_fd < 0)
 		return err_errno(e, ERR_SYSTEM, "no descriptors for nest %s", nest_name(nest));
-	if (!start_thread(nest, e))
-		return false;
+	if (!thread_start(&nest->thread, nest_thread, nest, e))
+		return err_add(e, "nest %s", nest_name(nest));
 	*ret_nest = TAKE(nest);
 	return true;
 }

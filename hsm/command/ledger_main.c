@@ -2,7 +2,7 @@
  * issue`, `imprint ca show` and the like are run as this program. See imprint(1). */
 #include "hsm/command/command.h"
 
-#include <argp.h>
+#include "base/options.h"
 
 const char *argp_program_version = "imprint " IMPRINT_VERSION;
 
@@ -40,20 +40,25 @@ static const struct command {
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
+#define AT(member) offsetof(struct arguments, member)
+
 /* Every option that one of them takes; all take the last. */
-static const struct argp_option all[] = {
-	{ "json", 'j', NULL, 0, "One JSON object a line", 0 },
-	{ "format", 'f', "jsonl|csv", 0, "Entries (default), or a table", 0 },
-	{ "order", 'O', "ID", 0, "Only of this order", 0 },
-	{ "order", 'i', "ID", 0, "For this order, not the one in use", 0 },
-	{ "since", 's', "TIME", 0, "Issued at or after: 2026-11-22 or 2026-11-22T05:13:36Z", 0 },
-	{ "head", 'H', "FILE", 0, "An older head: it must be a prefix of today", 0 },
-	{ "export", 'e', "FILE", 0, "An export instead of the running signer", 0 },
-	{ "reason", 'r', "TEXT", 0, "Why; it stands in the ledger", 0 },
-	{ "unit", 'u', "ID", 0, "The unit id", 0 },
-	{ "csr", 'c', "FILE", 0, "The request, PEM or DER", 0 },
-	{ "out", 'o', "FILE", 0, "Write there instead of stdout", 0 },
-	{ "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 0 },
+static const struct option_row all[] = {
+	{ { "json", 'j', NULL, 0, "One JSON object a line", 0 }, AT(json) },
+	{ { "format", 'f', "jsonl|csv", 0, "Entries (default), or a table", 0 }, OPTIONS_OWN },
+	{ { "order", 'O', "ID", 0, "Only of this order", 0 }, AT(order) },
+	{ { "order", 'i', "ID", 0, "For this order, not the one in use", 0 }, AT(order) },
+	{ { "since", 's', "TIME", 0, "Issued at or after: 2026-11-22 or 2026-11-22T05:13:36Z", 0 },
+	  AT(since) },
+	{ { "head", 'H', "FILE", 0, "An older head: it must be a prefix of today", 0 },
+	  AT(head_file) },
+	{ { "export", 'e', "FILE", 0, "An export instead of the running signer", 0 },
+	  AT(export_file) },
+	{ { "reason", 'r', "TEXT", 0, "Why; it stands in the ledger", 0 }, AT(reason) },
+	{ { "unit", 'u', "ID", 0, "The unit id", 0 }, AT(unit) },
+	{ { "csr", 'c', "FILE", 0, "The request, PEM or DER", 0 }, AT(csr) },
+	{ { "out", 'o', "FILE", 0, "Write there instead of stdout", 0 }, AT(out) },
+	{ { "dir", 'd', "D", 0, "The station's folder (IMPRINT_DIR)", 0 }, OPTIONS_OWN },
 };
 
 #define OPTION_COUNT (sizeof(all) / sizeof(all[0]))
@@ -97,39 +102,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	struct arguments *a = &p->arguments;
 
 	switch (key) {
-	case 'j':
-		a->json = true;
-		return 0;
-	case 'o':
-		a->out = value;
-		return 0;
 	case 'd':
 		setenv("IMPRINT_DIR", value, 1);
 		return 0;
 	case 'f':
 		return parse_format(value, state, a);
-	case 'O':
-	case 'i':
-		a->order = value;
-		return 0;
-	case 's':
-		a->since = value;
-		return 0;
-	case 'H':
-		a->head_file = value;
-		return 0;
-	case 'e':
-		a->export_file = value;
-		return 0;
-	case 'r':
-		a->reason = value;
-		return 0;
-	case 'u':
-		a->unit = value;
-		return 0;
-	case 'c':
-		a->csr = value;
-		return 0;
 	case ARGP_KEY_ARG:
 		parse_operand(value, state, p);
 		return 0;
@@ -138,24 +115,22 @@ static error_t parse(int key, char *value, struct argp_state *state)
 			argp_error(state, "it wants: %s", p->command->operand);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return options_take(all, OPTION_COUNT, key, value, a);
 	}
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct argp_option options[OPTION_COUNT + 1] = { 0 };
+	struct argp_option options[OPTIONS_MAX + 1];
 	struct parsed p = { .command = command };
 	struct argp argp = { .options = options,
 			     .parser = parse,
 			     .args_doc = command->operand,
 			     .doc = command->help };
-	char name[64];
-	size_t count = 0;
+	char name[64], keys[16];
 
-	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (i == OPTION_COUNT - 1 || strchr(command->keys, all[i].key))
-			options[count++] = all[i];
+	snprintf(keys, sizeof(keys), "%sd", command->keys);
+	options_choose(all, OPTION_COUNT, keys, options);
 	snprintf(name, sizeof(name), "imprint %s", command->name);
 	argv[0] = name;
 	argp_parse(&argp, argc, argv, 0, NULL, &p);

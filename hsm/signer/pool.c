@@ -1,8 +1,8 @@
 #include "hsm/signer/pool.h"
 
-#include <sys/eventfd.h>
+#include "base/thread.h"
 
-#define STACK_SIZE (256 * 1024)
+#include <sys/eventfd.h>
 
 struct list {
 	struct task *first, **end;
@@ -73,19 +73,13 @@ static void *work(void *context)
 static bool start_worker(struct pool *pool, struct err *e)
 {
 	struct worker *worker = &pool->workers[pool->count];
-	pthread_attr_t attributes;
-	int rc;
 
 	worker->pool = pool;
 	if (!csr_checker_new(&worker->checker, e))
 		return false;
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	rc = pthread_create(&worker->thread, &attributes, work, worker);
-	pthread_attr_destroy(&attributes);
-	if (rc) {
+	if (!thread_start(&worker->thread, work, worker, e)) {
 		csr_checker_free(worker->checker);
-		return err_set(e, ERR_SYSTEM, "no thread to be had for a worker");
+		return err_add(e, "a worker");
 	}
 	pool->count++;
 	return true;

@@ -38,8 +38,8 @@ static bool await(pid_t pid, int64_t deadline, struct err *e)
 		      : wait_for(fd, POLLIN, deadline, -1, NULL, e);
 }
 
-bool child_run(const char *const *words, int output_fd, int64_t timeout_ms, int *ret_exit,
-	       struct err *e)
+static bool run(const char *const *words, int output_fd, int64_t timeout_ms, int *ret_exit,
+		struct err *e)
 {
 	int status = 0;
 	bool ended;
@@ -66,7 +66,7 @@ bool child_read(const char *const *words, int64_t timeout_ms, char *ret_text, si
 
 	if (fd < 0)
 		return err_errno(e, ERR_SYSTEM, "no memory for what %s says", words[0]);
-	if (!child_run(words, fd, timeout_ms, ret_exit, e))
+	if (!run(words, fd, timeout_ms, ret_exit, e))
 		return false;
 	len = pread(fd, ret_text, size - 1, 0);
 	if (len < 0)

@@ -11,11 +11,7 @@
 #include <stdint.h>
 
 /* `words` are its argv, NULL at the end. *ret_exit is its exit status, or 128 and the signal that
- * ended it. */
-MUST_CHECK bool child_run(const char *const *words, int output_fd, int64_t timeout_ms,
-			  int *ret_exit, struct err *e);
-
-/* The same, and the first size - 1 bytes of what it says are in text, a NUL behind them. */
+ * ended it. The first size - 1 bytes of what it says are in text, a NUL behind them. */
 MUST_CHECK bool child_read(const char *const *words, int64_t timeout_ms, char *ret_text,
 			   size_t size, int *ret_exit, struct err *e);
 

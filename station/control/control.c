@@ -153,16 +153,6 @@ static const char *const outcomes[OUTCOME_COUNT] = {
 	[OUTCOME_ERROR] = "ERROR", [OUTCOME_ABORTED] = "ABORTED",
 };
 
-static const char *const answers[ANSWER_COUNT] = {
-	[ANSWER_NONE] = "",
-	[ANSWER_PENDING] = "no answer yet",
-	[ANSWER_STARTED] = "started",
-	[ANSWER_EMPTY] = "empty",
-	[ANSWER_RUNNING] = "is running",
-	[ANSWER_STOPPED] = "stopped",
-	[ANSWER_TRIED] = "tried too often",
-};
-
 static const char *const phases[PHASE_COUNT] = {
 	[PHASE_BENCH] = "bench",   [PHASE_LOAD] = "load",	[PHASE_READY] = "ready",
 	[PHASE_CLAMP] = "clamp",   [PHASE_RUNNING] = "running", [PHASE_RELEASE] = "release",
@@ -220,7 +210,6 @@ const char *control_name(enum control_type type)
 	const char *function(uint64_t value) { return value < COUNT(names) ? names[value] : "?"; }
 NAME_OF(control_state_name, states)
 NAME_OF(control_outcome_name, outcomes)
-NAME_OF(control_answer_name, answers)
 NAME_OF(control_phase_name, phases)
 NAME_OF(control_stop_name, stops)
 NAME_OF(control_mode_name, modes)

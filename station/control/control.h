@@ -280,7 +280,6 @@ struct control_nest {
 const char *control_name(enum control_type type);   /* "start"; "?" for none */
 const char *control_state_name(uint64_t state);	    /* "ready"; "?" for none */
 const char *control_outcome_name(uint64_t outcome); /* "PASS", …; "" for NONE */
-const char *control_answer_name(uint64_t answer);   /* "started" */
 const char *control_phase_name(uint64_t phase);	    /* "load" */
 const char *control_stop_name(uint64_t stop);	    /* "estop"; "" for NONE */
 const char *control_mode_name(uint64_t mode);	    /* "dry-run" */

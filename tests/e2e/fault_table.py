@@ -592,6 +592,10 @@ BUS = {
 for name, (made, seen) in BUS.items():
     elsewhere("bus", name, made, f"outcome ABORTED, {seen}", "power off first; after `imprint jig reset` the same boards pass",
               CYCLE + f"test_stop[{name}]")
+elsewhere("bus", "watchdog of another time", "a WAGO coupler's watchdog was set going with another time than the map's",
+          "its watchdog runs with … ms, and the map says timeout_ms: …",
+          "nothing is switched until the coupler was switched off and on, or the map is mended",
+          "test_jig_odd.py::test_watchdog_of_another_time")
 elsewhere("bus", "answers one behind", "each answer is that of the request before", "stop bus", "no answer is taken for a fresh one",
           CYCLE + "test_answers_one_behind")
 

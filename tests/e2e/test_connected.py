@@ -8,7 +8,7 @@ import pytest
 from activation import environment, install
 from drivers import KINDS, PRODUCT, as_der, private_key
 from rehearsal import EVENTS, Rehearsal, accepted
-from station import ROOT, wait_until
+from station import wait_until
 from tools import certificate_id, der_of, make_key, make_request, openssl, pem
 
 BUCKET, PREFIX, POLICY = "imprint-issued", "certificates/", "Device"

@@ -3,10 +3,12 @@ import os
 import random
 import re
 import signal
+import socket
 import time
 
 import pytest
 from audit import audit
+from jig import LOADED_S
 from jig_station import JigStation
 from station import LONG, wait_until
 
@@ -296,7 +298,29 @@ def test_stuck_start_button(quick):
     assert set(outcomes(jig).values()) == {"PASS"}
 
 
-def test_a_press_does_not_wait_for_ever(quick):
+def asked(s, record):
+    """A connection to the station, which asks that."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.settimeout(LOADED_S)
+    at = os.open(s.dir / "run/station", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        connection.connect(f"/proc/self/fd/{at}/station.sock")
+    finally:
+        os.close(at)
+    connection.send(record)
+    return connection
+
+
+def start_by_key(jig):
+    """Asks for a start, and returns when the station has read that: a WATCH behind it is answered at once."""
+    start = asked(jig.s, b"\x01\x03" + bytes(6))
+    with asked(jig.s, b"\x01\x02") as watch:
+        watch.recv(65536)
+    return start
+
+
+@pytest.mark.parametrize("by", ["button", "key"])
+def test_a_press_does_not_wait_for_ever(quick, by):
     """The signer is asked before a start. Where the lid was opened meanwhile, the jig does not close on the hands in it."""
     jig = quick
     jig.load()
@@ -304,7 +328,7 @@ def test_a_press_does_not_wait_for_ever(quick):
     signer = jig.s.pid("signer")
     os.kill(signer, signal.SIGSTOP)
     try:
-        jig.do("press start")
+        start = start_by_key(jig) if by == "key" else jig.do("press start")
         jig.let_see()
         jig.do("lid open")
         jig.let_see()
@@ -315,6 +339,11 @@ def test_a_press_does_not_wait_for_ever(quick):
     jig.wait_next("start")
     jig.let_see()
     assert jig.s.log("station").count("cycle began") == began and jig.station()["phase"] == "ready"
+    if by == "key":
+        with start:
+            assert b"nothing was started: the lid moved after this START; press START again" in start.recv(65536)
+    else:
+        assert "the lid moved after this START" in jig.s.log("station")
     jig.do("press start")
     jig.wait("unload")
 
