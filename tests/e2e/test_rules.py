@@ -1,4 +1,6 @@
 """The life of one certificate, orders and quota, what can be ended and how, and a ledger that shows all of it."""
+import csv
+import io
 import json
 import re
 import secrets
@@ -622,8 +624,12 @@ def test_find_one(line, signer, requests):
     assert done.returncode == 1 and "NO-SUCH-UNIT" in done.stderr
 
 
-def test_csv_is_quoted(line, signer):
+def test_csv_is_quoted(line, signer, requests):
+    unit, operator = unit_id(), '=HYPERLINK("http://x","y")'
+    issued(signer.issue(unit, requests.new(), nest="@SUM(1)", operator=operator))
     text = line.imprint("ledger", "export", "--format", "csv").stdout
     first = text.splitlines()[0].split(",")
     assert first[:3] == ["station", "entry", "unit"]
     assert len(text.splitlines()) == len(line.ledger_list()) + 2
+    row, = (row for row in csv.DictReader(io.StringIO(text)) if row["unit"] == unit)
+    assert (row["operator"], row["nest"]) == ("'" + operator, "'@SUM(1)")  # no spreadsheet runs it
