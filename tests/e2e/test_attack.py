@@ -11,6 +11,7 @@ import struct
 import subprocess
 
 import pytest
+from faulty import spoil
 from signer_client import ISSUED, REFUSED, encode
 from station import BUILD, PATIENCE_S, ROOT, wait_until
 from tools import Requests
@@ -115,6 +116,16 @@ def test_strangers_reach_no_socket(tmp_path):
     assert status.st_mode & 0o777 == 0o750 and status.st_gid == int(groups["imprint"])
     socket_unit = (ROOT / "systemd/imprint-signer.socket").read_text()
     assert "\nSocketMode=0660\n" in socket_unit and "\nSocketGroup=imprint\n" in socket_unit
+
+
+def test_a_module_of_the_token_is_kept_in(line, requests):
+    """Code inside the signer: no network, no other program, no look into other processes."""
+    s = spoil(line)
+    s.script("C_Sign 1 escape")
+    with s.signer() as signer:
+        assert signer.issue(unit_id(), requests.new()).type == ISSUED
+    assert s.seen("tried")
+    assert [word for word in ("network", "program", "tracing") if s.seen(word)] == []
 
 
 @NEEDS_ROOT
