@@ -75,6 +75,13 @@ def test_it_may_take_any_open_order_and_say_any_operator(line, signer, requests)
     assert signer.issue(unit_id(), requests.new(), order=order).refusal == "order-quota"
 
 
+def test_who_has_no_badge_may_say_any_name(line):
+    """The claim that is a warning; a badge says more: test_shift.py::test_badges."""
+    line.imprint("start", "--operator", "Somebody")
+    line.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S)
+    assert line.json("runs")[-1]["operator"] == "Somebody"
+
+
 def full_and_lingering(seconds):
     """A TCP connection whose closing takes that long: the other side takes nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
