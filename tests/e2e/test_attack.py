@@ -1,7 +1,9 @@
 """A station process that was taken over: it speaks to the signer with words of its own, and tries for more than it may."""
 import array
 import contextlib
+import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -80,6 +82,22 @@ def test_who_has_no_badge_may_say_any_name(line):
     line.imprint("start", "--operator", "Somebody")
     line.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S)
     assert line.json("runs")[-1]["operator"] == "Somebody"
+
+
+def test_it_writes_into_no_terminal(line):
+    """Nor does what it wrote into its record of runs, which others read with their own rights."""
+    path = line.dir / "lib/station/runs.jsonl"
+    forged = json.loads(path.read_text().splitlines()[-1])
+    forged.update({key: value + "\x1b[2J\x9b31m" for key, value in forged.items() if isinstance(value, str)}, run=forged["run"] + 1)
+    with open(path, "a") as file:
+        file.write(json.dumps(forged) + "\n")
+    for key in ("outcome", "started_at", "ended_at", "shift", "mode"):  # once more as one that counts
+        forged[key] = forged[key].partition("\x1b")[0]
+    with open(path, "a") as file:
+        file.write(json.dumps(forged | {"run": forged["run"] + 1}) + "\n")
+    for words in (["runs"], ["runs", "--json"], ["report"]):
+        said = line.imprint(*words).stdout
+        assert "[2J" in said and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", said), words
 
 
 def full_and_lingering(seconds):
