@@ -153,6 +153,13 @@ struct bytes read_bytes(struct reader *r, size_t max_len)
 	return at ? bytes_of(at, len) : bytes_of("", 0);
 }
 
+/* C0 but LF, DEL, and C1 in UTF-8: terminals obey them. */
+static bool is_control(const uint8_t *text, size_t at)
+{
+	return (text[at] < 0x20 && text[at] != '\n') || text[at] == 0x7f ||
+	       (at > 0 && text[at - 1] == 0xc2 && text[at] < 0xa0);
+}
+
 void read_text(struct reader *r, char *ret_text, size_t size)
 {
 	size_t len = read_u16(r);
@@ -162,7 +169,7 @@ void read_text(struct reader *r, char *ret_text, size_t size)
 		r->bad = true;
 	at = take_bytes(r, len);
 	for (size_t i = 0; at && i < len; i++)
-		if ((at[i] < 0x20 && at[i] != '\n') || at[i] == 0x7f)
+		if (is_control(at, i))
 			r->bad = true;
 	if (!at || r->bad)
 		len = 0;

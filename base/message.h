@@ -45,7 +45,7 @@ uint32_t read_u32(struct reader *r);
 uint64_t read_u64(struct reader *r);
 void read_raw(struct reader *r, void *ret_data, size_t len);
 struct bytes read_bytes(struct reader *r, size_t max_len); /* longer than max_len: bad */
-/* Copies text and a NUL; bad if it does not fit or holds a NUL or another control byte but LF. */
+/* Copies text and a NUL; bad if it does not fit or holds a control character (C1 too) but LF. */
 void read_text(struct reader *r, char *ret_text, size_t size);
 
 /* True if every field was there and no byte is left over. */

@@ -56,6 +56,15 @@ static struct caller *free_place(struct desk *s)
 	return NULL;
 }
 
+static bool has_room(const struct desk *s, uid_t uid)
+{
+	size_t of_user = 0;
+
+	for (size_t i = 0; i < DESK_CALLERS_MAX; i++)
+		of_user += s->callers[i].fd >= 0 && s->callers[i].peer.uid == uid;
+	return of_user < DESK_CALLERS_OF_ONE_USER;
+}
+
 static unsigned roles_of(const struct desk *s, const struct socket_peer *peer)
 {
 	if (s->config.settings->peer_count == 0 && peer->uid == geteuid())
@@ -66,6 +75,7 @@ static unsigned roles_of(const struct desk *s, const struct socket_peer *peer)
 static void take_caller(struct desk *s)
 {
 	struct caller *caller = free_place(s);
+	struct socket_peer peer;
 	AUTO(fd) fd = -1;
 	struct err e;
 
@@ -75,15 +85,11 @@ static void take_caller(struct desk *s)
 	}
 	if (fd < 0)
 		return;
-	if (!caller) {
+	if (!caller || !socket_peer(fd, &peer, &e) || !has_room(s, peer.uid)) {
 		log_event(LOG_WARNING, "caller turned away", "callers_max=%d", DESK_CALLERS_MAX);
 		return;
 	}
-	*caller = (struct caller) { .fd = -1 };
-	if (!socket_peer(fd, &caller->peer, &e))
-		return;
-	caller->roles = roles_of(s, &caller->peer);
-	caller->fd = TAKE_FD(fd);
+	*caller = (struct caller) { .fd = TAKE_FD(fd), .peer = peer, .roles = roles_of(s, &peer) };
 }
 
 static void hear_caller(struct desk *s, struct caller *caller)

@@ -9,6 +9,7 @@
 #include "station/cycle.h"
 
 #define DESK_CALLERS_MAX 32
+#define DESK_CALLERS_OF_ONE_USER 24 /* nobody keeps the others out */
 
 struct desk_config {
 	const struct station_settings *settings;

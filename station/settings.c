@@ -120,6 +120,14 @@ unsigned station_settings_role(const struct station_settings *s, const struct so
 	return roles;
 }
 
+bool station_settings_need_ip(const struct station_settings *s)
+{
+	for (size_t i = 0; i < s->jig.bus_count; i++)
+		if (*s->jig.buses[i].host)
+			return true;
+	return false;
+}
+
 const struct station_nest *station_settings_nest(const struct station_settings *s, const char *name)
 {
 	for (size_t i = 0; i < s->nest_count; i++)

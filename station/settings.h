@@ -112,6 +112,9 @@ MUST_CHECK bool station_settings_load(const char *path, struct station_settings 
 /* The roles of a caller, as bits; 0: none. uid 0 has none of its own. */
 unsigned station_settings_role(const struct station_settings *s, const struct socket_peer *peer);
 
+/* True if a bus of the jig is reached by IP. */
+bool station_settings_need_ip(const struct station_settings *s);
+
 /* When the shift of that time began: seconds since 1970, by the station's time zone. */
 int64_t station_shift_began(const struct station_settings *s, int64_t wall_s);
 

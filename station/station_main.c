@@ -223,11 +223,16 @@ static bool serve(struct station *s, struct err *e)
 	return desk_run(desk, e);
 }
 
+static enum confine_network network_of(const struct station_settings *settings)
+{
+	return station_settings_need_ip(settings) ? CONFINE_IP : CONFINE_NO_NETWORK;
+}
+
 static bool run(struct station *s, struct err *e)
 {
 	bool ok = block_signals(&s->signal_fd, e) && load_settings(s, e) &&
 		  mode_settings("station.yaml", e) && mode_kept(PLACE_LIB_STATION, e) &&
-		  confine(CONFINE_IP, e) && take_folder(s, e) && take_socket(s, e) &&
+		  confine(network_of(&s->settings), e) && take_folder(s, e) && take_socket(s, e) &&
 		  open_shared(s, e);
 	bool served = ok && open_jig(s, e) && open_nests(s, e) && open_cycle(s, e) && serve(s, e);
 

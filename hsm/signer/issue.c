@@ -123,11 +123,17 @@ static bool token_is_there(const struct signer *s, const struct job *job, struct
 		       s->token_trouble);
 }
 
+/* The rest is for the ends of what was begun: who asks must not fill it, with alarms neither. */
+static bool has_room(const struct signer *s)
+{
+	return s->disk_free_mb >= DISK_LEAST_MB;
+}
+
 static bool may_reserve(struct signer *s, const struct job *job, struct err *e)
 {
 	if (!token_is_there(s, job, e))
 		return false;
-	if (s->disk_free_mb < DISK_LEAST_MB)
+	if (!has_room(s))
 		return err_set(e, REFUSAL_DISK,
 			       "unit %s: only %llu MB are free for the ledger; make room, at least "
 			       "64 MB",
@@ -199,7 +205,7 @@ static void raise_alarm(struct signer *s, struct job *job, const struct issuance
 
 	if (!ledger_alarm_is_new(s->ledger, ALARM_KEY_OTHER_UNIT, job->request.unit, other->unit,
 				 &is_new, &e) ||
-	    (is_new && !signer_append(s, &entry, &e)))
+	    (is_new && has_room(s) && !signer_append(s, &entry, &e)))
 		signer_die(&e);
 	log_event(LOG_ALERT, "two units with one key", "nest=%s unit=%s other_unit=%s",
 		  job->request.nest, job->request.unit, other->unit);

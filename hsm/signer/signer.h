@@ -75,7 +75,7 @@ struct jobs {
 	struct job *first, **end;
 };
 
-#define DISK_LEAST_MB 64 /* below that nothing is reserved */
+#define DISK_LEAST_MB 64 /* below that nothing is reserved, and no alarm entered */
 
 struct signer {
 	struct settings settings;

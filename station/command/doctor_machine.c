@@ -70,7 +70,7 @@ static void check_caller(struct check *c)
 			  "%s is in the group imprint from the next login on", me->pw_name);
 	else
 		check_say(c, CHECK_WARN, "users",
-			  "%s is not in the group imprint, and cannot reach the signer; as root: "
+			  "%s is not in the group imprint, and reaches no daemon; as root: "
 			  "adduser %s imprint",
 			  me->pw_name, me->pw_name);
 }

@@ -57,6 +57,24 @@ bool record_read(record_take *take, void *context, struct err *e)
 	return ok;
 }
 
+json_t *record_load(const char *line)
+{
+	json_t *object = json_loads(line, 0, NULL), *value;
+	const char *key;
+
+	json_object_foreach(object, key, value)
+	{
+		size_t size = json_string_length(value) + 1;
+		AUTO_FREE char *text = json_is_string(value) ? malloc(size) : NULL;
+
+		if (!text)
+			continue;
+		control_copy_text(text, size, json_string_value(value));
+		json_string_set(value, text);
+	}
+	return object;
+}
+
 const char *record_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));

@@ -13,6 +13,10 @@ typedef void record_take(void *context, const char *line);
  * twice, and the numbers of the runs say so. */
 MUST_CHECK bool record_read(record_take *take, void *context, struct err *e);
 
+/* One line, its texts in printable ASCII: who wrote it talks to boards. The caller owns it; NULL if it
+ * is none. */
+json_t *record_load(const char *line);
+
 /* The text under that key, or "". */
 const char *record_text(const json_t *object, const char *key);
 /* The time under that key, or 0. */

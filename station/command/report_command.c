@@ -138,7 +138,7 @@ static void take_act(struct report *r, const json_t *object)
 
 static void take_line(void *context, const char *line)
 {
-	AUTO(json) object = json_loads(line, 0, NULL);
+	AUTO(json) object = record_load(line);
 
 	if (json_object_get(object, "act"))
 		take_act(context, object);
@@ -148,7 +148,7 @@ static void take_line(void *context, const char *line)
 
 static void look_for_shift(void *context, const char *line)
 {
-	AUTO(json) object = json_loads(line, 0, NULL);
+	AUTO(json) object = record_load(line);
 	struct report *r = context;
 	int64_t shift = record_time(object, "shift");
 

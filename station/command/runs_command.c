@@ -60,7 +60,7 @@ static void print_run(const json_t *object)
 
 static void print_line(const struct wanted *w, const char *line)
 {
-	AUTO(json) object = json_loads(line, 0, NULL);
+	AUTO(json) object = record_load(line);
 
 	if (w->options->json)
 		print_json(object);
@@ -71,7 +71,7 @@ static void print_line(const struct wanted *w, const char *line)
 static void take_line(void *context, const char *line)
 {
 	struct wanted *w = context;
-	AUTO(json) object = json_loads(line, 0, NULL);
+	AUTO(json) object = record_load(line);
 	char **place;
 
 	if (!object || !is_wanted(w, object))

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define CLIENTS_MAX 250
+#define CLIENTS_MAX 120 /* the signer hears 128 of one user */
 #define PATIENCE_MS 20000
 #define RECORD_MAX 1024 /* of a request with a P-256 CSR */
 

@@ -15,6 +15,7 @@ import pytest
 from faulty import EXIT_PIN, FIU, Clock, Supervisor, fill
 from station import PATIENCE_S, ROOT, wait_until
 from test_faults import run_all, wait_runs
+from tools import Requests
 
 PAGE = ROOT / "docs/faults.md"
 LOST = "token lost, boards wait"
@@ -311,7 +312,9 @@ def pin_file_open(s):
      "outcome ERROR, code disk: only … MB are free for the ledger; make room, at least 64 MB",
      "nothing is reserved; the boards pass once there is room")
 def disk_full(s):
-    with on_tmpfs(s, 96) as folder:
+    with on_tmpfs(s, 96) as folder, s.signer() as station:
+        csr = Requests(s.dir).new()
+        station.issue("DISK-1", csr)
         filler = fill(folder, 40)
         wait_until(lambda: disk_free_mb(s) < 64, what="the signer's look at the disk")
         entries = status(s)["entries"]
@@ -319,7 +322,8 @@ def disk_full(s):
         runs = run_all(s)
         for run in runs.values():
             assert (run["outcome"], run["code"]) == ("ERROR", "disk") and "make room" in run["text"], run
-        assert status(s)["entries"] == entries, "something was reserved"
+        assert station.issue("DISK-2", csr).refusal == "key-other-unit"
+        assert status(s)["entries"] == entries, "something was reserved, or an alarm entered"
         filler.unlink()
         wait_until(lambda: disk_free_mb(s) > 64, what="the signer's look at the disk")
         works_again(s)

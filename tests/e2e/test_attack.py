@@ -1,7 +1,9 @@
 """A station process that was taken over: it speaks to the signer with words of its own, and tries for more than it may."""
 import array
 import contextlib
+import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -11,6 +13,7 @@ import struct
 import subprocess
 
 import pytest
+from faulty import spoil
 from signer_client import ISSUED, REFUSED, encode
 from station import BUILD, PATIENCE_S, ROOT, wait_until
 from tools import Requests
@@ -74,6 +77,29 @@ def test_it_may_take_any_open_order_and_say_any_operator(line, signer, requests)
     assert signer.issue(unit_id(), requests.new(), order=order).refusal == "order-quota"
 
 
+def test_who_has_no_badge_may_say_any_name(line):
+    """The claim that is a warning; a badge says more: test_shift.py::test_badges."""
+    line.imprint("start", "--operator", "Somebody")
+    line.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S)
+    assert line.json("runs")[-1]["operator"] == "Somebody"
+
+
+def test_it_writes_into_no_terminal(line):
+    """Nor does what it wrote into its record of runs, which others read with their own rights."""
+    path = line.dir / "lib/station/runs.jsonl"
+    forged = json.loads(path.read_text().splitlines()[-1])
+    forged.update({key: value + "\x1b[2J\x9b31m" for key, value in forged.items() if isinstance(value, str)}, run=forged["run"] + 1)
+    with open(path, "a") as file:
+        file.write(json.dumps(forged) + "\n")
+    for key in ("outcome", "started_at", "ended_at", "shift", "mode"):  # once more as one that counts
+        forged[key] = forged[key].partition("\x1b")[0]
+    with open(path, "a") as file:
+        file.write(json.dumps(forged | {"run": forged["run"] + 1}) + "\n")
+    for words in (["runs"], ["runs", "--json"], ["report"]):
+        said = line.imprint(*words).stdout
+        assert "[2J" in said and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", said), words
+
+
 def full_and_lingering(seconds):
     """A TCP connection whose closing takes that long: the other side takes nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -115,6 +141,16 @@ def test_strangers_reach_no_socket(tmp_path):
     assert status.st_mode & 0o777 == 0o750 and status.st_gid == int(groups["imprint"])
     socket_unit = (ROOT / "systemd/imprint-signer.socket").read_text()
     assert "\nSocketMode=0660\n" in socket_unit and "\nSocketGroup=imprint\n" in socket_unit
+
+
+def test_a_module_of_the_token_is_kept_in(line, requests):
+    """Code inside the signer: no network, no other program, no look into other processes."""
+    s = spoil(line)
+    s.script("C_Sign 1 escape")
+    with s.signer() as signer:
+        assert signer.issue(unit_id(), requests.new()).type == ISSUED
+    assert s.seen("tried")
+    assert [word for word in ("network", "program", "tracing") if s.seen(word)] == []
 
 
 @NEEDS_ROOT

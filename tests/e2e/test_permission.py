@@ -216,16 +216,27 @@ def test_a_peer_is_who_it_was_when_it_connected(line, arguments):
     assert as_user((0, 0, [], None), become_later) == "permission"
 
 
-def test_a_station_does_not_keep_the_supervisor_out(line):
-    """With as many connections as it likes; the supervisor must get in to close its orders."""
+@contextlib.contextmanager
+def all_places_taken(s, name, uid):
+    """One user has connected until it is turned away."""
+    folder = os.open(s.dir / "run" / name, os.O_RDONLY | os.O_DIRECTORY)
     with contextlib.ExitStack() as callers:
-        os.seteuid(STATION_UID)
+        callers.callback(os.close, folder)
+        os.seteuid(uid)
         try:
-            while "a caller is turned away" not in line.log("signer"):
+            while not re.search(r"caller (is )?turned away", s.log(name)):
+                caller = callers.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+                caller.setblocking(False)
                 with contextlib.suppress(BlockingIOError):  # more wait to be taken than the kernel lets wait
-                    callers.enter_context(Signer(line.dir / "run/signer"))
+                    caller.connect(f"/proc/self/fd/{folder}/{name}.sock")
         finally:
             os.seteuid(0)
+        yield
+
+
+def test_a_station_does_not_keep_the_supervisor_out(line):
+    """With as many connections as it likes; the supervisor must get in to close its orders."""
+    with all_places_taken(line, "signer", STATION_UID):
         done = run_as(line, PEERS["the supervisor"], "order", "list")
         assert done.returncode == 0, done.stderr
 
@@ -304,6 +315,12 @@ def test_station_socket(desk, name, peer, may):
         refused = "may not" in done.stderr
         assert refused == (what not in may), f"{name}: {what}: {done.stderr}"
         assert not refused or done.returncode == 1
+
+
+def test_an_operator_does_not_keep_the_others_out(desk):
+    with all_places_taken(desk, "station", OPERATOR[0]):
+        done = run_as(desk, TECHNICIAN, "badge", "list")
+        assert done.returncode == 0, done.stderr
 
 
 def test_strangers_do_not_keep_the_others_out(desk):

@@ -1,4 +1,6 @@
 """The life of one certificate, orders and quota, what can be ended and how, and a ledger that shows all of it."""
+import csv
+import io
 import json
 import re
 import secrets
@@ -10,9 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from signer_client import DONE, EVIDENCE_DIGEST, ISSUED, REFUSED
+from signer_client import DONE, EVIDENCE_DIGEST, EVIDENCE_SIGNED, ISSUED, REFUSED
 from station import BUILD, PATIENCE_S, Station, wait_until
-from tools import Requests, der_of, openssl, pem, serial_of, text_of, verify
+from tools import Requests, der_of, make_request, openssl, pem, serial_of, text_of, verify
 
 PRODUCT = """certificate:
   subject: "O=Example,OU={ou},CN={{unit}}"
@@ -213,12 +215,35 @@ def test_nonce_serves_once_and_for_one_issuance(line, signer, requests):
 
 
 def test_signed_evidence_needs_the_boards_signature(line, signer, requests):
-    answer = issued(signer.issue(unit_id(), requests.new()))
+    unit, csr = unit_id(), requests.new()
     for signature in (b"", bytes(70), b"\x30\x06\2\1\1\2\1\1"):
-        done = signer.ask("installed", certificate_id=answer.issuance["certificate_id"], unit=answer.issuance["unit"], nest="X1",
-                          operator="test", evidence=3, nonce=answer.nonce, signature=signature)
-        assert done.type == REFUSED and done.refusal in ("proof", "nonce"), done.text
-    assert rows_of(line, answer.issuance["unit"])[0]["state"] == "issued"
+        refused(prove(signer, issued(signer.issue(unit, csr)), signature), "proof")
+    answer = issued(signer.issue(unit, csr))
+    refused(prove(signer, answer, proof(answer, requests.key())), "proof")
+    assert rows_of(line, unit)[0]["state"] == "issued"
+
+
+def test_a_proof_needs_the_key_and_the_files_and_no_flash(line, signer, requests):
+    """The claim that is a warning: who holds the key signs what it was sent, wherever it keeps it."""
+    unit, key = unit_id(), requests.key()
+    answer = issued(signer.issue(unit, make_request(key)))
+    refused(prove(signer, answer, proof(answer, key, files=[bytes(32)])), "proof")
+    answer = issued(signer.issue(unit, make_request(key)))
+    assert prove(signer, answer, proof(answer, key)).type == DONE
+    assert rows_of(line, unit)[0]["evidence"] == "signed"
+
+
+def proof(answer, key, files=None):
+    """docs/prov.md, "prove"."""
+    i = answer.issuance
+    signed = b"imprint-prove-v1\0" + answer.nonce + i["certificate_id"] + i["unit"].encode()
+    return openssl("dgst", "-sha256", "-sign", key, data=signed + b"".join(files or [sha256 for _, sha256 in answer.files.values()]))
+
+
+def prove(signer, answer, signature):
+    i = answer.issuance
+    return signer.ask("installed", certificate_id=i["certificate_id"], unit=i["unit"], nest="X1", operator="test",
+                      evidence=EVIDENCE_SIGNED, nonce=answer.nonce, signature=signature)
 
 
 # --- orders ---
@@ -622,8 +647,12 @@ def test_find_one(line, signer, requests):
     assert done.returncode == 1 and "NO-SUCH-UNIT" in done.stderr
 
 
-def test_csv_is_quoted(line, signer):
+def test_csv_is_quoted(line, signer, requests):
+    unit, operator = unit_id(), '=HYPERLINK("http://x","y")'
+    issued(signer.issue(unit, requests.new(), nest="@SUM(1)", operator=operator))
     text = line.imprint("ledger", "export", "--format", "csv").stdout
     first = text.splitlines()[0].split(",")
     assert first[:3] == ["station", "entry", "unit"]
     assert len(text.splitlines()) == len(line.ledger_list()) + 2
+    row, = (row for row in csv.DictReader(io.StringIO(text)) if row["unit"] == unit)
+    assert (row["operator"], row["nest"]) == ("'" + operator, "'@SUM(1)")  # no spreadsheet runs it

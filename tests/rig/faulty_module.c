@@ -4,13 +4,16 @@
  * first one that fits counts:
  *	FUNCTION COUNT|always ACTION
  * ACTION: "delay MS" (or until the script changes), "fail CKR_NAME" (without calling the real one), "hang" (for ever), "wrong"
- * (C_Sign: one bit of the signature is flipped). Beside it, $RIG_FAULTS.log takes a line "WORD US" for
+ * (C_Sign: one bit of the signature is flipped), "escape" (tries for what the process around it should
+ * have given up, and notes "network", "program" or "tracing" for what it got, "tried" at the end).
+ * Beside it, $RIG_FAULTS.log takes a line "WORD US" for
  * each C_Initialize and C_Login, and for each begin and end of a C_Sign: US is the monotonic clock in
  * microseconds. Threads: any. Layer above: any PKCS#11 program. Below: the
  * real module. */
 #include "base/cleanup.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <p11-kit/pkcs11.h>
 #include <pthread.h>
@@ -19,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,7 +35,7 @@
 #define ALWAYS (-1L)
 #define SLICE_MS 20
 
-enum action { NOTHING, DELAY, FAIL, HANG, WRONG };
+enum action { NOTHING, DELAY, FAIL, HANG, WRONG, ESCAPE };
 
 struct rule {
 	char function[WORD_SIZE];
@@ -96,6 +101,8 @@ static void read_rule(const char *line)
 		rule->action = HANG;
 	else if (!strcmp(action, "wrong"))
 		rule->action = WRONG;
+	else if (!strcmp(action, "escape"))
+		rule->action = ESCAPE;
 	else
 		mistake(line);
 	rule_count++;
@@ -189,12 +196,25 @@ static void delay(long left_ms)
 	}
 }
 
+static void escape(void)
+{
+	if (socket(AF_INET, SOCK_STREAM, 0) >= 0)
+		note("network");
+	if (execl("/nonexistent", "nonexistent", NULL) < 0 && errno == ENOENT)
+		note("program");
+	if (ptrace(PTRACE_ATTACH, 0, NULL, NULL) < 0 && errno == ESRCH)
+		note("tracing");
+	note("tried");
+}
+
 /* What the script says of this call: delays and hangs here; true if the real one is to be called. */
 static bool meddle(const char *function, struct rule *ret_rule)
 {
 	*ret_rule = take_rule(function);
 	if (ret_rule->action == DELAY)
 		delay(ret_rule->delay_ms);
+	if (ret_rule->action == ESCAPE)
+		escape();
 	while (ret_rule->action == HANG)
 		pause();
 	return ret_rule->action != FAIL;

@@ -72,6 +72,8 @@ static const struct {
 	{ "longer than the record", "\0\4abc", 5, false },
 	{ "a NUL inside", "\0\3a\0c", 5, false },
 	{ "an escape", "\0\3a\33c", 5, false },
+	{ "an escape of one character", "\0\2\xc2\x9b", 4, false },
+	{ "umlaut and euro", "\0\5\xc3\x9b\xe2\x82\xac", 7, true },
 	{ "a line feed", "\0\3a\nc", 5, true },
 	{ "a byte left over", "\0\3abcd", 6, false },
 };

@@ -152,6 +152,31 @@ static void test_settings(void **state)
 	}
 }
 
+static void test_network(void **state)
+{
+	static const struct {
+		const char *text;
+		bool needs_ip;
+	} rows[] = {
+		{ TOP NESTS, false },
+		{ TOP NESTS JIG, true },
+		{ TOP NESTS "jig:\n  buses:\n  - name: io\n    rtu: { port: /dev/ttyUSB9 }\n"
+			    "    keepalive: { kind: counter, address: 10 }\n"
+			    "  signals:\n    estop_ok: { table: coil, address: 0 }\n",
+		  false },
+	};
+	static struct station_settings s;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		write_file(rows[i].text);
+		if (!station_settings_load(path, &s, &e))
+			fail_msg("%s", e.text);
+		assert_int_equal(station_settings_need_ip(&s), rows[i].needs_ip);
+	}
+}
+
 static void test_nest_count(void **state)
 {
 	static struct station_settings s;
@@ -413,10 +438,11 @@ static void test_product_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_settings), cmocka_unit_test(test_work),
-		cmocka_unit_test(test_shifts),	 cmocka_unit_test(test_nest_count),
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_roles),
-		cmocka_unit_test(test_product),	 cmocka_unit_test(test_product_values),
+		cmocka_unit_test(test_settings),       cmocka_unit_test(test_network),
+		cmocka_unit_test(test_work),	       cmocka_unit_test(test_shifts),
+		cmocka_unit_test(test_nest_count),     cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_roles),	       cmocka_unit_test(test_product),
+		cmocka_unit_test(test_product_values),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
