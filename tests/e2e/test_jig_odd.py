@@ -1,5 +1,6 @@
 """fixtures/ and a module that misbehaves: no bus thread waits long for it, and what it refuses is not passed over."""
 import pytest
+from fault_rows import MODBUS, saw
 from jig import LOADED_S, Drive
 from odd_modbus import OddModbus
 from station import wait_until
@@ -53,6 +54,18 @@ def test_answers_byte_by_byte(module, drive):
     module.dribble_s = 0
     wait_until(lambda: not module.coils[POWER], LOADED_S, "power off")
     assert module.coils[CLAMP]
+
+
+@pytest.mark.parametrize("kind", MODBUS)
+def test_answers_that_are_not_for_us(module, drive, kind):
+    """Not believed, whatever they say: the bus is lost, and power goes off once it is mended."""
+    power_up(module, drive)
+    spoil, module.spoil = module.spoil, MODBUS[kind][1]
+    saw(kind, f"stop bus: {drive.wait(trip='bus')['sentence']}")
+    assert not drive.see()["fresh"]
+    module.spoil = spoil
+    wait_until(lambda: not module.coils[POWER], LOADED_S, "power off")
+    wait_until(lambda: drive.ask("reset") == "ok", what="the reset")
 
 
 def test_watchdog_that_cannot_be_set_going(module, drive):

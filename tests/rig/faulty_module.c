@@ -4,7 +4,7 @@
  * first one that fits counts:
  *	FUNCTION COUNT|always ACTION
  * ACTION: "delay MS" (or until the script changes), "fail CKR_NAME" (without calling the real one), "hang" (for ever), "wrong"
- * (C_Sign: one bit of the signature is flipped). Beside it, $RIG_FAULTS.log takes a line "WORD US" for
+ * (C_Sign: one bit of the signature is flipped), "short" (C_Sign: its last byte is missing). Beside it, $RIG_FAULTS.log takes a line "WORD US" for
  * each C_Initialize and C_Login, and for each begin and end of a C_Sign: US is the monotonic clock in
  * microseconds. Threads: any. Layer above: any PKCS#11 program. Below: the
  * real module. */
@@ -30,7 +30,7 @@
 #define ALWAYS (-1L)
 #define SLICE_MS 20
 
-enum action { NOTHING, DELAY, FAIL, HANG, WRONG };
+enum action { NOTHING, DELAY, FAIL, HANG, WRONG, SHORT };
 
 struct rule {
 	char function[WORD_SIZE];
@@ -96,6 +96,8 @@ static void read_rule(const char *line)
 		rule->action = HANG;
 	else if (!strcmp(action, "wrong"))
 		rule->action = WRONG;
+	else if (!strcmp(action, "short"))
+		rule->action = SHORT;
 	else
 		mistake(line);
 	rule_count++;
@@ -216,6 +218,8 @@ static CK_RV faulty_C_Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG
 	note("end");
 	if (answer == CKR_OK && rule.action == WRONG)
 		signature[*signature_len - 1] ^= 1;
+	if (answer == CKR_OK && rule.action == SHORT)
+		(*signature_len)--;
 	return answer;
 }
 
