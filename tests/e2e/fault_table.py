@@ -707,11 +707,11 @@ def station_hung_up(s):
     boards, before = s.boards(), len(s.json("runs"))
     s.script("C_Sign always delay 600000")
     s.imprint("start")
-    wait_until(lambda: s.seen("begin"), what="a signature under way")
+    wait_until(lambda: len(s.seen("begin")) == 2, what="the signatures under way")
     s.kill("station", signal.SIGHUP)
     s.script()
     s.start("station")
-    assert len(s.json("runs")) == before + 2
+    assert {run["nest"]: run["unit"] for run in s.json("runs")[before:]} == boards
     run_all(s)
     assert s.boards() == boards and {run["outcome"] for run in s.json("runs")[before + 2:]} == {"PASS"}
 
@@ -728,14 +728,16 @@ def pipes_broken(s):
 def both_killed(s):
     new_boards(s)
     s.forget()
+    boards, before = s.boards(), len(s.json("runs"))
     s.script("C_Sign always delay 600000")
     s.imprint("start")
-    wait_until(lambda: s.seen("begin"), what="a signature under way")
+    wait_until(lambda: len(s.seen("begin")) == 2, what="the signatures under way")
     s.kill("station")
     s.kill("signer")
     s.script()
     s.start("signer")
     s.start("station")
+    assert {run["nest"]: run["unit"] for run in s.json("runs")[before:]} == boards, "it forgot which units lay there"
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
 
 
