@@ -29,6 +29,7 @@ struct desk {
 	struct overview overview;
 	struct shift shift;
 	uint64_t batch;
+	int64_t deaf_ms;		  /* monotonic ms: no caller is taken until then */
 	int64_t told_at;		  /* monotonic ms: when watchers were told last */
 	uint64_t told[CONTROL_NESTS_MAX]; /* the versions that they know */
 	struct control_station told_station;

@@ -10,6 +10,7 @@
 
 #define TICK_MS (1000 / CONTROL_EVENTS_PER_S)
 #define IDLE_MS 1000
+#define DEAF_MS 1000	       /* no caller is taken, once there was no descriptor for one */
 #define OVERVIEW_EVERY_MS 1000 /* while somebody watches */
 
 enum place_in_poll { POLL_SIGNAL, POLL_LISTEN, POLL_BELL, POLL_SIGNER, POLL_CALLERS };
@@ -80,7 +81,8 @@ static void take_caller(struct desk *s)
 	struct err e;
 
 	if (!socket_accept(s->config.listen_fd, &fd, &e)) {
-		log_event(LOG_ERR, "caller not taken", "text=\"%s\"", e.text);
+		log_event(LOG_ERR, "callers wait", "reason=\"%s\"", e.text);
+		s->deaf_ms = clock_deadline(DEAF_MS);
 		return;
 	}
 	if (fd < 0)
@@ -159,6 +161,11 @@ static void tell_watchers(struct desk *s)
 
 /* --- the loop --- */
 
+static bool is_deaf(const struct desk *s)
+{
+	return clock_monotonic_ms() < s->deaf_ms;
+}
+
 static int timeout_ms(const struct desk *s, int64_t watchdog_ms)
 {
 	int64_t timeout = IDLE_MS;
@@ -203,7 +210,8 @@ bool desk_run(struct desk *s, struct err *e)
 
 	for (;;) {
 		fds[POLL_SIGNAL] = (struct pollfd) { s->config.signal_fd, POLLIN, 0 };
-		fds[POLL_LISTEN] = (struct pollfd) { s->config.listen_fd, POLLIN, 0 };
+		fds[POLL_LISTEN] =
+			(struct pollfd) { is_deaf(s) ? -1 : s->config.listen_fd, POLLIN, 0 };
 		fds[POLL_BELL] = (struct pollfd) { s->config.bell_fd, POLLIN, 0 };
 		fds[POLL_SIGNER] = (struct pollfd) { overview_fd(&s->overview), POLLIN, 0 };
 		for (size_t i = 0; i < DESK_CALLERS_MAX; i++)

@@ -1,7 +1,8 @@
 /* left: runs that a station left in their middle, by its end or by a power cut. Each run goes on
- * record as under way when it begins, and once more, durable, before its board may hold anything;
- * the line of its end, or a board that was seen to leave, takes it off again. What is left of them
- * when the station starts is judged ABORTED, and shown in its nest until that runs again.
+ * record as under way when it begins, when its unit is known, and, durable, before its board may
+ * hold anything; the line of its end, or a board that was seen to leave, takes it off again. What
+ * is left of them when the station starts is judged ABORTED, and shown in its nest until that runs
+ * again.
  * Pure. Threads: one (runs holds a mutex). Layer above: runs, nest. Below: runs' struct run. */
 #ifndef STATION_LEFT_H
 #define STATION_LEFT_H

@@ -99,13 +99,6 @@ void nest_quit(struct nest *nest)
 
 /* --- the nest's thread --- */
 
-static bool quits(struct nest *nest)
-{
-	AUTO(lock) lock = lock_take(&nest->mutex);
-
-	return nest->quits;
-}
-
 static bool is_stopped(const struct nest *nest)
 {
 	return policy_stops(nest->shared->settings, nest->shared->runs, nest_name(nest));
@@ -196,7 +189,7 @@ static bool run_board(struct nest *nest, const struct nest_start *start)
 
 	nest->has_left = false;
 	recipe_run(&in, &run, &remedy);
-	if (run.outcome == OUTCOME_ABORTED && quits(nest)) {
+	if (run.outcome == OUTCOME_ABORTED && nest->shared->ends) {
 		left_judge(&run);
 		remedy = left_remedy();
 	}
@@ -331,6 +324,13 @@ static bool begin(struct nest *nest, bool present, bool arrived, struct nest_sta
 		box_label_now(&nest->box, ret_start->unit);
 	box_begin(&nest->box, ret_start->batch, ret_start->operator);
 	return true;
+}
+
+static bool quits(struct nest *nest)
+{
+	AUTO(lock) lock = lock_take(&nest->mutex);
+
+	return nest->quits;
 }
 
 static void wait_for_work(struct nest *nest)

@@ -18,6 +18,8 @@
 #include "station/runs.h"
 #include "station/settings.h"
 
+#include <stdatomic.h>
+
 #define NEST_LOOK_MS 200 /* how often an idle nest looks for a board */
 
 /* What all nests share. It outlives them. */
@@ -27,8 +29,9 @@ struct nest_shared {
 	struct runs *runs;
 	struct people *people;
 	struct alarms *alarms;
-	struct jig *jig; /* NULL: a bench */
-	int bell_fd;	 /* rung when something happened that the poll loop may wait for */
+	struct jig *jig;  /* NULL: a bench */
+	atomic_bool ends; /* the station ends: what is aborted now was left in its middle */
+	int bell_fd;	  /* rung when something happened that the poll loop may wait for */
 };
 
 struct nest_start {

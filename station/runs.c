@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "station/history.h"
 #include "station/left.h"
-#include "station/lines.h"
+#include "station/runs_line.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,6 @@
 
 #define NAME_SIZE 24
 #define WHAT "the record of runs"
-#define UNDER_WAY "under-way"
 
 struct runs {
 	int dir_fd, fd;
@@ -29,8 +28,6 @@ struct runs {
 	struct left left; /* as it was at the start */
 };
 
-static const char *const acts[] = { [ACT_FREE] = "free", [ACT_MODE] = "mode", [ACT_GONE] = "gone" };
-
 static const char *file_name(uint64_t index, char name[static NAME_SIZE])
 {
 	if (index == 0)
@@ -41,66 +38,30 @@ static const char *file_name(uint64_t index, char name[static NAME_SIZE])
 
 /* --- what stands there when the station starts --- */
 
-#define TAKE_TEXT(object, key, at) snprintf(at, sizeof(at), "%s", lines_text(object, key))
-
-static enum control_mode mode_of(const json_t *object)
-{
-	enum control_mode mode = MODE_NORMAL;
-
-	control_mode_parse(lines_text(object, "mode"), &mode);
-	return mode;
-}
-
-static struct run run_of(const json_t *object)
-{
-	struct run run = { .number = (uint64_t)json_integer_value(json_object_get(object, "run")),
-			   .shift = lines_time(object, "shift"),
-			   .started_at = lines_time(object, "started_at"),
-			   .ended_at = lines_time(object, "ended_at"),
-			   .mode = mode_of(object),
-			   .step = "",
-			   .evidence = "" };
-
-	run.code = lines_text(object, "code"); /* lives as long as the object */
-	control_outcome_parse(lines_text(object, "outcome"), &run.outcome);
-	TAKE_TEXT(object, "nest", run.nest);
-	TAKE_TEXT(object, "unit", run.unit);
-	TAKE_TEXT(object, "product", run.product);
-	TAKE_TEXT(object, "order", run.order);
-	TAKE_TEXT(object, "operator", run.operator);
-	TAKE_TEXT(object, "certificate_id", run.certificate_id);
-	return run;
-}
-
 static void replay_run(struct runs *runs, const json_t *object)
 {
-	struct run run = run_of(object);
+	struct run run = runs_line_read_run(object);
 
-	if (json_integer_value(json_object_get(object, "run")) <= 0)
+	if (!run.number)
 		return;
 	if (run.number > runs->number)
 		runs->number = run.number;
+	run.tries = history_tries(&runs->history, run.nest, run.unit);
 	history_run(&runs->history, &run);
 	left_ended(&runs->left, &run);
 }
 
 static void replay_under_way(struct runs *runs, const json_t *object)
 {
-	struct run run = run_of(object);
+	struct run run = runs_line_read_run(object);
 
 	left_under_way(&runs->left, &run);
 }
 
 static void replay_act(struct runs *runs, const json_t *object)
 {
-	struct runs_act act = { .kind = ACT_FREE, .mode = mode_of(object) };
-	const char *name = lines_text(object, "act");
+	struct runs_act act = runs_line_read_act(object);
 
-	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
-		if (strcmp(name, acts[i]) == 0)
-			act.kind = (enum runs_act_kind)i;
-	TAKE_TEXT(object, "nest", act.nest);
-	TAKE_TEXT(object, "unit", act.unit);
 	history_act(&runs->history, &act);
 	if (act.kind == ACT_GONE)
 		left_gone(&runs->left, act.nest);
@@ -110,7 +71,7 @@ static void replay_line(void *context, const json_t *object)
 {
 	struct runs *runs = context;
 
-	if (strcmp(lines_text(object, "act"), UNDER_WAY) == 0)
+	if (runs_line_is_under_way(object))
 		replay_under_way(runs, object);
 	else if (json_object_get(object, "act"))
 		replay_act(runs, object);
@@ -233,44 +194,6 @@ static bool rotate(struct runs *runs, struct err *e)
 	return open_file(runs, 0, e);
 }
 
-/* Its head says what it is: a run with its number, or one under way. */
-static char *line_of_run(const struct run *run, size_t *ret_len)
-{
-	char started[CLOCK_TEXT_SIZE], ended[CLOCK_TEXT_SIZE], shift[CLOCK_TEXT_SIZE];
-	AUTO(json)
-	object = run->number ? json_pack("{sI}", "run", (json_int_t)run->number)
-			     : json_pack("{ss}", "act", UNDER_WAY);
-	json_t *rest = json_pack(
-		"{ss ss ss ss ss ss ss si ss ss ss sI ss ss ss sI ss ss}", "nest", run->nest,
-		"unit", run->unit, "product", run->product, "order", run->order, "outcome",
-		control_outcome_name(run->outcome), "code", run->code, "text", run->text, "try",
-		(int)run->tries, "operator", run->operator, "started_at",
-		clock_format(run->started_at, started), "ended_at",
-		clock_format(run->ended_at, ended), "duration_ms", (json_int_t)run->duration_ms,
-		"certificate_id", run->certificate_id, "evidence", run->evidence, "step", run->step,
-		"bytes", (json_int_t)run->bytes, "mode", control_mode_name(run->mode), "shift",
-		clock_format(run->shift, shift));
-
-	return json_object_update_new(object, rest) == 0 ? lines_line(object, ret_len) : NULL;
-}
-
-static char *line_of_act(const struct runs_act *act, size_t *ret_len)
-{
-	char at[CLOCK_TEXT_SIZE], shift[CLOCK_TEXT_SIZE];
-	AUTO(json)
-	object = json_pack("{ss ss ss ss ss}", "act", acts[act->kind], "at",
-			   clock_format(clock_wall_s(), at), "shift",
-			   clock_format(act->shift, shift), "person", act->person, "operator",
-			   act->operator);
-
-	if (act->kind == ACT_MODE)
-		json_object_set_new(object, "mode", json_string(control_mode_name(act->mode)));
-	else
-		json_object_update_new(object,
-				       json_pack("{ss ss}", "nest", act->nest, "unit", act->unit));
-	return lines_line(object, ret_len);
-}
-
 static void sync_all(struct runs *runs)
 {
 	uint64_t written = runs->written;
@@ -327,7 +250,7 @@ bool runs_add(struct runs *runs, struct run *run, struct err *e)
 		return false;
 	run->number = runs->number + 1;
 	run->tries = history_tries(&runs->history, run->nest, run->unit);
-	line = line_of_run(run, &len);
+	line = runs_line_of_run(run, &len);
 	if (!write_line(runs, line, len, e))
 		return false;
 	runs->number++;
@@ -346,7 +269,7 @@ bool runs_under_way(struct runs *runs, const struct run *run, bool kept, struct 
 
 	left_judge(&left);
 	left.ended_at = clock_wall_s();
-	line = line_of_run(&left, &len);
+	line = runs_line_of_run(&left, &len);
 	return make_room(runs, e) && write_line(runs, line, len, e) &&
 	       (!kept || sync_until(runs, runs->written, e));
 }
@@ -364,7 +287,7 @@ bool runs_do(struct runs *runs, const struct runs_act *act, struct err *e)
 {
 	AUTO(lock) lock = lock_take(&runs->mutex);
 	size_t len;
-	AUTO_FREE char *line = line_of_act(act, &len);
+	AUTO_FREE char *line = runs_line_of_act(act, &len);
 
 	if (!make_room(runs, e) || !write_line(runs, line, len, e) ||
 	    !sync_until(runs, runs->written, e))

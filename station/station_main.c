@@ -80,6 +80,7 @@ static bool block_signals(int *ret_fd, struct err *e)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: they go to the signalfd */
 	*ret_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return *ret_fd >= 0 || err_errno(e, ERR_SYSTEM, "no descriptor for signals");
@@ -237,6 +238,7 @@ static bool run(struct station *s, struct err *e)
 	bool served = ok && open_jig(s, e) && open_nests(s, e) && open_cycle(s, e) && serve(s, e);
 
 	notify_send("STOPPING=1");
+	s->shared.ends = true;
 	cycle_close(s->cycle);
 	if (!close_nests(s))
 		_exit(1); /* their threads may still use what would be freed here */

@@ -206,6 +206,12 @@ static bool take_files(struct recipe *r, struct err *e)
 	return true;
 }
 
+/* What is known of the unit by now goes on record, should the station end here. */
+static bool keep_under_way(const struct recipe *r, bool kept, struct err *e)
+{
+	return !r->in->runs || runs_under_way(r->in->runs, r->run, kept, e);
+}
+
 bool step_certificate(struct recipe *r, int64_t deadline, struct err *e)
 {
 	struct request request = { .type = REQUEST_ISSUE,
@@ -216,7 +222,7 @@ bool step_certificate(struct recipe *r, int64_t deadline, struct err *e)
 	memcpy(request.unit, r->unit, sizeof(request.unit));
 	memcpy(request.nest, r->run->nest, sizeof(request.nest));
 	memcpy(request.operator, r->run->operator, sizeof(request.operator));
-	if (!asker_ask(&r->asker, &request, &r->reply, deadline, e))
+	if (!keep_under_way(r, false, e) || !asker_ask(&r->asker, &request, &r->reply, deadline, e))
 		return false;
 	if (r->reply.type != REPLY_ISSUED)
 		return err_set(e, REFUSAL_REQUEST, "the signer's answer is no certificate");
@@ -270,9 +276,7 @@ static bool verify_file(struct recipe *r, const struct board_file *file, int64_t
 /* From here on the board may hold its certificate: the record knows that first. */
 bool step_install(struct recipe *r, int64_t deadline, struct err *e)
 {
-	if (r->in->runs && !runs_under_way(r->in->runs, r->run, true, e))
-		return false;
-	return each_file(r, write_file, deadline, e);
+	return keep_under_way(r, true, e) && each_file(r, write_file, deadline, e);
 }
 
 bool step_verify(struct recipe *r, int64_t deadline, struct err *e)

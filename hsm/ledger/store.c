@@ -2,6 +2,8 @@
 
 #include "hsm/ledger/schema.h"
 
+#include <sys/statvfs.h>
+
 #define BUSY_MS 1000 /* somebody looks at the file with another program */
 
 static const char *const pragmas[] = {
@@ -83,6 +85,16 @@ static const char *const sql[SQL_COUNT] = {
 	[SQL_CRL_PUT] = "INSERT OR REPLACE INTO crls VALUES (?1, ?2)",
 };
 
+/* What SQLite does not say. */
+static const char *inodes(const char *path)
+{
+	struct statvfs disk;
+
+	if (statvfs(path, &disk) < 0 || disk.f_files == 0 || disk.f_ffree > 0)
+		return "";
+	return ": its disk has no inode left; remove files there";
+}
+
 bool store_fail(struct ledger *l, const char *doing, struct err *e)
 {
 	int code = sqlite3_errcode(l->db) & 0xff;
@@ -95,8 +107,8 @@ bool store_fail(struct ledger *l, const char *doing, struct err *e)
 			"the ledger %s is damaged (%s): keep a copy of it and of the files beside "
 			"it, then restore a backup",
 			l->path, sqlite3_errmsg(l->db));
-	return err_set(e, ERR_SYSTEM, "%s the ledger %s: %s", doing, l->path,
-		       sqlite3_errmsg(l->db));
+	return err_set(e, ERR_SYSTEM, "%s the ledger %s: %s%s", doing, l->path,
+		       sqlite3_errmsg(l->db), code == SQLITE_CANTOPEN ? inodes(l->path) : "");
 }
 
 static bool execute(struct ledger *l, const char *text, const char *doing, struct err *e)

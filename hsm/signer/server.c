@@ -18,7 +18,8 @@
 #define CLIENTS_MAX 256
 #define CLIENTS_OF_ONE_USER 128 /* a station has one a nest, and a few */
 #define STOP_MS 5000
-#define FIXED 3 /* descriptors in the poll set before the clients: signals, pool, listener */
+#define DEAF_MS 1000 /* no caller is taken, once there was no descriptor for one */
+#define FIXED 3	     /* descriptors in the poll set before the clients: signals, pool, listener */
 
 struct client {
 	int fd; /* -1: it hung up while its request was under way */
@@ -32,6 +33,7 @@ struct server {
 	struct signer *signer;
 	int listen_fd, signal_fd;
 	int64_t stop_ms; /* 0: not stopping */
+	int64_t deaf_ms; /* until then */
 	int64_t alive_ms, watchdog_ms;
 	struct client *clients[CLIENTS_MAX];
 	size_t count;
@@ -124,7 +126,12 @@ static void take_caller(struct server *server)
 	AUTO(fd) fd = -1;
 	struct err e;
 
-	if (!socket_accept(server->listen_fd, &fd, &e) || fd < 0)
+	if (!socket_accept(server->listen_fd, &fd, &e)) {
+		log_event(LOG_ERR, "callers wait", "reason=\"%s\"", e.text);
+		server->deaf_ms = clock_deadline(DEAF_MS);
+		return;
+	}
+	if (fd < 0)
 		return;
 	if (!socket_peer(fd, &peer, &e) || !has_room(server, peer.uid)) {
 		log_event(LOG_WARNING, "a caller is turned away", "callers=%zu", server->count);
@@ -233,11 +240,15 @@ static bool turn(struct server *server, struct err *e)
 	struct pollfd fds[FIXED + CLIENTS_MAX];
 	size_t count = server->count;
 	bool stopping = server->stop_ms;
+	bool deaf = clock_monotonic_ms() < server->deaf_ms;
 	int wait_ms = signer_turn(server->signer);
 
+	if (deaf && (wait_ms < 0 || wait_ms > DEAF_MS))
+		wait_ms = DEAF_MS;
 	fds[0] = (struct pollfd) { .fd = server->signal_fd, .events = POLLIN };
 	fds[1] = (struct pollfd) { .fd = pool_fd(server->signer->pool), .events = POLLIN };
-	fds[2] = (struct pollfd) { .fd = stopping ? -1 : server->listen_fd, .events = POLLIN };
+	fds[2] = (struct pollfd) { .fd = stopping || deaf ? -1 : server->listen_fd,
+				   .events = POLLIN };
 	for (size_t i = 0; i < count; i++)
 		fds[FIXED + i] =
 			(struct pollfd) { .fd = server->clients[i]->fd,
@@ -262,6 +273,7 @@ static bool open_sockets(struct server *server, struct err *e)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	server->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (server->signal_fd < 0)
 		return err_errno(e, ERR_SYSTEM, "no signalfd to be had");

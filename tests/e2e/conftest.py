@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import fault_rows  # noqa: E402
 from station import Station  # noqa: E402
 
 
@@ -22,6 +23,19 @@ LONGEST = ("test_fleet", "test_walkthrough", "test_broker", "test_broker_leaks",
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
+def pytest_runtest_setup():
+    fault_rows.SAW.clear()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that the fault table names is red, too, when it did not see what the table says."""
+    report = (yield).get_result()
+    unseen = fault_rows.unseen(item.path.name, item.name, getattr(item, "originalname", item.name))
+    if call.when == "call" and report.passed and unseen:
+        report.outcome, report.longrepr = "failed", f"it did not see what the fault table says of: {', '.join(unseen)}"
 
 
 @pytest.fixture(scope="session")

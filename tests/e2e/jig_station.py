@@ -6,7 +6,7 @@
 	jig.do("estop press"); jig.wait("stopped")
 	jig.check()                                     # it judges who drives it"""
 from jig import JigControl
-from station import wait_until
+from station import PATIENCE_S, wait_until
 
 OFF_MS = 300  # from the sample until the power is off, on a healthy bus
 
@@ -31,11 +31,11 @@ class JigStation(JigControl):
     def station(self):
         return self.status()[0]
 
-    def wait(self, *phases, timeout_s=60):
+    def wait(self, *phases, timeout_s=PATIENCE_S):
         """Until the cycle is in one of these phases; what the station says then."""
         return self.wait_key("phase", phases, timeout_s)
 
-    def wait_next(self, *nexts, timeout_s=60):
+    def wait_next(self, *nexts, timeout_s=PATIENCE_S):
         return self.wait_key("next", nexts, timeout_s)
 
     def wait_key(self, key, values, timeout_s):

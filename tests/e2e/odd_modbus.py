@@ -3,6 +3,7 @@
 	with OddModbus() as module:             # module.port; coils and inputs (discrete and registers) are lists
 		module.dribble_s = 0.04         # between two bytes of an answer
 		module.refused.add((5, 40))     # function and address: "no such address"
+		module.spoil = lambda number, answer: (number + 1, answer)   # another transaction's number
 		module.hang_ups = 1             # so many requests are answered by hanging up
 		module.hung_up.wait(15)         # until it did"""
 import socket
@@ -26,6 +27,7 @@ class OddModbus:
     def __init__(self):
         self.coils, self.inputs, self.registers = [0] * 256, [0] * 256, [0] * 256
         self.dribble_s, self.refused, self.hang_ups, self.hung_up = 0, set(), 0, threading.Event()
+        self.spoil = lambda number, answer: (number, answer)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -52,8 +54,8 @@ class OddModbus:
                     self.hang_ups -= 1
                     self.hung_up.set()
                     return
-                answer = self.answer(request)
-                self.send(caller, struct.pack(">HHHB", number, 0, len(answer) + 1, unit) + answer)
+                number, answer = self.spoil(number, self.answer(request))
+                self.send(caller, struct.pack(">HHHB", number & 0xffff, 0, len(answer) + 1, unit) + answer)
 
     def send(self, caller, answer):
         if not self.dribble_s:

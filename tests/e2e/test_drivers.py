@@ -130,7 +130,7 @@ def test_hostile_boards_cost_one_deadline_and_no_memory(mixed):
     for _ in range(3):
         began = time.monotonic()
         rows = run_all(s, passes=False)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60  # a few seconds on an idle machine
     assert resident(s.pid("station")) < before_kb + 2048
     for nest, row in rows.items():
         if nest in hostile:

@@ -4,6 +4,7 @@ import os
 import re
 
 import pytest
+from fault_rows import is_silent, of_run, stands_in
 from fault_table import GROUPS, PAGE, ROWS, page, works_again
 from faulty import FAKETIME, FIU, spoil
 
@@ -19,6 +20,17 @@ def id_of(entry):
     return f"{entry.group}-{entry.name}".replace(" ", "-").replace("'", "")
 
 
+def told(log):
+    """As people say it: the phrase, and its reason."""
+    return re.sub(r'^<\d>([^="\n]*?)(?: \w+=\S+)* (?:reason|text)="', r"\1: ", log, flags=re.M)
+
+
+def saying(s):
+    """What is logged from now on, and the runs from now on: a function that tells it."""
+    starts, runs = {name: len(s.log(name)) for name in ("signer", "station")}, len(s.json("runs"))
+    return lambda: "\n".join([told(s.log(name)[start:]) for name, start in starts.items()] + [of_run(run) for run in s.json("runs")[runs:]])
+
+
 @pytest.mark.parametrize("entry", [entry for entry in ROWS if callable(entry.check)], ids=id_of)
 def test_row(line, entry):
     need = NEEDS.get(entry.group)
@@ -26,10 +38,12 @@ def test_row(line, entry):
         pytest.skip(f"{need} is not there; run tests/setup --tests")
     if not line.pid("signer"):  # a row before was red
         line.start("signer")
+    said = saying(line)
     try:
         entry.check(line)
     finally:
         line.script()
+    assert is_silent(entry) or stands_in(entry.seen, said()), f"{entry.seen}\nis not in\n{said()}"
     works_again(line)
 
 
@@ -48,13 +62,13 @@ def named_in(file):
 
 @pytest.mark.parametrize("entry", [entry for entry in ROWS if not callable(entry.check)], ids=id_of)
 def test_row_elsewhere(entry):
-    """The test that a row names is there; it runs with its own file."""
+    """The test that a row names is there. It runs with its own file, and is red if it did not see the row's words (conftest.py)."""
     file, name, parameter = re.fullmatch(r"(\w+\.py)::(\w+)(?:\[(.*)\])?", entry.check).groups()
     tests = named_in(file)
     assert name in tests and (not parameter or parameter in tests[name]), f"{entry.check} is not there"
 
 
 def test_page_is_the_table():
-    assert len(ROWS) >= 40 and len({id_of(entry) for entry in ROWS}) == len(ROWS)
+    assert len(ROWS) >= 40 and len({entry.name for entry in ROWS}) == len(ROWS)
     assert set(GROUPS) == {entry.group for entry in ROWS}
     assert PAGE.read_text() == page(), "run tests/faults"

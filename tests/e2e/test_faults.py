@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from fault_rows import BOARD, MAY_HOLD, NOTHING_WRITTEN, of_run, saw
 from station import BUILD, PATIENCE_S, Station, wait_until
 
 pytestmark = pytest.mark.sanitizers
@@ -116,6 +117,8 @@ def test_fault(faulty, kind):
     assert run["outcome"] == outcome and run["code"] in codes, run
     assert (shown["outcome"], shown["code"], shown["text"]) == (outcome, run["code"], run["text"])
     assert word in run["text"], run["text"]
+    if kind in BOARD:
+        saw(kind.partition(":")[0], of_run(run))
     assert state_of(faulty, unit) == state
     if outcome == "PASS":
         assert shown["remedy"] == "" and shown["evidence"] == "signed"
@@ -169,7 +172,7 @@ def test_three_units_without_a_pass_stop_a_nest(station):
     runs = len(s.json("runs"))
     done = run_all(s, count=1)
     assert list(done) == ["A2"] and len(s.json("runs")) == runs + 1
-    assert "stop" in s.imprint("status", "A1").stdout
+    saw("three bad boards of one nest", s.imprint("status", "A1").stdout)
     s.rig("fault A1 none")
     assert one_run(s, "A1")["outcome"] == "PASS"
     assert nests_of(s)["A1"]["state"] != "stopped"
@@ -205,6 +208,7 @@ def test_unplugged_in_the_middle(station):
     wait_runs(s, 2)
     runs = {run["nest"]: run for run in s.json("runs")}
     assert (runs["A1"]["outcome"], runs["A1"]["code"]) == ("FAIL", "F12") and runs["A1"]["unit"] == unit
+    saw("unplugged", of_run(runs["A1"]))
     assert runs["A2"]["outcome"] == "PASS"
     assert state_of(s, unit) == "issued"
     s.imprint("start", "A1", check=False)
@@ -289,7 +293,7 @@ def test_no_signer_is_an_error_of_the_station(station):
     s.release("A1", "A2")
     wait_runs(s, 2)
     for run in s.json("runs"):
-        assert run["outcome"] == "ERROR" and "signer" in run["text"], run
+        saw("no signer at all", of_run(run))
     done = s.imprint("start", check=False)
     assert done.returncode == 1 and "signer" in done.stderr and len(done.stderr.splitlines()) == 1
     s.start("signer")
@@ -312,11 +316,10 @@ def started(program, env):
 def test_second_daemons_are_refused(station):
     """On the same ledger, folder or socket: a sentence, and the first goes on."""
     s = station("--boards", 1)
-    for program, word in (("imprint-station", "another"), ("imprint-signer", "")):
-        done = started(program, s.env)
+    for name in ("station", "signer"):
+        done = started(f"imprint-{name}", s.env)
         assert done.returncode == 1, done.stderr
-        last = done.stderr.strip().splitlines()[-1]
-        assert re.search("another|already|runs", last), last
+        saw(f"second {name}", done.stderr)
     for name in ("signer", "station"):
         assert s.pid(name)
     done = s.imprint("ca", "create", "--subject", "CN=x", check=False)
@@ -352,19 +355,16 @@ def test_second_station_on_the_same_ports(station, scratch):
     assert len(s.ledger_list()) == 1
 
 
-LEFT = "the station ended in the middle of this run"
-
-
 def interrupted(s, nest):
-    """What the nest says of the run that the station left: its text."""
+    """What the nest says of the run that the station left, as of_run says it."""
     row = nests_of(s)[nest]
     assert (row["state"], row["outcome"], row["code"]) == ("done", "ABORTED", "interrupted"), row
     run = [run for run in s.json("runs") if run["nest"] == nest][-1]
     assert {key: run[key] for key in ("outcome", "code", "text", "unit")} == {key: row[key] for key in run.keys() & {
         "outcome", "code", "text", "unit"}}
     text = s.imprint("status", nest).stdout
-    assert row["text"].startswith(LEFT) and row["text"] in text and "with the same board" in text, text
-    return row["text"]
+    assert row["text"] in text and "with the same board" in text, text
+    return of_run(row)
 
 
 def test_station_ends_in_order(station):
@@ -374,7 +374,8 @@ def test_station_ends_in_order(station):
     start_held(s, *nests)
     s.restart("station")
     assert [run["outcome"] for run in s.json("runs")] == ["ABORTED"] * 4
-    assert {interrupted(s, nest) for nest in nests} == {f"{LEFT}, before anything was written into the board"}
+    for nest in nests:
+        saw("station ended under way", interrupted(s, nest))
     # That is said until the nest runs again or its board was taken out: a start says it once more.
     s.rig("remove A2")
     wait_until(lambda: nests_of(s)["A2"]["state"] == "empty", what="an empty nest")
@@ -401,7 +402,11 @@ def test_station_killed_in_the_middle(station):
     runs = {run["nest"]: run for run in s.json("runs")}
     assert len(runs) == 4
     for nest, run in runs.items():
-        may_hold = interrupted(s, nest) == f"{LEFT}: the board may hold its certificate, whole or in part"
+        said = interrupted(s, nest)
+        may_hold = said == MAY_HOLD
+        if may_hold:
+            saw("station killed under way", said)
+        assert may_hold or said == NOTHING_WRITTEN
         assert may_hold == bool(run["certificate_id"]) and (may_hold or nest not in written)
         assert not may_hold or (run["unit"], run["certificate_id"]) == (units[nest], ids[units[nest]])
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}

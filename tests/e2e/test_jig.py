@@ -5,7 +5,7 @@ import time
 
 import pytest
 from jig import Drive, Jig
-from station import LONG, wait_until
+from station import LONG, PATIENCE_S, wait_until
 
 NESTS = "A1,A2,B1"
 ALL = NESTS.split(",")
@@ -202,7 +202,7 @@ def test_the_judge_sees_a_breach(scratch):
     with Jig(scratch / "jig-breach", NESTS, may_breach=True) as jig:
         host = client("127.0.0.1", port=int(jig.map.read_text().split("127.0.0.1:")[1].split('"')[0]))
         assert host.connect()
-        deadline, counter = time.monotonic() + 15, 0
+        deadline, counter = time.monotonic() + PATIENCE_S, 0
         while not jig.state()["breaches"]:
             assert time.monotonic() < deadline
             counter += 1

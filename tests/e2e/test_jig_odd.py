@@ -1,5 +1,6 @@
 """fixtures/ and a module that misbehaves: no bus thread waits long for it, and what it refuses is not passed over."""
 import pytest
+from fault_rows import MODBUS, saw
 from jig import LOADED_S, Drive
 from odd_modbus import OddModbus
 from station import wait_until
@@ -55,6 +56,18 @@ def test_answers_byte_by_byte(module, drive):
     assert module.coils[CLAMP]
 
 
+@pytest.mark.parametrize("kind", MODBUS)
+def test_answers_that_are_not_for_us(module, drive, kind):
+    """Not believed, whatever they say: the bus is lost, and power goes off once it is mended."""
+    power_up(module, drive)
+    spoil, module.spoil = module.spoil, MODBUS[kind][1]
+    saw(kind, f"stop bus: {drive.wait(trip='bus')['sentence']}")
+    assert not drive.see()["fresh"]
+    module.spoil = spoil
+    wait_until(lambda: not module.coils[POWER], LOADED_S, "power off")
+    wait_until(lambda: drive.ask("reset") == "ok", what="the reset")
+
+
 def test_watchdog_that_cannot_be_set_going(module, drive):
     """Outputs that nothing takes when the station dies are not switched."""
     drive.wait(fresh=True)
@@ -87,6 +100,7 @@ def test_watchdog_of_another_time(module, tmp_path, status):
     module.registers[200], module.registers[206] = 100, status
     with Drive(path, "A1") as drive:
         sentence = drive.wait(trip="bus")["sentence"]
+        saw("watchdog of another time", sentence)
         assert "its watchdog runs with 10000 ms, and the map says timeout_ms: 1000" in sentence
         assert not drive.see()["fresh"]
         module.registers[200] = 10

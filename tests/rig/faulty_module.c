@@ -4,9 +4,9 @@
  * first one that fits counts:
  *	FUNCTION COUNT|always ACTION
  * ACTION: "delay MS" (or until the script changes), "fail CKR_NAME" (without calling the real one), "hang" (for ever), "wrong"
- * (C_Sign: one bit of the signature is flipped), "escape" (tries for what the process around it should
- * have given up, and notes "network", "program" or "tracing" for what it got, "tried" at the end).
- * Beside it, $RIG_FAULTS.log takes a line "WORD US" for
+ * (C_Sign: one bit of the signature is flipped), "short" (C_Sign: its last byte is missing), "escape"
+ * (tries for what the process around it should have given up, and notes "network", "program" or
+ * "tracing" for what it got, "tried" at the end). Beside it, $RIG_FAULTS.log takes a line "WORD US" for
  * each C_Initialize and C_Login, and for each begin and end of a C_Sign: US is the monotonic clock in
  * microseconds. Threads: any. Layer above: any PKCS#11 program. Below: the
  * real module. */
@@ -35,7 +35,7 @@
 #define ALWAYS (-1L)
 #define SLICE_MS 20
 
-enum action { NOTHING, DELAY, FAIL, HANG, WRONG, ESCAPE };
+enum action { NOTHING, DELAY, FAIL, HANG, WRONG, SHORT, ESCAPE };
 
 struct rule {
 	char function[WORD_SIZE];
@@ -103,6 +103,8 @@ static void read_rule(const char *line)
 		rule->action = WRONG;
 	else if (!strcmp(action, "escape"))
 		rule->action = ESCAPE;
+	else if (!strcmp(action, "short"))
+		rule->action = SHORT;
 	else
 		mistake(line);
 	rule_count++;
@@ -236,6 +238,8 @@ static CK_RV faulty_C_Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG
 	note("end");
 	if (answer == CKR_OK && rule.action == WRONG)
 		signature[*signature_len - 1] ^= 1;
+	if (answer == CKR_OK && rule.action == SHORT)
+		(*signature_len)--;
 	return answer;
 }
 
