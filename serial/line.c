@@ -320,13 +320,18 @@ static bool may_be_noise(const struct line *line, const struct err *e)
 bool line_insist(struct line *line, line_step *step, line_step *recover, void *state, void *context,
 		 int64_t deadline, struct err *e)
 {
+	struct err before = { 0 };
+
 	for (int tries = 1; !step(state, context, deadline, e); tries++) {
 		int64_t until = clock_deadline(RECOVER_MS);
 		struct err now = { 0 };
 
+		if (before.code && e->code == FAULT_SILENT && clock_monotonic_ms() >= deadline)
+			*e = before; /* the board was given no time to answer this try */
 		if (tries == LINE_TRIES || !may_be_noise(line, e) ||
 		    clock_monotonic_ms() >= deadline)
 			return false;
+		before = *e;
 		until = until < deadline ? until : deadline;
 		if (await_quiet(line, &now) && recover(state, NULL, until, &now))
 			continue;

@@ -80,7 +80,7 @@ typedef bool line_step(void *state, void *context, int64_t deadline, struct err 
 /* Noise may be behind every refusal, every answer that makes no sense and every hash that differs:
  * before the board is to blame the step is tried LINE_TRIES times, as long as there is time.
  * `recover` comes before each try but the first, once the line is quiet. The error is that of the
- * last try. */
+ * last try that was not cut short by the deadline. */
 MUST_CHECK bool line_insist(struct line *line, line_step *step, line_step *recover, void *state,
 			    void *context, int64_t deadline, struct err *e);
 
