@@ -27,7 +27,8 @@ static bool answer(int fd, struct bytes record, struct err *e)
 
 void closed_say(const struct err *why)
 {
-	struct reply reply = { .type = REPLY_REFUSED, .code = REFUSAL_TOKEN };
+	struct reply reply = { .type = REPLY_REFUSED,
+			       .code = why->code == ERR_PIN ? REFUSAL_TOKEN : REFUSAL_FAILED };
 	uint8_t record[REPLY_TEXT_MAX + 64];
 	int64_t deadline = clock_deadline(LINGER_MS);
 	int listen_fd = notify_listen_fd();
@@ -37,7 +38,8 @@ void closed_say(const struct err *why)
 	snprintf(reply.text, sizeof(reply.text), "%s", why->text);
 	if (listen_fd < 0 || !reply_encode_into(&reply, record, sizeof(record), &len))
 		return;
-	while (wait_for(listen_fd, POLLIN, deadline, -1, NULL, &e)) {
+	while (clock_monotonic_ms() < deadline &&
+	       wait_for(listen_fd, POLLIN, deadline, -1, NULL, &e)) {
 		AUTO(fd) fd = -1;
 
 		if (!socket_accept(listen_fd, &fd, &e))

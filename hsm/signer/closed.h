@@ -1,8 +1,8 @@
-/* closed: what a signer does that the PIN keeps from its token, before it ends. Nobody starts it
- * again but a caller at the socket that systemd holds: one who was left in its queue would do so at
- * once, over and over, until systemd gives the socket up. So all who call hear why, for some seconds.
- * With no socket of systemd's it is over at once. Threads: one. Layer above: signer_main. Below:
- * base/socket, base/notify. */
+/* closed: what a signer does that cannot open its ledger, CA or token, before it ends: for some
+ * seconds all who call at the socket that systemd holds hear why, where they would wait in its queue.
+ * After a refused PIN nobody but such a caller starts it again, and one who was left in the queue
+ * would do so at once, over and over, until systemd gives the socket up. With no socket of systemd's
+ * it is over at once. Threads: one. Layer above: signer_main. Below: base/socket, base/notify. */
 #ifndef HSM_SIGNER_CLOSED_H
 #define HSM_SIGNER_CLOSED_H
 

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 	if (!ok)
 		log_event(LOG_ERR, "signer cannot serve", "reason=\"%s\"", e.text);
 	signer_close(&signer);
-	if (!ok && e.code == ERR_PIN)
+	if (!ok)
 		closed_say(&e);
 	return ok ? 0 : e.code == ERR_PIN ? EXIT_CONFIG : 1;
 }

@@ -67,6 +67,7 @@ def test_what_a_unit_may_do(unit):
     said = run("systemd-analyze", "security", "--offline=yes", "--no-pager", ROOT / "systemd" / unit).stdout
     score = float(re.search(rf"Overall exposure level for {unit}: ([\d.]+)", said)[1])
     assert score <= EXPOSURE[unit], said
+    assert "✓ PrivateNetwork=" in said
 
 
 def test_units_are_sound(installed):
