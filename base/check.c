@@ -33,6 +33,13 @@ void check_say(struct check *c, enum check_level level, const char *subject, con
 	c->counts[level]++;
 }
 
+bool check_that(struct check *c, const char *subject, bool good, const struct err *e)
+{
+	if (!good)
+		check_say(c, CHECK_FAIL, subject, "%s", e->text);
+	return good;
+}
+
 static bool read_level(const char *line, enum check_level *ret_level)
 {
 	for (int i = 0; i < CHECK_LEVELS; i++)

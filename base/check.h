@@ -8,6 +8,8 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,6 +25,9 @@ struct check {
 
 void check_say(struct check *c, enum check_level level, const char *subject, const char *format,
 	       ...) __attribute__((format(printf, 4, 5)));
+
+/* FAIL with the error's sentence, unless it is good. Returns good. */
+bool check_that(struct check *c, const char *subject, bool good, const struct err *e);
 
 /* Reads a row that another program said; the views are into `line`, which is changed. False if it is
  * none. */

@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/timex.h>
 #include <time.h>
+
+#define ERROR_LIMIT_US 16000000 /* the kernel's NTP_PHASE_LIMIT */
 
 static int64_t read_ms(clockid_t id)
 {
@@ -30,6 +33,15 @@ int64_t clock_wall_s(void)
 int64_t clock_deadline(int64_t timeout_ms)
 {
 	return clock_monotonic_ms() + timeout_ms;
+}
+
+enum clock_sync clock_sync(void)
+{
+	struct timex now = { 0 }; /* asks, and changes nothing */
+
+	if (adjtimex(&now) < 0)
+		return CLOCK_UNKNOWN;
+	return now.maxerror < ERROR_LIMIT_US ? CLOCK_SYNCHRONISED : CLOCK_UNSYNCHRONISED;
 }
 
 char *clock_format(int64_t wall_s, char text[static CLOCK_TEXT_SIZE])

@@ -17,6 +17,17 @@ int64_t clock_wall_s(void);
 /* The deadline that lies timeout_ms from now. */
 int64_t clock_deadline(int64_t timeout_ms);
 
+/* Whether something (timesyncd, chrony, ntpd) keeps the wall clock right. As timedatectl tells it: by the
+ * kernel's bound of the clock's error, which is below 16 s from the first answer of a time server until
+ * some hours after the last. STA_UNSYNC would not do: it is about copying the time into the PC's own
+ * clock, and stands with a chrony without "rtcsync" and where that one has local time. */
+enum clock_sync {
+	CLOCK_UNKNOWN, /* we may not ask: a container, or a unit with ProtectClock=yes */
+	CLOCK_UNSYNCHRONISED,
+	CLOCK_SYNCHRONISED,
+};
+enum clock_sync clock_sync(void);
+
 /* RFC 3339 in UTC with a Z. Returns text. */
 char *clock_format(int64_t wall_s, char text[static CLOCK_TEXT_SIZE]);
 

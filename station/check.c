@@ -40,15 +40,11 @@ static bool check_settings(struct station_settings *settings, struct check *c)
 
 static void check_modes(struct check *c)
 {
-	struct err settings, kept;
-	bool good_settings = mode_settings("station.yaml", &settings);
-	bool good_kept = mode_kept(PLACE_LIB_STATION, &kept);
+	struct err e;
+	bool settings = check_that(c, "files", mode_settings("station.yaml", &e), &e);
+	bool kept = check_that(c, "files", mode_kept(PLACE_LIB_STATION, &e), &e);
 
-	if (!good_settings)
-		check_say(c, CHECK_FAIL, "files", "%s", settings.text);
-	if (!good_kept)
-		check_say(c, CHECK_FAIL, "files", "%s", kept.text);
-	if (good_settings && good_kept)
+	if (settings && kept)
 		check_say(c, CHECK_OK, "files",
 			  "nobody else may change settings and products, or reach the station's "
 			  "folder");

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <sys/statvfs.h>
-#include <sys/timex.h>
 
 #define LOOK_EVERY_MS 1000
 #define ASK_EVERY_MS 5000 /* the signer, while nobody watches */
@@ -52,12 +51,11 @@ static void look_at_disk(struct shift *s)
 
 static void look_at_clock(struct shift *s)
 {
-	struct timex now = { 0 }; /* asks, and changes nothing */
-	int state = adjtimex(&now);
+	static const enum control_health healths[] = { [CLOCK_UNKNOWN] = HEALTH_NONE,
+						       [CLOCK_UNSYNCHRONISED] = HEALTH_WARN,
+						       [CLOCK_SYNCHRONISED] = HEALTH_OK };
 
-	s->clock = state < 0					    ? HEALTH_NONE
-		   : state == TIME_ERROR || now.status & STA_UNSYNC ? HEALTH_WARN
-								    : HEALTH_OK;
+	s->clock = healths[clock_sync()];
 	hold(s, ALARM_CLOCK, "", s->clock == HEALTH_WARN,
 	     "The clock of the station is not synchronised.");
 }

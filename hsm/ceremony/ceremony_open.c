@@ -33,7 +33,8 @@ static bool open_ledger(bool make, struct ledger **ret_ledger, struct err *e)
 	done = (there || ledger_create(path, e)) && ledger_open(path, ret_ledger, e);
 	if (!done && e->code == ERR_BUSY)
 		err_set(e, ERR_BUSY,
-			"stop the signer first: systemctl stop imprint-signer (the ledger %s is in "
+			"stop the signer first: systemctl stop imprint-signer.socket (the ledger "
+			"%s is in "
 			"use)",
 			path);
 	return done;

@@ -156,7 +156,8 @@ static bool open_backup(struct restore_work *w, struct err *e)
 	    !exchange_begin(path, w->restore->backup_fd, &w->exchange, e)) {
 		if (e->code == ERR_BUSY)
 			err_set(e, ERR_BUSY,
-				"stop the signer first: systemctl stop imprint-signer (the ledger "
+				"stop the signer first: systemctl stop imprint-signer.socket (the "
+				"ledger "
 				"%s is in use)",
 				path);
 		return false;

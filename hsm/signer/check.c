@@ -62,18 +62,12 @@ static bool token_modes(const struct settings *settings, struct err *e)
 
 static void check_modes(const struct signer *s, struct check *c)
 {
-	struct err settings, kept, token;
-	bool good_settings = mode_settings("signer.yaml", &settings);
-	bool good_kept = mode_kept(PLACE_LIB_SIGNER, &kept);
-	bool good_token = token_modes(&s->settings, &token);
+	struct err e;
+	bool settings = check_that(c, "files", mode_settings("signer.yaml", &e), &e);
+	bool kept = check_that(c, "files", mode_kept(PLACE_LIB_SIGNER, &e), &e);
+	bool token = token_modes(&s->settings, &e) || e.code != ERR_REFUSED;
 
-	if (!good_settings)
-		check_say(c, CHECK_FAIL, "files", "%s", settings.text);
-	if (!good_kept)
-		check_say(c, CHECK_FAIL, "files", "%s", kept.text);
-	if (!good_token && token.code == ERR_REFUSED)
-		check_say(c, CHECK_FAIL, "files", "%s", token.text);
-	else if (good_settings && good_kept)
+	if (check_that(c, "files", token, &e) && settings && kept)
 		check_say(c, CHECK_OK, "files",
 			  "nobody else may change settings and products, or reach "
 			  "the signer's folder");

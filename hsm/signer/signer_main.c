@@ -1,5 +1,6 @@
 /* imprint-signer: the daemon that alone holds PIN, token and ledger. See imprint-signer(8). */
 #include "hsm/signer/check.h"
+#include "hsm/signer/closed.h"
 #include "hsm/signer/server.h"
 
 #include "base/confine.h"
@@ -87,5 +88,7 @@ int main(int argc, char **argv)
 	if (!ok)
 		log_event(LOG_ERR, "signer cannot serve", "reason=\"%s\"", e.text);
 	signer_close(&signer);
+	if (!ok)
+		closed_say(&e);
 	return ok ? 0 : e.code == ERR_PIN ? EXIT_CONFIG : 1;
 }

@@ -1,6 +1,7 @@
 #include "station/command/doctor.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/program.h"
 
 #include <ctype.h>
@@ -11,7 +12,6 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/timex.h>
 #include <unistd.h>
 
 #define GROUPS_MAX 256
@@ -88,14 +88,21 @@ void doctor_users(struct check *c)
 
 static void check_clock(struct check *c)
 {
-	struct timex state = { 0 };
+	static const struct {
+		enum check_level level;
+		const char *text;
+	} rows[] = {
+		[CLOCK_UNKNOWN] = { CHECK_WARN,
+				    "whether it is synchronised cannot be asked in this "
+				    "container: see to it that its host is" },
+		[CLOCK_UNSYNCHRONISED] = { CHECK_WARN,
+					   "not synchronised: install systemd-timesyncd or chrony, "
+					   "and name a time server that the station can reach" },
+		[CLOCK_SYNCHRONISED] = { CHECK_OK, "synchronised" },
+	};
+	enum clock_sync sync = clock_sync();
 
-	if (adjtimex(&state) == TIME_ERROR || state.status & STA_UNSYNC)
-		check_say(c, CHECK_WARN, "time",
-			  "not synchronised: set NTP= in /etc/systemd/timesyncd.conf, then "
-			  "timedatectl set-ntp yes");
-	else
-		check_say(c, CHECK_OK, "time", "synchronised");
+	check_say(c, rows[sync].level, "time", "%s", rows[sync].text);
 }
 
 /* --- programs that open serial lines by themselves --- */

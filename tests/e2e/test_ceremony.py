@@ -204,7 +204,7 @@ def test_refused_while_the_signer_runs(site, root):
     with open(site.dir / "lib/signer/ledger.db.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         csr = site.dir / "ca.csr"
-        assert "stop the signer first: systemctl stop imprint-signer" in \
+        assert "stop the signer first: systemctl stop imprint-signer.socket" in \
             site.run("create", "--subject", SUBJECT, "--csr", csr, code=1).stderr
         assert not csr.exists()
         assert "stop the signer first" in site.run("import", root.certificate, code=1).stderr

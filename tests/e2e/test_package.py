@@ -67,6 +67,7 @@ def test_what_a_unit_may_do(unit):
     said = run("systemd-analyze", "security", "--offline=yes", "--no-pager", ROOT / "systemd" / unit).stdout
     score = float(re.search(rf"Overall exposure level for {unit}: ([\d.]+)", said)[1])
     assert score <= EXPOSURE[unit], said
+    assert "✓ PrivateNetwork=" in said
 
 
 def test_units_are_sound(installed):
@@ -115,7 +116,7 @@ def machine(debian, group, work, debs, *command):
     """A Debian that forgets all but /trial, with no network: it boots, or only runs the command."""
     return subprocess.Popen(
         ["systemd-nspawn", "--quiet", f"--directory={debian}", "--volatile=overlay", "--register=no", "--keep-unit", "--private-network",
-         "--system-call-filter=@memlock", f"--bind={work}:/trial", f"--bind-ro={debs}:/debs", *(command or ["--boot"])],
+         "--system-call-filter=@memlock adjtimex clock_adjtime", f"--bind={work}:/trial", f"--bind-ro={debs}:/debs", *(command or ["--boot"])],
         env=dict(os.environ, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1"), text=True,
         preexec_fn=lambda: (group / "cgroup.procs").write_text(str(os.getpid())),
         stdin=subprocess.DEVNULL, stdout=open(work / "console", "a"), stderr=subprocess.STDOUT)
