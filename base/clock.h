@@ -11,6 +11,7 @@
 #define CLOCK_NEVER INT64_MAX
 
 int64_t clock_monotonic_ms(void);
+int64_t clock_monotonic_us(void);
 int64_t clock_boot_ms(void); /* goes on during suspend: held against the wall clock */
 int64_t clock_wall_s(void);
 

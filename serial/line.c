@@ -345,8 +345,12 @@ bool line_insist(struct line *line, line_step *step, line_step *recover, void *s
 
 bool line_poke(struct line *line, struct bytes text, int64_t deadline, struct err *e)
 {
+	int64_t began_ms = clock_monotonic_ms();
+
 	forget_input(line);
-	return send_text(line, text, deadline, e) && await_quiet(line, e);
+	if (send_text(line, text, deadline, e))
+		return await_quiet(line, e);
+	return e->code == ERR_TIMEOUT ? no_answer(line, began_ms, e) : false;
 }
 
 bool line_await(struct line *line, struct bytes command, const struct line_command *how,

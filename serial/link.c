@@ -5,8 +5,6 @@
 #include "serial/fault.h"
 
 #include <assert.h>
-#include <poll.h>
-#include <time.h>
 
 #define PACKET_GAP_MS 250 /* a packet that has begun may pause that long */
 #define WRITE_MS 2000	  /* for the line to take a request, beside the wire's time */
@@ -39,28 +37,21 @@ struct cbor_writer link_request(struct link *link, enum smp_op op, uint16_t grou
 	return w;
 }
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* From start to start: a full line takes 11 ms by itself at 115200 baud, so that 10 cost nothing.
  */
 static bool await_turn(struct link *link, struct err *e)
 {
-	int64_t left_us = link->line_due_us - now_us();
+	int64_t left_us = link->line_due_us - clock_monotonic_us();
 
 	if (link->line_gap_ms == 0)
 		return true;
 	if (left_us > 0 && !wait_pause((left_us + 999) / 1000, link->cancel_fd, e))
 		return false;
-	while (now_us() < link->line_due_us) /* the pause ends with a millisecond, or before */
+	while (clock_monotonic_us() <
+	       link->line_due_us) /* the pause ends with a millisecond, or before */
 		if (!wait_pause(1, link->cancel_fd, e))
 			return false;
-	link->line_due_us = now_us() + (int64_t)link->line_gap_ms * 1000;
+	link->line_due_us = clock_monotonic_us() + (int64_t)link->line_gap_ms * 1000;
 	return true;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #define NAME_SIZE 24
+#define NUMBER_MAX UINT64_C(1000000000000000) /* of a run; beyond it a line is not ours */
 #define WHAT "the record of runs"
 
 struct runs {
@@ -42,7 +43,7 @@ static void replay_run(struct runs *runs, const json_t *object)
 {
 	struct run run = runs_line_read_run(object);
 
-	if (!run.number)
+	if (run.number == 0 || run.number > NUMBER_MAX)
 		return;
 	if (run.number > runs->number)
 		runs->number = run.number;

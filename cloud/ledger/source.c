@@ -91,7 +91,8 @@ enum state source_state_after(enum entry_type type)
 
 char *source_name(struct bytes name, char to[static NAME_MAX_LEN + 1])
 {
-	memcpy(to, name.data, name.len);
+	if (name.len > 0)
+		memcpy(to, name.data, name.len);
 	to[name.len] = '\0';
 	return to;
 }

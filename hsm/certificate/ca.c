@@ -230,15 +230,17 @@ static bool check_path(struct ca *ca, struct bytes chain, int64_t now_s, struct 
 bool ca_load(struct bytes der, struct bytes chain, int64_t now_s, struct ca **ret_ca, struct err *e)
 {
 	AUTO(ca) ca = calloc(1, sizeof(*ca));
+	bool done;
 
 	if (!ca)
 		return err_set(e, ERR_SYSTEM, "no memory for the CA certificate");
-	if (!keep_certificate(der, ca, e) || !check_purpose(ca->certificate, e) ||
-	    !check_validity(ca, now_s, e) || !check_path(ca, chain, now_s, e) ||
-	    !keep_key_id(ca, e))
-		return false;
-	*ret_ca = TAKE(ca);
-	return true;
+	done = keep_certificate(der, ca, e) && check_purpose(ca->certificate, e) &&
+	       check_validity(ca, now_s, e) && check_path(ca, chain, now_s, e) &&
+	       keep_key_id(ca, e);
+	ERR_clear_error(); /* libcrypto's, of what was looked at */
+	if (done)
+		*ret_ca = TAKE(ca);
+	return done;
 }
 
 void ca_free(struct ca *ca)

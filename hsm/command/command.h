@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #define COMMAND_ALARM 3
+#define COMMAND_EXPORT_VERSION 1 /* of the file of imprint ledger export */
 
 /* A command line after its options were read: one of these for all subcommands. */
 struct arguments {

@@ -12,8 +12,6 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 
-#define EXPORT_VERSION 1
-
 struct exporting {
 	const struct arguments *a;
 	const char *station;
@@ -139,8 +137,8 @@ static bool export_lines(struct exporting *x, const struct head *head, struct er
 {
 	char text[HEAD_TEXT_MAX];
 	AUTO(json)
-	first = json_pack("{si ss so}", "imprint_export", EXPORT_VERSION, "station", x->station,
-			  "ledger", command_hex(BYTES(head->ledger_id)));
+	first = json_pack("{si ss so}", "imprint_export", COMMAND_EXPORT_VERSION, "station",
+			  x->station, "ledger", command_hex(BYTES(head->ledger_id)));
 
 	command_print(first);
 	if (!client_entries(&command_signer, 0, export_entry, x, e))

@@ -3,6 +3,7 @@
 #include "hsm/command/command.h"
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "hsm/api/proof/verify.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 struct checking {
 	struct verify *verify;
 	uint64_t seen, limit;
+	uint8_t ledger_id[LEDGER_ID_LEN]; /* as the first line of an export has it */
 	int64_t told_ms;
 	bool terminal;
 };
@@ -137,28 +139,50 @@ static bool check_words(const json_t *line, struct bytes data, struct err *e)
 		       (unsigned long long)entry.number);
 }
 
-static bool head_of_line(const json_t *value, struct head *ret_head, struct err *e)
+static bool check_first_line(struct checking *c, const json_t *line, struct err *e)
+{
+	json_int_t version = json_integer_value(json_object_get(line, "imprint_export"));
+	const char *ledger = json_string_value(json_object_get(line, "ledger"));
+
+	if (version > COMMAND_EXPORT_VERSION)
+		return err_set(e, ERR_INVALID,
+			       "this is an export of version %lld, made by a newer imprint than "
+			       "this one; update it here",
+			       (long long)version);
+	return (version == COMMAND_EXPORT_VERSION && ledger &&
+		hex_decode(ledger, c->ledger_id, LEDGER_ID_LEN)) ||
+	       err_set(e, ERR_CORRUPT, "this is not the first line of an export");
+}
+
+static bool check_head_line(const struct checking *c, const json_t *value, struct head *ret_head,
+			    struct err *e)
 {
 	AUTO_FREE char *text = json_dumps(value, JSON_COMPACT);
 
-	return text ? head_parse(text, ret_head, e) : err_set(e, ERR_SYSTEM, "no memory");
+	if (!text)
+		return err_set(e, ERR_SYSTEM, "no memory");
+	if (!head_parse(text, ret_head, e))
+		return false;
+	return !memcmp(ret_head->ledger_id, c->ledger_id, LEDGER_ID_LEN) ||
+	       err_set(e, ERR_CORRUPT, "the first line of the export names another ledger");
 }
 
-static bool check_line(struct checking *c, const char *text, struct head *ret_today,
+static bool check_line(struct checking *c, struct bytes text, size_t number, struct head *ret_today,
 		       bool *ret_has_head, struct err *e)
 {
 	static uint8_t data[ENTRY_MAX];
-	AUTO(json) line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	AUTO(json)
+	line = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *head = json_object_get(line, "head");
 	size_t len;
 
 	if (!line)
 		return err_set(e, ERR_CORRUPT, "a line of the export is no JSON");
-	if (json_object_get(line, "imprint_export"))
-		return true;
+	if (number == 1)
+		return check_first_line(c, line, e);
 	if (json_is_object(head)) {
 		*ret_has_head = true;
-		return head_of_line(head, ret_today, e);
+		return check_head_line(c, head, ret_today, e);
 	}
 	if (!entry_of_line(line, data, &len, e))
 		return false;
@@ -185,7 +209,7 @@ static bool check_file(struct checking *c, const char *path, struct head *ret_to
 		if (has_head)
 			return err_set(e, ERR_CORRUPT, "%s:%zu: there is more after the head", path,
 				       number);
-		if (!check_line(c, text, ret_today, &has_head, e))
+		if (!check_line(c, bytes_of(text, (size_t)len), number, ret_today, &has_head, e))
 			return err_add(e, "%s:%zu", path, number);
 	}
 	return has_head ||

@@ -60,14 +60,14 @@ struct lister {
 	char list[REQUEST_LIST_MAX];
 };
 
-static bool check_unit(const struct lister *l, const char *unit, struct err *e)
+static bool check_unit(const struct lister *l, const char *unit, size_t len, struct err *e)
 {
-	for (const char *c = unit; *c; c++)
-		if (*c < 0x20 || *c > 0x7e)
+	for (size_t i = 0; i < len; i++)
+		if (unit[i] < 0x20 || unit[i] > 0x7e)
 			return err_set(e, ERR_INVALID,
 				       "%s:%u: a unit id is printable ASCII; mend the line",
 				       l->path, l->line);
-	if (strlen(unit) > NAME_MAX_LEN)
+	if (len > NAME_MAX_LEN)
 		return err_set(e, ERR_INVALID, "%s:%u: a unit id has at most %d characters",
 			       l->path, l->line, NAME_MAX_LEN);
 	return true;
@@ -83,10 +83,11 @@ static bool read_unit(struct lister *l, struct err *e)
 	l->pending[0] = '\0';
 	while ((len = getline(&line, &room, l->file)) > 0) {
 		l->line++;
-		line[strcspn(line, "\r\n")] = '\0';
-		if (!*line)
+		while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+			line[--len] = '\0';
+		if (len == 0)
 			continue;
-		if (!check_unit(l, line, e))
+		if (!check_unit(l, line, (size_t)len, e))
 			return false;
 		snprintf(l->pending, sizeof(l->pending), "%s\n", line);
 		return true;

@@ -2,6 +2,16 @@
 
 #include <string.h>
 
+#define FAR_BEYOND 1000 /* any row, column or step of a station */
+
+/* What is reckoned with to draw it. */
+static bool is_possible(const struct control_nest *nest)
+{
+	return nest->index < CONTROL_NESTS_MAX && nest->row < FAR_BEYOND &&
+	       nest->column < FAR_BEYOND && nest->step_index < FAR_BEYOND &&
+	       nest->step_count < FAR_BEYOND;
+}
+
 bool model_take_nests(struct model *m, const struct control_reply *reply)
 {
 	struct reader r = { .data = reply->rows.data, .len = reply->rows.len };
@@ -11,7 +21,7 @@ bool model_take_nests(struct model *m, const struct control_reply *reply)
 		return false;
 	m->station = reply->station;
 	while (control_nest_read(&r, &nest)) {
-		if (nest.index >= CONTROL_NESTS_MAX)
+		if (!is_possible(&nest))
 			return false;
 		m->nests[nest.index] = nest;
 		m->told_at[nest.index] = m->now_ms;

@@ -1,14 +1,17 @@
 /* Requests from anywhere, below libmicrohttpd, into a registry of their own: each is answered, as
- * AWS would word it, and an answer that is no error is JSON. Several behind a NUL:
+ * AWS would word it, and an answer that is no error is JSON. Several, a NUL between:
  *	METHOD target \n Name: value \n … \n \n body */
 #include "base/cleanup.h"
 #include "cloud/rehearsal/json.h"
 #include "cloud/rehearsal/rest/dispatch.h"
+#include "cloud/rehearsal/query.h"
 #include "cloud/rehearsal/rest/objects.h"
+#include "cloud/rehearsal/rest/sigv4.h"
 
 #include <stdlib.h>
 
 #define REQUESTS_MAX 8
+#define NOON 1795348800 /* 2026-11-22 12:00:00 UTC: what the seeds are signed at */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -53,6 +56,18 @@ static void check(const struct rest_request *request, const struct rest_reply *r
 		abort();
 }
 
+/* Nobody guesses a signature; but what is signed is put together before it is compared. */
+static void check_signature(const struct dispatch *d, const struct rest_request *request)
+{
+	static char canonical[SIGV4_CANONICAL_MAX];
+	struct err reason = { 0 };
+	enum sigv4_verdict verdict = sigv4_verify(request, &d->key, NOON, canonical, &reason);
+
+	if (strnlen(canonical, sizeof(canonical)) == sizeof(canonical) ||
+	    (verdict == SIGV4_GOOD && !*canonical) || (verdict != SIGV4_GOOD && !*reason.text))
+		abort();
+}
+
 static void ask(const struct dispatch *d, char *text)
 {
 	struct rest_header headers[REST_HEADERS_MAX];
@@ -65,6 +80,7 @@ static void ask(const struct dispatch *d, char *text)
 		return;
 	request.header_count = read_headers(rest, headers);
 	request.body = bytes_text(body ? body : "");
+	check_signature(d, &request);
 	/* S3 is known by its signature alone, which nobody guesses: past that. */
 	if (objects_are_meant(&request))
 		objects_answer(d->registry, &request, &reply);
@@ -74,18 +90,36 @@ static void ask(const struct dispatch *d, char *text)
 	rest_reply_free(&reply);
 }
 
+/* One for all runs, for to make its tables takes longer than to ask; empty again. */
+static struct registry *empty_registry(void)
+{
+	static const char *const tables[] = { "ca",	"certificate",	  "policy", "attached",
+					      "thing",	"principal",	  "rule",   "event",
+					      "object", "sqlite_sequence" };
+	static struct registry *registry;
+	char sql[64];
+	struct err e;
+
+	if (!registry && !registry_open(":memory:", &registry, &e))
+		abort();
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		snprintf(sql, sizeof(sql), "DELETE FROM %s", tables[i]);
+		if (!query_run(registry_database(registry), sql, NULL, &e))
+			abort();
+	}
+	return registry;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	AUTO(registry) registry = NULL;
 	AUTO_FREE char *text = malloc(size + 1);
 	struct dispatch d = { .key = { "AKIAREHEARSALEXAMPLE", "secret", NULL },
 			      .unsigned_too = true };
 	size_t at = 0;
-	struct err e;
 
-	if (!text || !registry_open(":memory:", &registry, &e))
+	if (!text)
 		return 0;
-	d.registry = registry;
+	d.registry = empty_registry();
 	if (size > 0)
 		memcpy(text, data, size);
 	text[size] = '\0';
