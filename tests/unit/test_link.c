@@ -19,7 +19,7 @@
 #define GROUP 113
 #define COMMAND 2
 #define TRIES 3
-#define ANSWER_MS 60
+#define ANSWER_MS 150 /* more than a busy machine keeps a thread waiting */
 #define LONG_MS 5000
 
 /* One thing that the board sends when a request has come. */
