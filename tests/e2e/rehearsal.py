@@ -120,7 +120,7 @@ class Heard:
             self.lines.append(line.rstrip("\n"))
 
     def __exit__(self, *_):
-        self.process.terminate()
+        self.process.kill()  # one that is refused again and again may pass over a SIGTERM between two connections
         self.process.wait(PATIENCE_S)
         self.reader.join(PATIENCE_S)
 
