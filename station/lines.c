@@ -42,7 +42,7 @@ bool lines_heal(int fd, const char *what, off_t size, struct err *e)
 		return true;
 	log_event(LOG_WARNING, "torn line cut off", "file=\"%s\" bytes=%lld", what,
 		  (long long)(end - size));
-	if (ftruncate(fd, size) < 0 || fdatasync(fd) < 0)
+	if (ftruncate(fd, size) < 0)
 		return err_errno(e, ERR_SYSTEM, "cannot mend %s", what);
 	return true;
 }

@@ -20,7 +20,8 @@ typedef void lines_take(void *context, const json_t *object);
 /* Reads all whole lines of fd; *ret_size is their length. `what` is for the sentence. */
 MUST_CHECK bool lines_read(int fd, const char *what, lines_take *take, void *context,
 			   off_t *ret_size, struct err *e);
-/* Cuts off all behind `size`. */
+/* Cuts off all behind `size`. Not synced: a sync tells of an error once, and somebody may wait to
+ * hear of his line. */
 MUST_CHECK bool lines_heal(int fd, const char *what, off_t size, struct err *e);
 
 /* The object and its LF; free it. NULL if it would be longer than LINES_LEN_MAX. */

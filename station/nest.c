@@ -139,6 +139,25 @@ static void forget_board(struct nest *nest)
 	box_label(&nest->box, "");
 }
 
+static void show_end(struct nest *nest, enum control_state state, const struct run *run,
+		     const char *remedy)
+{
+	const struct nest_shared *shared = nest->shared;
+
+	box_end(&nest->box, state,
+		&(struct box_end) {
+			.outcome = run->outcome,
+			.run = run->number,
+			.tries = run->tries,
+			.tries_left = policy_tries_left(shared->settings, shared->runs, run->unit),
+			.elapsed_ms = run->duration_ms,
+			.code = run->code,
+			.text = run->text,
+			.remedy = remedy,
+			.evidence = run->evidence,
+			.certificate_id = run->certificate_id });
+}
+
 static void end_run(struct nest *nest, struct run *run, const char *remedy)
 {
 	bool stops = is_stopped(nest);
@@ -153,21 +172,11 @@ static void end_run(struct nest *nest, struct run *run, const char *remedy)
 	if (stops)
 		log_event(LOG_WARNING, "nest stopped", "nest=%s units_without_pass=%u", run->nest,
 			  nest->shared->settings->work.stop_after);
-	box_end(&nest->box,
-		stops			? CONTROL_STOPPED
-		: lost_board(nest, run) ? CONTROL_EMPTY
-					: CONTROL_ENDED,
-		&(struct box_end) { .outcome = run->outcome,
-				    .run = run->number,
-				    .tries = run->tries,
-				    .tries_left = policy_tries_left(nest->shared->settings,
-								    nest->shared->runs, run->unit),
-				    .elapsed_ms = run->duration_ms,
-				    .code = run->code,
-				    .text = run->text,
-				    .remedy = remedy,
-				    .evidence = run->evidence,
-				    .certificate_id = run->certificate_id });
+	show_end(nest,
+		 stops			 ? CONTROL_STOPPED
+		 : lost_board(nest, run) ? CONTROL_EMPTY
+					 : CONTROL_ENDED,
+		 run, remedy);
 }
 
 /* True if the board's line was lost: what is there then has just arrived. */
@@ -209,23 +218,6 @@ static void forget_abort(struct nest *nest)
 		log_event(LOG_ERR, "cancel descriptor unreadable", "nest=%s", nest_name(nest));
 }
 
-static void show_left(struct nest *nest)
-{
-	const struct run *run = &nest->left;
-
-	box_end(&nest->box, CONTROL_ENDED,
-		&(struct box_end) { .outcome = run->outcome,
-				    .run = run->number,
-				    .tries = run->tries,
-				    .tries_left = policy_tries_left(nest->shared->settings,
-								    nest->shared->runs, run->unit),
-				    .code = run->code,
-				    .text = run->text,
-				    .remedy = left_remedy(),
-				    .evidence = run->evidence,
-				    .certificate_id = run->certificate_id });
-}
-
 /* Nor does the next start show it. */
 static void forget_left(struct nest *nest)
 {
@@ -256,7 +248,7 @@ static bool look(struct nest *nest)
 	else if (box_state_now(&nest->box) == CONTROL_ENDED)
 		; /* its result stands */
 	else if (nest->has_left)
-		show_left(nest);
+		show_end(nest, CONTROL_ENDED, &nest->left, left_remedy());
 	else
 		box_state(&nest->box, CONTROL_READY);
 	return present;

@@ -61,8 +61,10 @@ static void replay_under_way(struct runs *runs, const json_t *object)
 
 static void replay_act(struct runs *runs, const json_t *object)
 {
-	struct runs_act act = runs_line_read_act(object);
+	struct runs_act act;
 
+	if (!runs_line_read_act(object, &act))
+		return;
 	history_act(&runs->history, &act);
 	if (act.kind == ACT_GONE)
 		left_gone(&runs->left, act.nest);
@@ -168,6 +170,8 @@ static bool take_sync(struct runs *runs, int rc, uint64_t written, off_t size)
 	runs->size = runs->synced_size;
 	if (!lines_heal(runs->fd, WHAT, runs->size, &e)) /* the next line tries it again */
 		log_event(LOG_ERR, "unsynced lines stay", "text=\"%s\"", e.text);
+	else if (fdatasync(runs->fd) < 0)
+		log_event(LOG_ERR, "unsynced lines may come back", "text=\"%s\"", strerror(errno));
 	return false;
 }
 
@@ -270,7 +274,7 @@ bool runs_under_way(struct runs *runs, const struct run *run, bool kept, struct 
 
 	left_judge(&left);
 	left.ended_at = clock_wall_s();
-	line = runs_line_of_run(&left, &len);
+	line = runs_line_of_under_way(&left, &len);
 	return make_room(runs, e) && write_line(runs, line, len, e) &&
 	       (!kept || sync_until(runs, runs->written, e));
 }

@@ -6,13 +6,15 @@
 #include "station/lines.h"
 #include "station/runs.h"
 
-/* As lines_line. A run without a number is one under way. */
+/* As lines_line. */
 char *runs_line_of_run(const struct run *run, size_t *ret_len);
+char *runs_line_of_under_way(const struct run *run, size_t *ret_len);
 char *runs_line_of_act(const struct runs_act *act, size_t *ret_len);
 
 /* What a line says, as far as it says it. The run's code lives as long as the object. */
 struct run runs_line_read_run(const json_t *object);
-struct runs_act runs_line_read_act(const json_t *object);
+/* False: an act that is not known here, such as a later version's. */
+bool runs_line_read_act(const json_t *object, struct runs_act *ret_act);
 bool runs_line_is_under_way(const json_t *object);
 
 #endif

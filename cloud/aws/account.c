@@ -172,7 +172,8 @@ static bool renew(struct account *account, struct err *e)
 
 	if (!account->expires_s || !*account->process || clock_wall_s() < account->renew_s)
 		return true;
-	if (account->renew_s && !credentials_renew(account, e) && clock_wall_s() >= expires_s)
+	if ((account->renew_s || clock_wall_s() >= expires_s) && !credentials_renew(account, e) &&
+	    clock_wall_s() >= expires_s)
 		return false;
 	plan_renewal(account);
 	return true;

@@ -12,7 +12,7 @@
 struct gap {
 	const struct arguments *a;
 	json_t *asked; /* certificate ids as keys */
-	json_t *begun; /* certificate ids: the run that was under way with it */
+	json_t *begun; /* certificate ids: the run under way with it, until its end is read */
 	uint64_t unknown;
 };
 
@@ -70,8 +70,10 @@ static bool take_line(struct gap *g, const char *text, struct err *e)
 	if (!run)
 		return err_set(e, ERR_INVALID, "it is no line of JSON");
 	if (json_object_get(run, "act"))
-		return !*id || json_object_set(g->begun, id, run) == 0 ||
+		return !*id || json_object_get(g->asked, id) ||
+		       json_object_set(g->begun, id, run) == 0 ||
 		       err_set(e, ERR_SYSTEM, "no memory for a list");
+	json_object_del(g->begun, id);
 	return take_run(g, id, run, e);
 }
 
@@ -81,7 +83,11 @@ static bool take_begun(struct gap *g, struct err *e)
 	const char *id;
 	json_t *run;
 
-	json_object_foreach(g->begun, id, run) if (!take_run(g, id, run, e)) return false;
+	json_object_foreach(g->begun, id, run)
+	{
+		if (!take_run(g, id, run, e))
+			return false;
+	}
 	return true;
 }
 

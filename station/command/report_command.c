@@ -121,11 +121,20 @@ static void take_run(struct report *r, const json_t *object)
 		count_run(r, object, &run);
 }
 
+/* The others tell the station's next start of the runs under way. */
+static bool is_of_people(const json_t *object)
+{
+	const char *act = record_text(object, "act");
+
+	return strcmp(act, "free") == 0 || strcmp(act, "mode") == 0;
+}
+
 static void take_act(struct report *r, const json_t *object)
 {
 	struct act *act = r->acts + r->act_count;
 
-	if (record_time(object, "shift") != r->shift || r->act_count == ACTS_MAX)
+	if (!is_of_people(object) || record_time(object, "shift") != r->shift ||
+	    r->act_count == ACTS_MAX)
 		return;
 	act->at = record_time(object, "at");
 	snprintf(act->text, sizeof(act->text), "%s %s%s%s %s%s%s (asked by %s)",

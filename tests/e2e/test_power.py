@@ -232,7 +232,7 @@ class Line:
         """The units of which the station wrote down that they passed; its own folder is not on the disk that is cut."""
         record = self.s.dir / "lib/station/runs.jsonl"
         lines = record.read_text().split("\n")[:-1] if record.exists() else []
-        return {run["unit"] for run in map(json.loads, lines) if run["outcome"] == "PASS"}
+        return {run["unit"] for run in map(json.loads, lines) if run.get("outcome") == "PASS"}
 
     def hold(self, flashes):
         """Certificates in boards are held; half a certificate counts as the one of the ledger that it is a half of."""

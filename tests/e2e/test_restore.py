@@ -136,7 +136,7 @@ def end_missing(path, unit):
     """As if the power had gone in the middle of that unit's run: the record knows it as under way alone."""
     lines = [line for line in map(json.loads, path.read_text().splitlines()) if "run" not in line or line["unit"] != unit]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return next(line["certificate_id"] for line in lines if line["certificate_id"] and line["unit"] == unit)
+    return next(line["certificate_id"] for line in lines if "certificate_id" in line and line["unit"] == unit)
 
 
 def adopt(lost, *words, code=0):

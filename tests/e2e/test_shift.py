@@ -106,6 +106,7 @@ def test_report(shift):
     run_all(s)
     text = s.imprint("report").stdout
     assert "good 1  bad 1" in text and "FPY 50.0 %" in text and re.search(r"^code +csr +1 runs", text, re.M), text
+    assert "asked by" not in text, text  # no person did anything that changed what followed
     rows = [line.split(",") for line in s.imprint("report", "--csv").stdout.splitlines()]
     assert rows[0][:4] == ["section", "name", "runs", "pass"] and all(len(row) == 12 for row in rows)
     assert rows[1][2:] == ["2", "1", "1", "0", "0", "1", "1", "2", "1", "0"]

@@ -180,18 +180,23 @@ static void a_line_holds_everything(void **state)
 	runs_close(runs);
 }
 
+static void append(const char *line)
+{
+	int fd = openat(dir_fd, "runs.jsonl", O_WRONLY | O_APPEND);
+
+	assert_int_equal(write(fd, line, strlen(line)), strlen(line));
+	close(fd);
+}
+
 static void a_torn_line_is_cut_off(void **state)
 {
 	struct runs *runs = opened();
 	json_int_t first, last;
-	int fd;
 
 	(void)state;
 	added(runs, "A1", "T-1", OUTCOME_FAIL);
 	runs_close(runs);
-	fd = openat(dir_fd, "runs.jsonl", O_WRONLY | O_APPEND);
-	assert_int_equal(write(fd, "{\"run\":2,\"nest\":\"A", 18), 18);
-	close(fd);
+	append("{\"run\":2,\"nest\":\"A");
 	runs = opened();
 	assert_int_equal(added(runs, "A1", "T-1", OUTCOME_FAIL).number, 2);
 	assert_int_equal(read_numbers(runs, 0, &first, &last), 2);
@@ -293,6 +298,26 @@ static void what_was_under_way_is_told(void **state)
 	runs_close(runs);
 }
 
+/* Another version's: it must free no nest. */
+static void an_unknown_act_does_nothing(void **state)
+{
+	struct runs *runs = opened();
+
+	(void)state;
+	added(runs, "A1", "T-1", OUTCOME_FAIL);
+	runs_close(runs);
+	append("{\"act\":\"later\",\"nest\":\"A1\",\"unit\":\"T-1\"}\n");
+	runs = opened();
+	assert_int_equal(runs_nest_fails(runs, "A1"), 1);
+	assert_int_equal(runs_unit_fails(runs, "T-1"), 1);
+	runs_close(runs);
+	append("{\"act\":\"free\",\"nest\":\"A1\",\"unit\":\"T-1\"}\n");
+	runs = opened();
+	assert_int_equal(runs_nest_fails(runs, "A1"), 0);
+	assert_int_equal(runs_unit_fails(runs, "T-1"), 0);
+	runs_close(runs);
+}
+
 static void grow(off_t size)
 {
 	int fd = openat(dir_fd, "runs.jsonl", O_WRONLY | O_APPEND);
@@ -369,6 +394,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_line_that_was_not_synced_is_taken_back,
 						make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(what_was_under_way_is_told, make_folder,
+						drop_folder),
+		cmocka_unit_test_setup_teardown(an_unknown_act_does_nothing, make_folder,
 						drop_folder),
 		cmocka_unit_test_setup_teardown(files_turn_over_and_are_bounded, make_folder,
 						drop_folder),
