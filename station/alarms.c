@@ -11,8 +11,9 @@ static const struct {
 	[ALARM_SIGNER] = { "signer",
 			   "Start imprint-signer, or see its log; boards wait meanwhile." },
 	[ALARM_SIGNING] = { "signing", "Do what the sentence says; nothing is issued until then." },
-	[ALARM_TOKEN] = { "token", "Check that the token is plugged in; the signer opens it again "
-				   "by itself. If it stays, call the technician." },
+	[ALARM_TOKEN] = { "token",
+			  "Check that the token is plugged in; the signer opens it again by "
+			  "itself. If it stays, or a PIN was refused, call the technician." },
 	[ALARM_DISK] = { "disk", "Free space on the disk of the station's lib folder: without room "
 				 "for its record no run passes." },
 	[ALARM_SIGNER_DISK] = { "ledger-disk",

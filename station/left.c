@@ -16,7 +16,7 @@ void left_judge(struct run *run)
 
 const char *left_remedy(void)
 {
-	return "Start the nest again with the same board.";
+	return "Run the same board again before it leaves the station.";
 }
 
 const struct run *left_in(const struct left *left, const char *nest)

@@ -57,26 +57,27 @@ bool shift_may_start(const struct shift *s, struct err *e)
 static const struct {
 	enum control_next next;
 	uint64_t state;
-	bool failed, tried_out; /* of an ended one */
+	enum { PASSED, FAILED, SPOILT, TRIED_OUT } ended; /* SPOILT: not by the board */
 } bench[] = {
-	{ NEXT_WAIT, CONTROL_RUNNING },
-	{ NEXT_UNLOAD_FAILED, CONTROL_ENDED, true, true },
-	{ NEXT_RESEAT, CONTROL_ENDED, true, false },
-	{ NEXT_START, CONTROL_READY },
-	{ NEXT_FREE, CONTROL_STOPPED },
-	{ NEXT_UNLOAD, CONTROL_ENDED, false, false },
+	{ NEXT_WAIT, CONTROL_RUNNING },		{ NEXT_UNLOAD_FAILED, CONTROL_ENDED, TRIED_OUT },
+	{ NEXT_AGAIN, CONTROL_ENDED, SPOILT },	{ NEXT_RESEAT, CONTROL_ENDED, FAILED },
+	{ NEXT_START, CONTROL_READY },		{ NEXT_FREE, CONTROL_STOPPED },
+	{ NEXT_UNLOAD, CONTROL_ENDED, PASSED },
 };
 
 #define BENCH_ROWS (sizeof(bench) / sizeof(bench[0]))
 
 static size_t bench_row(const struct control_nest *nest)
 {
-	bool failed = nest->outcome != OUTCOME_PASS, tried_out = failed && nest->tries_left == 0;
+	bool is_ended = nest->state == CONTROL_ENDED;
+	unsigned ended = nest->outcome == OUTCOME_PASS	 ? PASSED
+			 : nest->tries_left == 0	 ? TRIED_OUT
+			 : nest->outcome == OUTCOME_FAIL ? FAILED
+							 : SPOILT;
 	size_t i = 0;
 
-	while (i < BENCH_ROWS && (bench[i].state != nest->state ||
-				  (nest->state == CONTROL_ENDED &&
-				   (bench[i].failed != failed || bench[i].tried_out != tried_out))))
+	while (i < BENCH_ROWS &&
+	       (bench[i].state != nest->state || (is_ended && bench[i].ended != ended)))
 		i++;
 	return i;
 }

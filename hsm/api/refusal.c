@@ -76,8 +76,9 @@ static const struct row rows[REFUSAL_LAST - REFUSAL_FIRST] = {
 			       "accept-time --reason TEXT" },
 	ROW(REFUSAL_DISK) = { "disk", false, "Free space on the disk that holds the ledger." },
 	ROW(REFUSAL_TOKEN) = { "token", false,
-			       "Wait: the signer opens the token again by itself; if it stays, "
-			       "see the log of the signer." },
+			       "Check that the token is plugged in; where a PIN was refused, "
+			       "put the right one into the PIN file. The signer then opens it "
+			       "again by itself." },
 	ROW(REFUSAL_CA) = { "ca", false,
 			    "Run imprint ca show; a CA is made with imprint ca create." },
 	ROW(REFUSAL_FAILED) = { "failed", false,

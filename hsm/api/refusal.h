@@ -35,7 +35,7 @@ enum refusal {
 	REFUSAL_PROOF,	     /* the board's signature does not verify */
 	REFUSAL_CLOCK,	     /* issuing pauses until a supervisor accepts the time */
 	REFUSAL_DISK,	     /* less than 64 MB free */
-	REFUSAL_TOKEN,	     /* the token does not answer: wait, the signer reopens it */
+	REFUSAL_TOKEN,	     /* the token is lost, or refused its PIN: the signer reopens it */
 	REFUSAL_CA,	     /* no CA yet, or the CA is outside its validity */
 	REFUSAL_FAILED,	     /* the signer's own trouble; nothing was issued */
 	REFUSAL_LAST,

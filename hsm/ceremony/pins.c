@@ -41,7 +41,8 @@ static bool settle_pin(const char *path, const struct owner *owner, char ret_pin
 	memcpy(ret_pin, data, len + 1);
 	ret_pin[strcspn(ret_pin, "\r\n")] = '\0';
 	OPENSSL_cleanse(data, len);
-	return ret_pin[0] || err_set(e, ERR_PIN, "the PIN file %s is empty", path);
+	return ret_pin[0] ||
+	       err_set(e, ERR_PIN, "the PIN file %s is empty: write the PIN into it", path);
 }
 
 /* The same in the credential store of systemd. */

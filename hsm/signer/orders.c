@@ -54,7 +54,8 @@ static bool may_open(struct signer *s, struct job *job)
 		return err_set(&job->err, REFUSAL_REQUEST, "the order %s: a quantity of at least 1",
 			       r->order);
 	if (r->until && r->until <= guard_now(&s->guard))
-		return err_set(&job->err, REFUSAL_REQUEST, "the order %s would be over already",
+		return err_set(&job->err, REFUSAL_REQUEST,
+			       "the order %s would be over already; give a later --until",
 			       r->order);
 	if (r->units == UNITS_PATTERN && !pattern_compiles(r->pattern, &job->err))
 		return false;

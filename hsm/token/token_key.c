@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#define REMEDY "is it this station's token? Put it, or its backup, back"
 #define CHALLENGE_LEN 32
 #define TRIALS_MAX 64	  /* keys that are tried for a public key whose CKA_ID is not ours */
 #define TWINS_MAX 16	  /* private keys with one CKA_ID: each must pass */
@@ -75,7 +76,8 @@ static bool pass_gates(struct token *t, const PKCS11_KEY *key, struct err *e)
 			 objects, TWINS_MAX, &count, e))
 		return false;
 	if (count == 0 || count == TWINS_MAX)
-		return err_set(e, ERR_REFUSED, "token %s has %s private keys of one CKA_ID",
+		return err_set(e, ERR_REFUSED,
+			       "token %s has %s private keys of one CKA_ID; " REMEDY,
 			       t->config.label, count ? "too many" : "no visible");
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < sizeof(gates) / sizeof(*gates); j++)
@@ -169,7 +171,7 @@ static bool self_test(struct token_key *key, struct err *e)
 	return verify(key, BYTES(challenge), bytes_of(signature, len)) ||
 	       err_set(e, ERR_REFUSED,
 		       "the key in token %s does not match its public key: it signs, but the "
-		       "signature does not verify",
+		       "signature does not verify; " REMEDY,
 		       key->token->config.label);
 }
 
@@ -185,7 +187,7 @@ static bool try_key(struct token_key *key, PKCS11_KEY *candidate, struct err *e)
 			return true;
 	} else {
 		err_set(e, ERR_REFUSED,
-			"the key in token %s is of another type than its public key",
+			"the key in token %s is of another type than its public key; " REMEDY,
 			key->token->config.label);
 	}
 	EVP_PKEY_free(TAKE(key->private));
@@ -215,7 +217,8 @@ static bool find_key(struct token_key *key, struct bytes id, PKCS11_KEY **ret_fo
 			return true;
 	}
 	return named ? false
-		     : err_set(e, ERR_NOT_FOUND, "token %s holds no key for this public key",
+		     : err_set(e, ERR_NOT_FOUND,
+			       "token %s holds no key for this public key; " REMEDY,
 			       t->config.label);
 }
 

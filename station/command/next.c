@@ -25,6 +25,7 @@ static const struct {
 	[NEXT_FREE] = { "free", "clean the probes of these nests; a supervisor frees them" },
 	[NEXT_GOLDEN] = { "golden", "imprint mode golden, put the golden unit in, press START" },
 	[NEXT_LOGIN] = { "login", "scan your badge" },
+	[NEXT_AGAIN] = { "again", "do what these nests say, then: imprint start" },
 };
 
 const char *next_name(uint64_t next)

@@ -79,12 +79,15 @@ static void ended_line(const struct control_nest *nest, bool colour, char *line,
 {
 	uint64_t outcome = nest->outcome < OUTCOME_COUNT ? nest->outcome : OUTCOME_NONE;
 	const char *word = control_outcome_name(outcome);
-	char text[CONTROL_TEXT_MAX + 1];
+	char text[CONTROL_TEXT_MAX + 1], seconds[32] = "";
 
 	print_copy(text, sizeof(text), nest->text);
-	snprintf(line, size, "%s%s%s  %.*f s  %s%s%s%s", colour ? colours[outcome].start : "", word,
-		 colour ? colours[outcome].end : "", decimals(nest->elapsed_ms),
-		 (double)nest->elapsed_ms / 1000, nest->code, print_code_end(nest->code), text,
+	if (nest->elapsed_ms) /* of a run that was left in its middle nobody knows it */
+		snprintf(seconds, sizeof(seconds), "%.*f s  ", decimals(nest->elapsed_ms),
+			 (double)nest->elapsed_ms / 1000);
+	snprintf(line, size, "%s%s%s  %s%s%s%s%s", colour ? colours[outcome].start : "", word,
+		 colour ? colours[outcome].end : "", seconds, nest->code,
+		 print_code_end(nest->code), text,
 		 nest->state == CONTROL_EMPTY	  ? " (the board has left)"
 		 : nest->state == CONTROL_STOPPED ? " (the nest is stopped)"
 						  : "");

@@ -145,13 +145,19 @@ static void take_act(struct report *r, const json_t *object)
 	r->act_count++;
 }
 
+/* The others are the station's own notes. */
+static bool is_of_person(const char *act)
+{
+	return strcmp(act, "free") == 0 || strcmp(act, "mode") == 0;
+}
+
 static void take_line(void *context, const char *line)
 {
 	AUTO(json) object = record_load(line);
 
-	if (json_object_get(object, "act"))
+	if (is_of_person(record_text(object, "act")))
 		take_act(context, object);
-	else if (object)
+	else if (json_object_get(object, "run"))
 		take_run(context, object);
 }
 

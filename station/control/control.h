@@ -117,6 +117,7 @@ enum control_next {
 	NEXT_FREE,	    /* nests are stopped: clean the probes; a supervisor frees them */
 	NEXT_GOLDEN,	    /* the golden unit is due */
 	NEXT_LOGIN,	    /* scan your badge */
+	NEXT_AGAIN,	    /* not the board's fault: do what those nests say, start them again */
 	NEXT_COUNT
 };
 

@@ -168,6 +168,7 @@ static const struct {
 	{ NEXT_FREE, PHRASE_COUNT, PHRASE_NEXT_FREE, PHRASE_NEXT_FREE },
 	{ NEXT_GOLDEN, PHRASE_BIG_GOLDEN, PHRASE_NEXT_GOLDEN, PHRASE_BENCH_GOLDEN },
 	{ NEXT_LOGIN, PHRASE_BIG_LOGIN, PHRASE_NEXT_LOGIN, PHRASE_NEXT_LOGIN },
+	{ NEXT_AGAIN, PHRASE_COUNT, PHRASE_BENCH_AGAIN, PHRASE_BENCH_AGAIN },
 };
 
 static enum phrase word_of_results(const struct model_counts *counts)
@@ -222,11 +223,17 @@ static enum phrase big_word(const struct model *m, const struct model_counts *co
 	return hindrance != PHRASE_COUNT ? hindrance : word_of_boards(m, counts);
 }
 
+/* Those of a run that was not the board's fault lie there still. */
+static size_t count_to_run(const struct model_counts *counts)
+{
+	return counts->ready + counts->outcome[OUTCOME_ERROR] + counts->outcome[OUTCOME_ABORTED];
+}
+
 static size_t first_hole(enum phrase big, const struct model_counts *counts)
 {
 	switch (big) {
 	case PHRASE_BIG_READY:
-		return counts->ready;
+		return count_to_run(counts);
 	case PHRASE_BIG_RUNNING:
 		return counts->ended;
 	case PHRASE_BIG_FAIL:
@@ -245,7 +252,7 @@ static enum phrase said_of(const struct model *m, enum phrase big,
 {
 	if (big == PHRASE_BIG_RUNNING && m->station.phase == PHASE_CLAMP)
 		return PHRASE_SAID_CLAMP;
-	if (big == PHRASE_BIG_READY && counts->ready == 1)
+	if (big == PHRASE_BIG_READY && count_to_run(counts) == 1)
 		return PHRASE_SAID_READY_ONE;
 	if (big == PHRASE_BIG_PASS && counts->ended == 1)
 		return PHRASE_SAID_PASS_ONE;

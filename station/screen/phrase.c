@@ -41,7 +41,7 @@ static const struct {
 	{ "order-unit", PHRASE_ORDER_UNIT, PHRASE_ORDER_UNIT_DO },
 	{ "proof", PHRASE_F33, PHRASE_F33_DO },
 	{ "aborted", PHRASE_ABORTED_WHY, PHRASE_ABORTED_DO },
-	{ "interrupted", PHRASE_ABORTED_WHY, PHRASE_ABORTED_DO },
+	{ "interrupted", PHRASE_INTERRUPTED, PHRASE_INTERRUPTED_DO },
 	{ "tries", PHRASE_TRIES, PHRASE_NO_TRY },
 	{ "golden", PHRASE_GOLDEN_ONLY, PHRASE_GOLDEN_ONLY_DO },
 	{ "label", PHRASE_LABEL, PHRASE_LABEL_DO },

@@ -64,6 +64,7 @@ PHRASE(BENCH_START, 78, "Press SPACE to start.", "LEERTASTE drücken: Start.", "
 PHRASE(BENCH_WAIT, 78, "Wait. Leave the boards in.", "Warten. Boards liegen lassen.", "お待ちください。基板はそのまま。", "请等待，不要取出电路板。")
 PHRASE(BENCH_UNLOAD, 78, "Take the boards out, put new ones in, press SPACE.", "Boards entnehmen, neue einlegen, LEERTASTE drücken.", "基板を取り出し、次をセットして、スペースキーを押す。", "取出电路板，放入新板，按空格键。")
 PHRASE(BENCH_RESEAT, 90, "Re-seat {1}, press SPACE to try again; or red bin. The others are done.", "{1} neu einlegen und LEERTASTE; oder rote Kiste. Die anderen sind fertig.", "{1} をセットし直しスペースキーで再試行、または赤い箱へ。他は完了。", "重新放好 {1} 后按空格键重试，或放入红箱。其他已完成。")
+PHRASE(BENCH_AGAIN, 90, "Do what stands below for {1}, then press SPACE. Leave the boards in.", "Für {1} tun, was unten steht, dann LEERTASTE. Boards liegen lassen.", "{1}: 下の指示に従いスペースキーを押す。基板はそのまま。", "{1}：按下面的提示处理，然后按空格键。不要取出电路板。")
 PHRASE(BENCH_GOLDEN, 78, "Call a technician: F12; then put the golden unit in, press SPACE.", "Techniker rufen: F12; dann Referenzeinheit einlegen, LEERTASTE.", "技術者が F12 を押し、基準品をセットしてスペースキーを押す。", "请技术员按 F12，再放入标准件，按空格键。")
 PHRASE(OFFLINE_NEXT, 78, "Do not touch the boards: they may be at work. Call the technician.", "Boards nicht berühren: sie können in Arbeit sein. Techniker rufen.", "基板に触れないこと（作業中かもしれません）。技術者を呼ぶ。", "不要碰电路板：可能仍在作业。请叫技术员。")
 
@@ -261,6 +262,8 @@ PHRASE(ORDER_UNIT, 60, "The unit is not one of this order.", "Das Gerät gehört
 PHRASE(ORDER_UNIT_DO, 100, "Check that the board belongs to this order.", "Prüfen, ob das Board zu diesem Auftrag gehört.", "作業指示を確認してください。", "检查电路板是否属于本工单。")
 PHRASE(ABORTED_WHY, 60, "It was stopped before its end.", "Vor dem Ende angehalten.", "途中で中断しました。", "中途被中止。")
 PHRASE(ABORTED_DO, 100, "Start it again when you are ready.", "Erneut starten, wenn alles bereit ist.", "準備ができたら再開。", "准备好后重新开始。")
+PHRASE(INTERRUPTED, 60, "The station ended in the middle of its run.", "Die Station endete mitten in seinem Lauf.", "作業の途中でステーションが止まりました。", "运行中途工站停机了。")
+PHRASE(INTERRUPTED_DO, 100, "Run the same board again before it leaves the station.", "Dasselbe Board erneut starten, bevor es die Station verlässt.", "同じ基板を、持ち出す前にもう一度実行してください。", "这块板拿走前，请重新运行一次。")
 PHRASE(TRIES, 60, "This unit has had its tries.", "Dieses Gerät hatte seine Versuche.", "試行回数に達しました。", "该单元次数已满。")
 PHRASE(GOLDEN_ONLY, 60, "Golden units run in golden mode, and no others.", "Referenzeinheiten nur in der Referenzprüfung, und nur sie.", "基準品は基準品チェックだけ、他はそれ以外で。", "标准件只在标准件检查中运行，其他不行。")
 PHRASE(GOLDEN_ONLY_DO, 100, "Take it out, or have the mode changed (F12).", "Herausnehmen, oder die Betriebsart wechseln lassen (F12).", "取り出すか、モードを変更してもらう (F12)。", "取出，或让技术员切换模式 (F12)。")

@@ -154,9 +154,10 @@ static void seconds_text(const struct tile *t, char *ret_text, size_t size)
 		snprintf(ret_text, size, "%" PRIu64 ".%" PRIu64 " s", tenths / 10, tenths % 10);
 }
 
+/* Of a run that a station left in its middle nobody knows it. */
 static bool has_time(const struct tile *t)
 {
-	return t->nest->state == CONTROL_RUNNING || t->shows_result;
+	return t->nest->state == CONTROL_RUNNING || (t->shows_result && t->nest->elapsed_ms);
 }
 
 static int draw_name(const struct tile *t)

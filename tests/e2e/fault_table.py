@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from fault_rows import AGAIN, ELSEWHERE, NOTHING_WRITTEN, Row, alternatives
@@ -178,7 +179,8 @@ def pkcs11(s, *words):
 
 
 @row("token", "another key with the CA key's label and id", "`pkcs11-tool` deletes the key and makes another, and a start",
-     "signer cannot serve: the CA key: the key in token … does not match its public key: it signs, but the signature does not verify",
+     "signer cannot serve: the CA key: the key in token … does not match its public key: it signs, but the signature does not verify; "
+     "is it this station's token? Put it, or its backup, back",
      "exit 1; no certificate leaves; the line resumes when the key is back")
 def another_key(s):
     if not shutil.which("pkcs11-tool"):
@@ -664,6 +666,24 @@ def socket_is_a_folder(s):
     s.start("signer")
 
 
+# --- memory ---
+
+
+@row("memory", "no memory left", "RLIMIT_AS: both daemons get no more than they have", "nothing: they keep what they need",
+     "the boards pass meanwhile")
+def no_memory(s):
+    limits = {}
+    for name in ("signer", "station"):
+        pid = s.pid(name)
+        limits[pid] = resource.prlimit(pid, resource.RLIMIT_AS)
+        room = int(re.search(r"^VmSize:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)[1]) << 10
+        resource.prlimit(pid, resource.RLIMIT_AS, (room, limits[pid][1]))
+    panel(s)
+    s.imprint("ledger", "verify")
+    for pid, limit in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_AS, limit)
+
+
 # --- signals ---
 
 
@@ -708,13 +728,38 @@ def signer_hung_up(s):
 
 @row("signal", "station's terminal closed", "SIGHUP to the station while the token signs", NOTHING_WRITTEN, AGAIN)
 def station_hung_up(s):
+    station_ended_by(s, lambda: s.kill("station", signal.SIGHUP))
+
+
+@row("signal", "station stands still", "SIGSTOP to the station while the token signs, and SIGKILL when its watchdog's time is up",
+     NOTHING_WRITTEN, AGAIN)
+def station_stands_still(s):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(s.dir / "notify"))
+        s.kill("station", signal.SIGTERM)
+        s.start("station", env={"NOTIFY_SOCKET": str(s.dir / "notify"), "WATCHDOG_USEC": "1000000"})
+
+        def watchdog():
+            systemd.settimeout(PATIENCE_S)
+            while systemd.recv(4096) != b"WATCHDOG=1":
+                pass
+            os.kill(s.pid("station"), signal.SIGSTOP)
+            systemd.settimeout(1)
+            with contextlib.suppress(TimeoutError):
+                while systemd.recv(4096):
+                    pass
+            s.kill("station")
+        station_ended_by(s, watchdog)
+
+
+def station_ended_by(s, end):
     new_boards(s)
     s.forget()
     boards, before = s.boards(), len(s.json("runs"))
     s.script("C_Sign always delay 600000")
     s.imprint("start")
     wait_until(lambda: len(s.seen("begin")) == 2, what="the signatures under way")
-    s.kill("station", signal.SIGHUP)
+    end()
     s.script()
     s.start("station")
     assert {run["nest"]: run["unit"] for run in s.json("runs")[before:]} == boards
@@ -792,7 +837,7 @@ from `tests/e2e/fault_table.py`; every row runs. A rule in `code` is one of the 
 
 """
 GROUPS = {"token": "Token", "disk": "Disk", "clock": "Clock", "bus": "The jig's bus", "board": "Boards", "socket": "Sockets",
-          "signal": "Signals"}
+          "memory": "Memory", "signal": "Signals"}
 
 
 def page():

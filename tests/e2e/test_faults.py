@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fault_rows import BOARD, MAY_HOLD, NOTHING_WRITTEN, of_run, saw
 from station import BUILD, PATIENCE_S, Station, wait_until
+from terminal import Terminal
 
 pytestmark = pytest.mark.sanitizers
 NESTS = [f"{row}{column}" for row in "AB" for column in range(1, 9)]
@@ -363,7 +364,7 @@ def interrupted(s, nest):
     assert {key: run[key] for key in ("outcome", "code", "text", "unit")} == {key: row[key] for key in run.keys() & {
         "outcome", "code", "text", "unit"}}
     text = s.imprint("status", nest).stdout
-    assert row["text"] in text and "with the same board" in text, text
+    assert row["text"] in text and "Run the same board again" in text, text
     return of_run(row)
 
 
@@ -376,6 +377,11 @@ def test_station_ends_in_order(station):
     assert [run["outcome"] for run in s.json("runs")] == ["ABORTED"] * 4
     for nest in nests:
         saw("station ended under way", interrupted(s, nest))
+    asked = s.json("status")[0]
+    assert (asked["next"], asked["next_nests"]) == ("again", list(nests)), asked
+    assert "under-way" not in s.imprint("report").stdout, "the report lists the acts of people"
+    with Terminal(s.dir, 80, 24, "--lang", "de") as screen:
+        screen.wait("Für A1 A2 A3 A4 tun, was unten steht", "Die Station endete mitten", "bevor es die Station", gone=["rote Kiste"])
     # That is said until the nest runs again or its board was taken out: a start says it once more.
     s.rig("remove A2")
     wait_until(lambda: nests_of(s)["A2"]["state"] == "empty", what="an empty nest")

@@ -132,6 +132,19 @@ static struct model *aborted_8(void)
 	return m;
 }
 
+/* The station ended under way, and stands before the boards again. */
+static struct model *interrupted_8(void)
+{
+	struct model *m = model_ready(8, 4);
+
+	for (size_t i = 0; i < 8; i++) {
+		m->nests[i].state = CONTROL_ENDED;
+		m->nests[i].outcome = OUTCOME_ABORTED;
+		strcpy(m->nests[i].code, "interrupted");
+	}
+	return m;
+}
+
 /* New boards are in; the last one's nest failed too often before. */
 static struct model *nest_stopped(void)
 {
@@ -321,6 +334,12 @@ static const struct {
 	  PAGE_NESTS,
 	  { "Waiting for boards.", "Close the lid.", "A1 √ PASS" } },
 	{ "aborted", aborted_8, ENGLISH, PAGE_NESTS, { "1 of 8 were aborted.", "A1 × ABORTED" } },
+	{ "left in the middle, German",
+	  interrupted_8,
+	  GERMAN,
+	  PAGE_NESTS,
+	  { "8 Boards liegen ein.", "A1 × ABORTED", "mitten in seinem Lauf",
+	    "bevor es die Station" } },
 	{ "a stopped nest beside new boards",
 	  nest_stopped,
 	  ENGLISH,

@@ -120,6 +120,8 @@ static void every_code_can_be_said(void **state)
 		assert_known(verdict_code(code));
 	for (enum alarm alarm = 0; alarm < ALARM_COUNT; alarm++)
 		assert_known(alarms_code(alarm));
+	assert_known("interrupted");
+	assert_known("record");
 }
 
 static void keys_and_barcodes_are_found(void **state)
