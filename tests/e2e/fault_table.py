@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from fault_rows import AGAIN, ELSEWHERE, NOTHING_WRITTEN, Row, alternatives
@@ -666,24 +665,6 @@ def socket_is_a_folder(s):
     s.start("signer")
 
 
-# --- memory ---
-
-
-@row("memory", "no memory left", "RLIMIT_AS: both daemons get no more than they have", "nothing: they keep what they need",
-     "the boards pass meanwhile")
-def no_memory(s):
-    limits = {}
-    for name in ("signer", "station"):
-        pid = s.pid(name)
-        limits[pid] = resource.prlimit(pid, resource.RLIMIT_AS)
-        room = int(re.search(r"^VmSize:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)[1]) << 10
-        resource.prlimit(pid, resource.RLIMIT_AS, (room, limits[pid][1]))
-    panel(s)
-    s.imprint("ledger", "verify")
-    for pid, limit in limits.items():
-        resource.prlimit(pid, resource.RLIMIT_AS, limit)
-
-
 # --- signals ---
 
 
@@ -837,7 +818,7 @@ from `tests/e2e/fault_table.py`; every row runs. A rule in `code` is one of the 
 
 """
 GROUPS = {"token": "Token", "disk": "Disk", "clock": "Clock", "bus": "The jig's bus", "board": "Boards", "socket": "Sockets",
-          "memory": "Memory", "signal": "Signals"}
+          "signal": "Signals"}
 
 
 def page():
