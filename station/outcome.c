@@ -30,7 +30,7 @@ void outcome_keep(struct runs *runs, struct alarms *alarms, struct run *run, con
 	run->outcome = OUTCOME_ERROR;
 	run->code = "record";
 	control_copy_text(run->text, sizeof(run->text), e.text);
-	*remedy = "Free space on the disk of the station, then start the nest again.";
+	*remedy = "Free space on the disk of the station, or memory, then start the nest again.";
 }
 
 void outcome_log(const struct run *run)

@@ -133,8 +133,7 @@ static void take_act(struct report *r, const json_t *object)
 {
 	struct act *act = r->acts + r->act_count;
 
-	if (!is_of_people(object) || record_time(object, "shift") != r->shift ||
-	    r->act_count == ACTS_MAX)
+	if (record_time(object, "shift") != r->shift || r->act_count == ACTS_MAX)
 		return;
 	act->at = record_time(object, "at");
 	snprintf(act->text, sizeof(act->text), "%s %s%s%s %s%s%s (asked by %s)",
@@ -145,17 +144,11 @@ static void take_act(struct report *r, const json_t *object)
 	r->act_count++;
 }
 
-/* The others are the station's own notes. */
-static bool is_of_person(const char *act)
-{
-	return strcmp(act, "free") == 0 || strcmp(act, "mode") == 0;
-}
-
 static void take_line(void *context, const char *line)
 {
 	AUTO(json) object = record_load(line);
 
-	if (is_of_person(record_text(object, "act")))
+	if (is_of_people(object))
 		take_act(context, object);
 	else if (json_object_get(object, "run"))
 		take_run(context, object);
