@@ -140,7 +140,7 @@ static bool mode_text(const struct painter *p, char ret_text[static PHRASE_SIZE]
 		strcpy(ret_text, say(p, PHRASE_GOLDEN_MODE));
 	else if (s->test_ca)
 		strcpy(ret_text, say(p, PHRASE_TEST_CA));
-	else if (s->ca_ends && s->ca_ends - p->m->wall_s < CA_NEAR_S)
+	else if (s->ca_ends && s->ca_ends < p->m->wall_s + CA_NEAR_S)
 		phrase_fill(ret_text, p->face->language, PHRASE_CA_ENDS_SOON,
 			    paint_clock(s->ca_ends, CLOCK_DATE, date), NULL);
 	else
