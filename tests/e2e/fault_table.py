@@ -758,19 +758,12 @@ def pipes_broken(s):
 @row("signal", "both killed under way", "SIGKILL to station and signer while the token signs", NOTHING_WRITTEN,
      "reservations are voided; the same boards again pass")
 def both_killed(s):
-    new_boards(s)
-    s.forget()
-    boards, before = s.boards(), len(s.json("runs"))
-    s.script("C_Sign always delay 600000")
-    s.imprint("start")
-    wait_until(lambda: len(s.seen("begin")) == 2, what="the signatures under way")
-    s.kill("station")
-    s.kill("signer")
-    s.script()
-    s.start("signer")
-    s.start("station")
-    assert {run["nest"]: run["unit"] for run in s.json("runs")[before:]} == boards, "it forgot which units lay there"
-    assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
+    def both():
+        s.kill("station")
+        s.kill("signer")
+        s.script()
+        s.start("signer")
+    station_ended_by(s, both)
 
 
 @row("signal", "signer killed again and again", "SIGKILL to the signer, three times in one panel",

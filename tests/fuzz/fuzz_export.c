@@ -3,22 +3,12 @@
  * entries than the head names, nor calls back one that is out of order. */
 #include "cloud/ledger/source.h"
 #include "hsm/command/command.h"
+#include "tests/fuzz/silent.h"
 
 #include <assert.h>
 #include <sys/mman.h>
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* The commands say much; what the fuzzer has to say does not go this way. */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	stdout = stderr = fopen("/dev/null", "w");
-	assert(stderr);
-	return 0;
-}
 
 struct seen {
 	uint64_t count;

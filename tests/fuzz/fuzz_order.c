@@ -4,29 +4,19 @@
  * which the first byte asks for when it is odd, can be shown, whatever is in them. */
 #include "station/command/command.h"
 #include "station/command/signer.h"
+#include "tests/fuzz/silent.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct {
 	struct bytes file;    /* what is not sent yet */
 	struct bytes answers; /* of the signer: records, each behind two bytes of length */
 } rig;
-
-/* The commands say much; what the fuzzer has to say does not go this way. */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	stdout = stderr = fopen("/dev/null", "w");
-	assert(stderr);
-	return 0;
-}
 
 /* The next line of the file that holds anything, without its end. */
 static struct bytes next_line(void)

@@ -5,6 +5,7 @@
 #include "hsm/command/command.h"
 #include "station/command/command.h"
 #include "station/command/view.h"
+#include "tests/fuzz/silent.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -16,20 +17,9 @@
 #define SHIFT 1795305600 /* 2026-11-22T00:00:00Z, as the seeds have it */
 #define QUESTIONS_MAX 8
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char *record; /* the file, a NUL behind it */
-
-/* The commands say much; what the fuzzer has to say does not go this way. */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	stdout = stderr = fopen("/dev/null", "w");
-	assert(stderr);
-	return 0;
-}
 
 static int record_file(void)
 {
