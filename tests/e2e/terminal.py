@@ -1,14 +1,40 @@
-"""The operator's screen in a terminal (tmux), as a person or a picture sees it.
+"""The operator's screen in a terminal (tmux), as a person or a picture sees it; and what a command shows on a terminal.
 
 	with Terminal(station.dir, 80, 24, "--lang", "de") as t:
 		t.wait("BEREIT"); t.key("Space"); t.scan("T-0001"); print(t.text())"""
+import fcntl
+import os
+import pty
+import select
 import shlex
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 from pathlib import Path
 
 from station import BUILD, PATIENCE_S
+
+
+def on_terminal(command, stream="stdout", columns=80, **more):
+    """Runs it with that stream on a terminal; what the terminal showed, all of it, and what its other stream said."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    streams = {"stdin": subprocess.DEVNULL, "stdout": tempfile.TemporaryFile(), "stderr": tempfile.TemporaryFile(), stream: slave}
+    shown = b""
+    with subprocess.Popen(command, **streams, **more) as child:
+        os.close(slave)
+        try:
+            while select.select([master], [], [], PATIENCE_S)[0]:
+                shown += os.read(master, 4096)  # a piece: the kernel passes them on in its own time
+        except OSError:  # nobody has the other end any more
+            os.close(master)
+        child.wait(PATIENCE_S)
+    assert child.returncode == 0, shown
+    other = streams["stderr" if stream == "stdout" else "stdout"]
+    other.seek(0)
+    return shown.decode(), other.read().decode()
 
 
 class Terminal:

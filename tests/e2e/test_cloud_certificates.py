@@ -1,6 +1,4 @@
 """imprint cloud: one certificate at AWS, and the list of them."""
-import os
-import pty
 import re
 import subprocess
 
@@ -8,6 +6,7 @@ from aws_server import Answer, error
 from cloud import cloud, installed, issued, line, requests, sentence, table  # noqa: F401
 from signer_client import PATIENCE_S
 from station import BUILD
+from terminal import on_terminal
 
 
 # --- certificates ---
@@ -170,13 +169,8 @@ def test_list(cloud, line, requests):
 def test_list_counts_on_a_terminal(cloud, line):
     for number in range(300):
         cloud.account.add(f"{number:064x}", "ACTIVE", ca_id=line.ca_id)
-    master, slave = pty.openpty()
-    env = cloud.environment()
-    done = subprocess.run([BUILD / "imprint", "cloud", "list"], env=env, stdout=subprocess.PIPE, stderr=slave, timeout=PATIENCE_S)
-    os.close(slave)
-    shown = os.read(master, 65536).decode()
-    os.close(master)
-    assert len(done.stdout.splitlines()) == 300 and shown == "\r250 certificates\r300 certificates\r\n"
+    shown, rows = on_terminal([BUILD / "imprint", "cloud", "list"], "stderr", env=cloud.environment())
+    assert len(rows.splitlines()) == 300 and shown == "\r250 certificates\r300 certificates\r\n"
 
 
 def test_list_fits_a_terminal(cloud, line, requests):
@@ -187,12 +181,8 @@ def test_list_fits_a_terminal(cloud, line, requests):
         cloud.account.add(certificate, "PENDING_ACTIVATION", ca_id=line.ca_id)
 
     def shown(*words, **more):
-        master, slave = pty.openpty()
-        done = subprocess.run([BUILD / "imprint", "cloud", "list", *words], env=cloud.environment() | more, stdout=slave, timeout=PATIENCE_S)
-        os.close(slave)
-        lines = os.read(master, 65536).decode().splitlines()
-        os.close(master)
-        assert done.returncode == 0 and max(map(len, lines)) <= 80
+        lines = on_terminal([BUILD / "imprint", "cloud", "list", *words], env=cloud.environment() | more)[0].splitlines()
+        assert max(map(len, lines)) <= 80
         return lines
 
     lines = shown()

@@ -3,13 +3,12 @@ import fcntl
 import os
 import re
 import select
-import struct
 import subprocess
-import termios
 
 import pytest
 from signer_client import DONE, encode
 from station import BUILD, PATIENCE_S, wait_until
+from terminal import on_terminal
 
 # Every subcommand of the design that this version has, with arguments that are enough to be run.
 COMMANDS = {
@@ -107,24 +106,9 @@ def test_a_slip_of_the_finger():
     one_sentence(run("cloud", "nonsense"), 'no command "cloud nonsense"', "imprint help cloud")
 
 
-def read_terminal(master):
-    text = b""
-    try:
-        while chunk := os.read(master, 4096):
-            text += chunk
-    except OSError:  # nobody has the other end any more
-        os.close(master)
-    return text.decode()
-
-
 @pytest.mark.parametrize("columns", [80, 120])
 def test_help_fits_the_terminal(columns):
-    master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen([BUILD / "imprint", "help"], stdout=slave, stdin=subprocess.DEVNULL) as child:
-        os.close(slave)
-        lines = read_terminal(master).splitlines()
-        assert child.wait(PATIENCE_S) == 0
+    lines = on_terminal([BUILD / "imprint", "help"], columns=columns)[0].splitlines()
     assert max(map(len, lines)) <= columns and sum(line.startswith("  cloud ") for line in lines) > 10
 
 
