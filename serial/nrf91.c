@@ -4,12 +4,11 @@
  * sec_tag or another verb: the unit id is read twice, the CSR comes with an attestation that holds
  * its SHA-256 and sec_tag, and the modem's list has in the end the SHA-256 of all that it holds
  * under the sec_tag, the key among it. Source: nRF91 AT commands, %KEYGEN and %CMNG. */
-#include "base/clock.h"
 #include "base/hex.h"
 #include "serial/attest.h"
 #include "serial/driver.h"
 #include "serial/fault.h"
-#include "serial/line.h"
+#include "serial/modem.h"
 #include "serial/text.h"
 #include "serial/unchecked.h"
 
@@ -18,174 +17,24 @@
 #include <string.h>
 #include <strings.h>
 
-#define COMMAND_MAX 4095 /* characters: at_host's buffer */
 #define SEC_TAG 16842753 /* nRF Cloud's, where the product says nothing */
 #define KEY_TYPE 2	 /* of %CMNG */
-#define COUNT(table) (sizeof(table) / sizeof(*(table)))
-
-enum cme {
-	CME_NOT_FOUND = 513,
-	CME_ACTIVE = 518,
-	CME_EXISTS = 519,
-};
 
 struct nrf91 {
 	const struct board_nrf91 *settings;
 	const struct board_options *options;
-	struct line line;
+	struct modem modem;
 	struct unchecked unchecked;
-	unsigned cme; /* of the last refusal; 0: a plain ERROR */
-	char command[COMMAND_MAX + 1];
 };
-
-static const char *const refused[] = { "ERROR", "+CME ERROR: #", NULL };
-
-enum arguments { NO_ARGUMENT, TAG, TAG_AND_TYPE };
-
-enum verb {
-	WAKE,
-	VERBOSE,
-	OFFLINE,
-	IMEI,
-	UUID,
-	VERSION,
-	KEYGEN,
-	STORE,
-	LIST,
-	SHOW,
-	DELETE,
-};
-
-/* clang-format off */
-static const struct command {
-	struct line_command line; /* keep, done, refused, ms, tries, may be empty, quoted */
-	const char *text;
-	enum arguments arguments; /* behind the text, with commas between */
-	const char *rest;	  /* behind these */
-} commands[] = {
-	[WAKE]     = { { NULL, "OK", refused, 300, 1, false, false }, "AT", NO_ARGUMENT, "" },
-	[VERBOSE]  = { { NULL, "OK", refused, 600, 3, false, false }, "AT+CMEE=1", NO_ARGUMENT, "" },
-	[OFFLINE]  = { { NULL, "OK", refused, 5000, 2, false, false }, "AT+CFUN=4", NO_ARGUMENT, "" },
-	[IMEI]     = { { "#", "OK", refused, 600, 3, false, false }, "AT+CGSN", NO_ARGUMENT, "" },
-	[UUID]     = { { "%DEVICEUUID: *", "OK", refused, 600, 3, false, false }, "AT%DEVICEUUID", NO_ARGUMENT, "" },
-	[VERSION]  = { { "mfw_*", "OK", refused, 1000, 2, true, false }, "AT+CGMR", NO_ARGUMENT, "" },
-	[KEYGEN]   = { { "%KEYGEN: *", "OK", refused, 6000, 1, true, false }, "AT%KEYGEN=", TAG, ",2,0" },
-	[STORE]    = { { NULL, "OK", refused, 4000, 1, false, false }, "AT%CMNG=0,", TAG_AND_TYPE, ",\"" },
-	[LIST]     = { { "%CMNG: *", "OK", refused, 2000, 1, true, false }, "AT%CMNG=1,", TAG, "" },
-	[SHOW]     = { { "%CMNG: *", "OK", refused, 2000, 1, true, true }, "AT%CMNG=2,", TAG_AND_TYPE, "" },
-	[DELETE]   = { { NULL, "OK", refused, 2000, 2, false, false }, "AT%CMNG=3,", TAG_AND_TYPE, "" },
-};
-/* clang-format on */
-
-static const struct {
-	unsigned cme;
-	enum fault fault;
-	const char *text;
-} refusals[] = {
-	{ 0, FAULT_REFUSED,
-	  "ERROR, and no reason; does its firmware pass AT commands on, and know this one "
-	  "(modem firmware 1.3.0 or later)?" },
-	{ CME_NOT_FOUND, FAULT_FLASH,
-	  "there is no such credential (CME 513); was it deleted under another sec_tag?" },
-	{ 514, FAULT_REFUSED,
-	  "access is not allowed (CME 514); the sec_tag is one that its firmware protects: choose "
-	  "another in the product" },
-	{ 515, FAULT_NO_ROOM,
-	  "its memory for credentials is full (CME 515); delete those of other sec_tags" },
-	{ CME_ACTIVE, FAULT_REFUSED,
-	  "the modem is active (CME 518); its firmware must leave it offline (AT+CFUN=4) while it "
-	  "is provisioned" },
-	{ CME_EXISTS, FAULT_REFUSED,
-	  "there is a credential already that cannot be replaced (CME 519); delete it, or choose "
-	  "another sec_tag" },
-	{ 523, FAULT_REFUSED,
-	  "it could not make a key (CME 523); power it off and on, and run it "
-	  "again" },
-	{ 527, FAULT_REFUSED,
-	  "it does not take the content (CME 527); its firmware wants PEM with other line ends: "
-	  "see encoding in the product" },
-	{ 528, FAULT_REFUSED,
-	  "its supply is about to fail (CME 528); check the power of this nest" },
-};
-
-/* The refusal as a sentence with its remedy. Always false. */
-static bool explain(struct nrf91 *m, struct err *e)
-{
-	if (e->code != FAULT_REFUSED)
-		return false;
-	m->cme = 0;
-	if (sscanf(m->line.refusal, "+CME ERROR: %9u", &m->cme) != 1)
-		m->cme = 0;
-	for (size_t i = 0; i < COUNT(refusals); i++)
-		if (refusals[i].cme == m->cme)
-			return err_set(e, (int)refusals[i].fault, "the modem refused: %s",
-				       refusals[i].text);
-	return err_set(e, FAULT_REFUSED,
-		       "the modem refused (CME %u); see the AT reference of its firmware", m->cme);
-}
-
-static bool is_cme(const struct nrf91 *m, const struct err *e, enum cme cme)
-{
-	return (e->code == FAULT_REFUSED || e->code == FAULT_FLASH) && m->cme == (unsigned)cme;
-}
-
-static bool send_command(struct nrf91 *m, enum verb verb, int64_t deadline, struct err *e)
-{
-	m->cme = 0;
-	return line_ask(&m->line, bytes_text(m->command), &commands[verb].line, deadline, e) ||
-	       explain(m, e);
-}
-
-static void put_command(struct nrf91 *m, enum verb verb, unsigned type)
-{
-	const struct command *command = &commands[verb];
-	unsigned tag = m->unchecked.sec_tag;
-	size_t size = sizeof(m->command);
-
-	if (command->arguments == TAG_AND_TYPE)
-		snprintf(m->command, size, "%s%u,%u%s", command->text, tag, type, command->rest);
-	else if (command->arguments == TAG)
-		snprintf(m->command, size, "%s%u%s", command->text, tag, command->rest);
-	else
-		snprintf(m->command, size, "%s", command->text);
-}
-
-static bool ask(struct nrf91 *m, enum verb verb, unsigned type, int64_t deadline, struct err *e)
-{
-	put_command(m, verb, type);
-	return send_command(m, verb, deadline, e);
-}
-
-/* The modem stays active until it is told not to be, and after each restart. */
-static bool ask_offline(struct nrf91 *m, enum verb verb, unsigned type, int64_t deadline,
-			struct err *e)
-{
-	struct err first;
-
-	if (ask(m, verb, type, deadline, e))
-		return true;
-	if (!is_cme(m, e, CME_ACTIVE))
-		return false;
-	first = *e;
-	if (!ask(m, OFFLINE, 0, deadline, e))
-		return false;
-	*e = first;
-	return ask(m, verb, type, deadline, e);
-}
 
 /* --- who is it? --- */
 
-/* A quote that noise opened swallows each command until the next quote. After ERROR it listens
- * again: that was for what stood before our AT. */
 static bool wake_up(void *state, void *context, int64_t deadline, struct err *e)
 {
 	struct nrf91 *m = state;
 
 	(void)context;
-	while (!line_await(&m->line, bytes_text("AT"), &commands[WAKE].line, "\"", deadline, e))
-		if (e->code != FAULT_REFUSED || clock_monotonic_ms() >= deadline)
-			return explain(m, e);
-	return ask(m, VERBOSE, 0, deadline, e);
+	return modem_wake_up(&m->modem, deadline, e);
 }
 
 static bool read_unit(void *state, char ret_unit[static BOARD_TEXT_MAX + 1], int64_t deadline,
@@ -193,9 +42,9 @@ static bool read_unit(void *state, char ret_unit[static BOARD_TEXT_MAX + 1], int
 {
 	struct nrf91 *m = state;
 	bool by_imei = m->settings->unit == BOARD_UNIT_IMEI;
-	const char *text = m->line.answer;
+	const char *text = m->modem.line.answer;
 
-	if (!ask(m, by_imei ? IMEI : UUID, 0, deadline, e))
+	if (!modem_ask(&m->modem, by_imei ? MODEM_IMEI : MODEM_UUID, 0, deadline, e))
 		return false;
 	if (!by_imei)
 		text += strlen("%DEVICEUUID: ");
@@ -218,16 +67,17 @@ static bool nrf91_identify(void *state, struct board_identity *ret_identity, int
 
 static bool forget(struct nrf91 *m, unsigned type, int64_t deadline, struct err *e)
 {
-	return ask_offline(m, DELETE, type, deadline, e) || is_cme(m, e, CME_NOT_FOUND);
+	return modem_ask_offline(&m->modem, MODEM_DELETE, type, deadline, e) ||
+	       modem_refused_for(&m->modem, e, MODEM_NOT_FOUND);
 }
 
 /* A new key each time: the modem keeps no request that could be asked for again. */
 static bool make_key(struct nrf91 *m, int64_t deadline, struct err *e)
 {
-	if (ask_offline(m, KEYGEN, 0, deadline, e))
+	if (modem_ask_offline(&m->modem, MODEM_KEYGEN, 0, deadline, e))
 		return true;
-	return is_cme(m, e, CME_EXISTS) && forget(m, KEY_TYPE, deadline, e) &&
-	       ask_offline(m, KEYGEN, 0, deadline, e);
+	return modem_refused_for(&m->modem, e, MODEM_EXISTS) && forget(m, KEY_TYPE, deadline, e) &&
+	       modem_ask_offline(&m->modem, MODEM_KEYGEN, 0, deadline, e);
 }
 
 struct csr {
@@ -239,7 +89,7 @@ struct csr {
 static bool check_attest(const struct nrf91 *m, const struct attest *attest, struct bytes csr,
 			 struct err *e)
 {
-	unsigned tag = m->unchecked.sec_tag;
+	unsigned tag = m->modem.sec_tag;
 
 	if (!attest_covers(attest, csr))
 		return err_set(e, FAULT_GARBAGE,
@@ -264,8 +114,8 @@ static bool try_csr(void *state, void *context, int64_t deadline, struct err *e)
 	struct nrf91 *m = state;
 	struct attest attest;
 
-	return ask(m, OFFLINE, 0, deadline, e) && make_key(m, deadline, e) &&
-	       attest_read(m->line.answer, csr->data, csr->len, &attest, e) &&
+	return modem_ask(&m->modem, MODEM_OFFLINE, 0, deadline, e) && make_key(m, deadline, e) &&
+	       attest_read(m->modem.line.answer, csr->data, csr->len, &attest, e) &&
 	       check_attest(m, &attest, bytes_of(csr->data, *csr->len), e);
 }
 
@@ -275,7 +125,7 @@ static bool nrf91_csr(void *state, uint8_t *ret_csr, size_t *ret_len, int64_t de
 	struct nrf91 *m = state;
 	struct csr csr = { ret_csr, ret_len };
 
-	return line_insist(&m->line, try_csr, wake_up, m, &csr, deadline, e) ||
+	return line_insist(&m->modem.line, try_csr, wake_up, m, &csr, deadline, e) ||
 	       err_add(e, "reading the CSR");
 }
 
@@ -305,21 +155,21 @@ static bool put_store(struct nrf91 *m, const struct board_file *file, struct err
 	    memchr(file->content.data, 0, file->content.len))
 		return err_set(e, ERR_INVALID,
 			       "the %s is not text: a modem takes PEM (encoding: pem)", file->name);
-	put_command(m, STORE, type_of(file->target));
-	len = strlen(m->command);
-	if (file->content.len + 1 > COMMAND_MAX - len)
+	modem_put(&m->modem, MODEM_STORE, type_of(file->target));
+	len = strlen(m->modem.command);
+	if (file->content.len + 1 > MODEM_COMMAND_MAX - len)
 		return err_set(e, FAULT_NO_ROOM,
 			       "the %s has %zu bytes, and a command to the modem at most %d",
-			       file->name, file->content.len, COMMAND_MAX);
-	memcpy(m->command + len, file->content.data, file->content.len);
-	memcpy(m->command + len + file->content.len, "\"", 2);
+			       file->name, file->content.len, MODEM_COMMAND_MAX);
+	memcpy(m->modem.command + len, file->content.data, file->content.len);
+	memcpy(m->modem.command + len + file->content.len, "\"", 2);
 	return true;
 }
 
 static bool try_store(struct nrf91 *m, const struct board_file *file, int64_t deadline,
 		      struct err *e)
 {
-	return put_store(m, file, e) && send_command(m, STORE, deadline, e);
+	return put_store(m, file, e) && modem_send(&m->modem, MODEM_STORE, deadline, e);
 }
 
 /* What was there before is deleted; a modem that was restarted is put offline again. */
@@ -331,21 +181,21 @@ static bool store_file(void *state, void *context, int64_t deadline, struct err 
 	m->unchecked.list[0] = '\0';
 	if (try_store(m, file, deadline, e))
 		return true;
-	if (is_cme(m, e, CME_ACTIVE)) {
-		if (!ask(m, OFFLINE, 0, deadline, e))
+	if (modem_refused_for(&m->modem, e, MODEM_ACTIVE)) {
+		if (!modem_ask(&m->modem, MODEM_OFFLINE, 0, deadline, e))
 			return false;
 		if (try_store(m, file, deadline, e))
 			return true;
 	}
-	return is_cme(m, e, CME_EXISTS) && forget(m, type_of(file->target), deadline, e) &&
-	       try_store(m, file, deadline, e);
+	return modem_refused_for(&m->modem, e, MODEM_EXISTS) &&
+	       forget(m, type_of(file->target), deadline, e) && try_store(m, file, deadline, e);
 }
 
 static bool nrf91_write(void *state, const struct board_file *file, int64_t deadline, struct err *e)
 {
 	struct nrf91 *m = state;
 
-	if (!line_insist(&m->line, store_file, wake_up, m, (void *)file, deadline, e))
+	if (!line_insist(&m->modem.line, store_file, wake_up, m, (void *)file, deadline, e))
 		return err_add(e, "writing the %s", file->name);
 	if (m->options->progress)
 		m->options->progress(m->options->context, file->content.len, file->content.len);
@@ -364,13 +214,15 @@ static const char *behind_quote(const char *text, int count)
 
 static bool ask_list(void *state, int64_t deadline, struct err *e)
 {
-	return ask(state, LIST, 0, deadline, e);
+	struct nrf91 *m = state;
+
+	return modem_ask(&m->modem, MODEM_LIST, 0, deadline, e);
 }
 
 static void put_type_mark(const struct nrf91 *m, unsigned type,
 			  char ret_mark[static UNCHECKED_MARK_SIZE])
 {
-	snprintf(ret_mark, UNCHECKED_MARK_SIZE, "%%CMNG: %u,%u,", m->unchecked.sec_tag, type);
+	snprintf(ret_mark, UNCHECKED_MARK_SIZE, "%%CMNG: %u,%u,", m->modem.sec_tag, type);
 }
 
 static void put_mark(const void *state, const char *target,
@@ -399,9 +251,9 @@ static bool read_file(void *state, const struct board_file *file,
 	struct nrf91 *m = state;
 	const char *from, *end;
 
-	if (!ask(m, SHOW, type_of(file->target), deadline, e))
+	if (!modem_ask(&m->modem, MODEM_SHOW, type_of(file->target), deadline, e))
 		return false;
-	from = behind_quote(m->line.answer, 3);
+	from = behind_quote(m->modem.line.answer, 3);
 	end = from ? strrchr(from, '"') : NULL;
 	if (!end)
 		return err_set(e, FAULT_ANSWER,
@@ -462,17 +314,17 @@ static bool nrf91_probe(void *state, struct board_report *ret_report, int64_t de
 	char mark[UNCHECKED_MARK_SIZE];
 
 	if (!nrf91_identify(m, &ret_report->identity, deadline, e) ||
-	    !ask(m, VERSION, 0, deadline, e))
+	    !modem_ask(&m->modem, MODEM_VERSION, 0, deadline, e))
 		return false;
-	if (*m->line.answer && !text_take(bytes_text(m->line.answer), "firmware", FAULT_ANSWER,
-					  ret_report->identity.firmware, e))
+	if (*m->modem.line.answer && !text_take(bytes_text(m->modem.line.answer), "firmware",
+						FAULT_ANSWER, ret_report->identity.firmware, e))
 		return false;
-	if (!ask(m, LIST, 0, deadline, e))
+	if (!modem_ask(&m->modem, MODEM_LIST, 0, deadline, e))
 		return false;
 	put_mark(m, "certificate", mark);
 	snprintf(ret_report->state, sizeof(ret_report->state), "sec_tag %u: %s, %s",
-		 m->unchecked.sec_tag, has_key(m, m->line.answer) ? "a key" : "no key",
-		 unchecked_find(m->line.answer, mark) ? "a certificate" : "no certificate");
+		 m->modem.sec_tag, has_key(m, m->modem.line.answer) ? "a key" : "no key",
+		 unchecked_find(m->modem.line.answer, mark) ? "a certificate" : "no certificate");
 	return true;
 }
 
@@ -493,10 +345,11 @@ static void *nrf91_start(const struct board_options *options, struct port *port,
 	}
 	m->settings = &options->settings->nrf91;
 	m->options = options;
+	m->modem.sec_tag = m->settings->sec_tag;
 	m->unchecked = (struct unchecked) {
-		.ways = &ways, .line = &m->line, .state = m, .sec_tag = m->settings->sec_tag
+		.ways = &ways, .line = &m->modem.line, .state = m, .sec_tag = m->settings->sec_tag
 	};
-	line_start(&m->line, port, options->cancel_fd, end_of(m->settings->line_end), "",
+	line_start(&m->modem.line, port, options->cancel_fd, end_of(m->settings->line_end), "",
 		   options->line_gap_ms);
 	return m;
 }
