@@ -188,7 +188,8 @@ class Broker:
         return len(self.log())
 
     def said(self, text, since=0):
-        return [line for line in self.log()[since:].splitlines() if text in line]
+        """The whole lines that hold it."""
+        return [line for line in self.log()[since:].split("\n")[:-1] if text in line]
 
     def wait_said(self, text, since=0):
         return wait_until(lambda: self.said(text, since), what=f"the line {text!r}")

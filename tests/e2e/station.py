@@ -44,15 +44,21 @@ def wait_until(condition, timeout_s=PATIENCE_S, what="the state"):
         time.sleep(0.005)
 
 
+HELD = []  # the sockets of free_port()
+
+
 def free_port(wanted=0):
-    """The port that is wanted, if nobody has it, else another one."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            return free_port()
-        return probe.getsockname()[1]
+    """The port that is wanted, if nobody has it, else another one. It is held until this process ends: who names it may listen there
+    (with SO_REUSEADDR, as servers do), and the kernel gives it to nobody who takes any."""
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(("127.0.0.1", wanted))
+    except OSError:
+        probe.close()
+        return free_port()
+    HELD.append(probe)
+    return probe.getsockname()[1]
 
 
 def rig_send(folder, *commands):

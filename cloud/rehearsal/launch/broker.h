@@ -18,8 +18,8 @@ struct broker {
 };
 
 /* A port of 127.0.0.1 that nobody serves; *port 0 becomes a free one. `option` is how to choose
- * another. */
-MUST_CHECK bool broker_port(uint16_t *port, const char *option, struct err *e);
+ * another. As long as *ret_fd is open, the kernel gives the port to nobody who takes any. */
+MUST_CHECK bool broker_port(uint16_t *port, const char *option, int *ret_fd, struct err *e);
 /* Starts it on both ports and returns when they answer. `dir` is the working directory's path. */
 MUST_CHECK bool broker_start(const char *dir, const struct settings *settings, int cancel_fd,
 			     struct broker *ret_broker, struct err *e);

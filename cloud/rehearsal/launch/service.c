@@ -111,8 +111,11 @@ static bool start_rest(struct service *s, struct err *e)
 
 static bool start_broker(struct service *s, struct err *e)
 {
-	return broker_port(&s->settings.mqtt_port, "--mqtt-port", e) &&
-	       broker_port(&s->settings.event_port, "--event-port", e) &&
+	AUTO(fd) mqtt_fd = -1;
+	AUTO(fd) event_fd = -1;
+
+	return broker_port(&s->settings.mqtt_port, "--mqtt-port", &mqtt_fd, e) &&
+	       broker_port(&s->settings.event_port, "--event-port", &event_fd, e) &&
 	       broker_start(s->dir, &s->settings, s->stop_fd, &s->broker, e);
 }
 
