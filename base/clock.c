@@ -40,6 +40,11 @@ int64_t clock_deadline(int64_t timeout_ms)
 	return clock_monotonic_ms() + timeout_ms;
 }
 
+int64_t clock_wall_ms(void)
+{
+	return read_us(CLOCK_REALTIME) / 1000;
+}
+
 enum clock_sync clock_sync(void)
 {
 	struct timex now = { 0 }; /* asks, and changes nothing */

@@ -14,6 +14,7 @@ int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_us(void);
 int64_t clock_boot_ms(void); /* goes on during suspend: held against the wall clock */
 int64_t clock_wall_s(void);
+int64_t clock_wall_ms(void); /* only to be held against the boot clock */
 
 /* The deadline that lies timeout_ms from now. */
 int64_t clock_deadline(int64_t timeout_ms);

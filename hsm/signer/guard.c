@@ -10,12 +10,15 @@
 #define STALE_S (30LL * 24 * 3600)
 #define REMEDY "set the clock, then let a supervisor run: imprint ledger accept-time --reason TEXT"
 
+static int64_t ahead_ms(void)
+{
+	return clock_wall_ms() - clock_boot_ms();
+}
+
 void guard_start(struct guard *g, int64_t last_entry_s)
 {
-	*g = (struct guard) { .wall_s = clock_wall_s(),
-			      .boot_ms = clock_boot_ms(),
-			      .last_s = last_entry_s };
-	g->stale = last_entry_s && g->wall_s - last_entry_s > STALE_S;
+	*g = (struct guard) { .ahead_ms = ahead_ms(), .last_s = last_entry_s };
+	g->stale = last_entry_s && clock_wall_s() - last_entry_s > STALE_S;
 }
 
 int64_t guard_now(const struct guard *g)
@@ -25,10 +28,15 @@ int64_t guard_now(const struct guard *g)
 	return now_s < g->last_s ? g->last_s : now_s;
 }
 
+/* A jump by whole seconds is told as such, whatever lies between two looks at the clocks. */
+static int64_t rounded_s(int64_t ms)
+{
+	return (ms + (ms < 0 ? -500 : 500)) / 1000;
+}
+
 bool guard_check(const struct guard *g, struct err *e)
 {
-	int64_t now_s = clock_wall_s();
-	int64_t drift_s = now_s - g->wall_s - (clock_boot_ms() - g->boot_ms) / 1000;
+	int64_t now_s = clock_wall_s(), drift_s = rounded_s(ahead_ms() - g->ahead_ms);
 	char now[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
 
 	clock_format(now_s, now);
@@ -57,6 +65,5 @@ void guard_entry(struct guard *g, int64_t time_s)
 int64_t guard_accept(struct guard *g)
 {
 	guard_start(g, 0);
-	g->last_s = g->wall_s;
-	return g->wall_s;
+	return g->last_s = clock_wall_s();
 }

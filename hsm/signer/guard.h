@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 struct guard {
-	int64_t wall_s, boot_ms; /* read together at the start, or when the time was accepted */
-	int64_t last_s;		 /* the last entry's time */
-	bool stale;		 /* it was more than 30 days after the last entry at the start */
+	int64_t ahead_ms; /* wall less boot clock, at the start or when the time was accepted */
+	int64_t last_s;	  /* the last entry's time */
+	bool stale;	  /* it was more than 30 days after the last entry at the start */
 };
 
 void guard_start(struct guard *g, int64_t last_entry_s);

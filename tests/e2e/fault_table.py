@@ -75,10 +75,10 @@ def logged(s, *words, name="signer"):
 
 @contextlib.contextmanager
 def panel_signing(s):
-    """The same, and the block runs while the token signs; it must be quick: 10 s of it are a hung token."""
-    before = len(s.seen("begin"))
+    """The same, and the block runs while the token signs for every board; it must be quick: 10 s of it are a hung token."""
+    signing = len(s.seen("begin")) + len(s.boards())
     with panel_under_way(s, "C_Sign always delay 600000"):
-        wait_until(lambda: len(s.seen("begin")) > before, what="a signature under way")
+        wait_until(lambda: len(s.seen("begin")) == signing, what="the signatures under way")
         yield
         s.script()
 

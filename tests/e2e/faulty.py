@@ -30,7 +30,8 @@ class Spoilt:
     def seen(self, word):
         """When the module noted that word: microseconds of the monotonic clock."""
         path = self.dir / "faults.log"
-        rows = (row.split() for row in path.read_text().splitlines()) if path.exists() else ()
+        whole = path.read_text().rpartition("\n")[0] if path.exists() else ""  # a line may be half written
+        rows = (row.split() for row in whole.splitlines())
         return [int(number) for name, number in rows if name == word]
 
     def forget(self):

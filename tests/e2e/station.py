@@ -149,7 +149,8 @@ class Station:
         pid = self.pid(name)
         if pid:
             os.kill(pid, number)
-            self.wait_end(name)
+            wait_until(lambda: self.pid(name) != pid, what=f"the end of the {name}")  # another may run in its place already
+            self.reap()
 
     def kill_signer(self):
         self.kill("signer")

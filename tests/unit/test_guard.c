@@ -34,7 +34,7 @@ static struct guard set_up(size_t i)
 	int64_t now_s = clock_wall_s();
 
 	guard_start(&g, cases[i].last_back_s ? now_s - cases[i].last_back_s : 0);
-	g.wall_s = now_s - cases[i].wall_back_s;
+	g.ahead_ms -= cases[i].wall_back_s * 1000;
 	return g;
 }
 
