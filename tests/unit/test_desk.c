@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #define NESTS 3
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 60000
 
 static struct {
 	char folder[64];

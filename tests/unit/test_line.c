@@ -13,8 +13,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define ANSWER_MS 80
-#define LONG_MS 5000
+#define SILENT_MS 80 /* where nothing comes */
+#define ANSWER_MS                                                                                  \
+	500 /* where something must come within it: a busy machine keeps a thread waiting */
+#define LONG_MS 300000 /* where nothing needs to run out */
 #define TRIES 2
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
@@ -109,10 +111,10 @@ static void a_long_line_is_thrown_away_whole(void **state)
 }
 
 static const char *const refused[] = { "ERROR", "+CME ERROR: #", NULL };
-static const struct line_command plain = { NULL, "OK", refused, ANSWER_MS, TRIES, false, false },
-				 kept = { "#", "OK", refused, ANSWER_MS, TRIES, false, false },
-				 maybe = { "#", "OK", refused, ANSWER_MS, TRIES, true, false },
-				 first = { "ID: *", NULL, refused, ANSWER_MS, TRIES, false, false };
+static const struct line_command plain = { NULL, "OK", refused, 0, TRIES, false, false },
+				 kept = { "#", "OK", refused, 0, TRIES, false, false },
+				 maybe = { "#", "OK", refused, 0, TRIES, true, false },
+				 first = { "ID: *", NULL, refused, 0, TRIES, false, false };
 
 static const struct {
 	const char *name;
@@ -177,18 +179,27 @@ static void *serve(void *context)
 	return NULL;
 }
 
+/* A board that answers at once may take as long as the machine needs; each other one costs its time. */
+static int patience(void)
+{
+	return cases[board.index].tries == 1		 ? LONG_MS
+	       : cases[board.index].code == FAULT_SILENT ? SILENT_MS
+							 : ANSWER_MS;
+}
+
 static void run_case(struct line *line, struct err *e, bool *ret_done)
 {
+	struct line_command how = *cases[board.index].how;
 	struct port *port;
 	pthread_t thread;
 
 	board.tries = 0;
+	how.answer_ms = patience();
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
 	if (!port_open(far_end.address, 0, &port, e))
 		fail_msg("%s", e->text);
 	line_start(line, port, -1, bytes_text("\r"), "", 0);
-	*ret_done = line_ask(line, bytes_text("AT+X"), cases[board.index].how,
-			     clock_deadline(LONG_MS), e);
+	*ret_done = line_ask(line, bytes_text("AT+X"), &how, clock_deadline(LONG_MS), e);
 	port_close(port);
 	pthread_join(thread, NULL);
 }
@@ -212,7 +223,7 @@ static void every_answer_has_its_meaning(void **state)
 				 done ? "done" : e.text, said);
 		if (board.tries != cases[board.index].tries)
 			fail_msg("%s: %u tries", cases[board.index].name, board.tries);
-		if (clock_monotonic_ms() - began_ms > LONG_MS)
+		if (clock_monotonic_ms() - began_ms >= LONG_MS)
 			fail_msg("%s: took too long", cases[board.index].name);
 	}
 }

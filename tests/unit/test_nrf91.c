@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define STEP_MS 3000
+#define STEP_MS 60000
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 static const struct {

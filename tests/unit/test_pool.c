@@ -41,7 +41,7 @@ static unsigned collect(struct pool *pool, unsigned wanted)
 	struct err e;
 
 	while (got < wanted) {
-		if (!wait_for(pool_fd(pool), POLLIN, clock_deadline(10000), -1, NULL, &e))
+		if (!wait_for(pool_fd(pool), POLLIN, clock_deadline(60000), -1, NULL, &e))
 			return got;
 		for (struct task *task = pool_collect(pool); task; task = task->next)
 			got++;

@@ -9,10 +9,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define WAIT_MS 2000
+#define WAIT_MS 60000
 
 static struct {
 	char dir[64], path[96], address[112];
@@ -106,6 +108,19 @@ static void only_one_holds_a_line(void **state)
 	port_close(port);
 }
 
+/* What was written at one end of a pty comes to the other in the kernel's own time, and in pieces. */
+static void wait_for_bytes(int fd, int count)
+{
+	int64_t deadline = clock_deadline(WAIT_MS);
+	int waiting = 0;
+
+	while (waiting < count && clock_monotonic_ms() < deadline) {
+		poll(&(struct pollfd) { fd, POLLIN, 0 }, 1, 1);
+		assert_int_equal(ioctl(fd, FIONREAD, &waiting), 0);
+	}
+	assert_int_equal(waiting, count);
+}
+
 static void bytes_of_before_are_thrown_away(void **state)
 {
 	struct port *port;
@@ -115,6 +130,7 @@ static void bytes_of_before_are_thrown_away(void **state)
 
 	(void)state;
 	assert_int_equal(write(line.wire.master, "stale", 5), 5);
+	wait_for_bytes(line.wire.slave, 5);
 	assert_true(port_open(line.address, 0, &port, &e));
 	assert_int_equal(write(line.wire.master, "x", 1), 1);
 	assert_true(port_read(port, &byte, 1, &len, clock_deadline(WAIT_MS), -1, &e));
@@ -153,6 +169,7 @@ static void every_byte_passes(void **state)
 		all[i] = (uint8_t)i;
 	assert_true(port_open(line.address, 0, &port, &e));
 	assert_true(port_write(port, BYTES(all), clock_deadline(WAIT_MS), -1, &e));
+	wait_for_bytes(line.wire.master, sizeof(got));
 	assert_int_equal(read(line.wire.master, got, sizeof(got)), sizeof(got));
 	assert_memory_equal(all, got, sizeof(all));
 	assert_int_equal(write(line.wire.master, all, sizeof(all)), sizeof(all));

@@ -22,7 +22,7 @@
 #define MESSAGE_SIZE 512
 #define LINES_SIZE 1024
 #define FLASH_SIZE 4096
-#define ANSWER_MS 5000
+#define ANSWER_MS 60000
 
 struct message {
 	char way; /* '>' asked, '<' answered; '?' and '!' the same, not said by the driver */

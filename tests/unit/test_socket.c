@@ -53,9 +53,10 @@ static void a_record_and_a_descriptor_pass(void **state)
 	size_t len;
 	struct err e;
 
-	assert_true(socket_send(p->client, bytes_text("hello"), STDERR_FILENO, clock_deadline(1000),
-				-1, &e));
-	assert_true(socket_receive(p->server, buffer, &len, &passed, clock_deadline(1000), -1, &e));
+	assert_true(socket_send(p->client, bytes_text("hello"), STDERR_FILENO,
+				clock_deadline(60000), -1, &e));
+	assert_true(
+		socket_receive(p->server, buffer, &len, &passed, clock_deadline(60000), -1, &e));
 	assert_int_equal(len, 5);
 	assert_memory_equal(buffer, "hello", 5);
 	assert_true(passed >= 0);
@@ -71,9 +72,9 @@ static void an_unwanted_descriptor_is_closed(void **state)
 	struct err e;
 
 	close(before);
-	assert_true(socket_send(p->client, bytes_text("x"), STDERR_FILENO, clock_deadline(1000), -1,
-				&e));
-	assert_true(socket_receive(p->server, buffer, &len, NULL, clock_deadline(1000), -1, &e));
+	assert_true(socket_send(p->client, bytes_text("x"), STDERR_FILENO, clock_deadline(60000),
+				-1, &e));
+	assert_true(socket_receive(p->server, buffer, &len, NULL, clock_deadline(60000), -1, &e));
 	after = dup(0);
 	close(after);
 	assert_int_equal(before, after);
@@ -100,7 +101,7 @@ static void a_hang_up_is_seen(void **state)
 
 	close(p->client);
 	p->client = open("/dev/null", O_RDONLY);
-	assert_false(socket_receive(p->server, buffer, &len, NULL, clock_deadline(1000), -1, &e));
+	assert_false(socket_receive(p->server, buffer, &len, NULL, clock_deadline(60000), -1, &e));
 	assert_int_equal(e.code, ERR_GONE);
 }
 
