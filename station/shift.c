@@ -35,7 +35,7 @@ enum control_next shift_next(const struct shift *s, char ret_nests[static CONTRO
 	const struct signer_status *status = &o->status;
 
 	ret_nests[0] = '\0';
-	if (o->answered_at && (*o->trouble || *status->trouble))
+	if (*s->record_trouble || (o->answered_at && (*o->trouble || *status->trouble)))
 		return NEXT_SIGNER;
 	if (o->answered_at && (!*status->order || status->used >= status->quantity))
 		return NEXT_ORDER;
@@ -49,6 +49,8 @@ enum control_next shift_next(const struct shift *s, char ret_nests[static CONTRO
 
 bool shift_may_start(const struct shift *s, struct err *e)
 {
+	if (!runs_settle(s->config->runs, e))
+		return err_add(e, "nothing was started");
 	return !is_login_missing(s) ||
 	       err_set(e, ERR_REFUSED, "nobody is logged in, nothing was started; scan your badge");
 }

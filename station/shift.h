@@ -17,6 +17,7 @@ struct shift {
 	int64_t began;	   /* of the shift, wall s */
 	enum control_health clock, disk, ledger_disk, jig;
 	bool golden_due;
+	char record_trouble[CONTROL_TEXT_MAX + 1]; /* "", or why runs are missing in the record */
 	uint64_t labelled;   /* nests whose product wants a label: bit 1 << index */
 	uint64_t unlabelled; /* those of them with a board that waits for one */
 };

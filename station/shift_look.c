@@ -49,6 +49,16 @@ static void look_at_disk(struct shift *s)
 	     "The disk of the station has %" PRIu64 " MB left.", free_mb);
 }
 
+/* Once there is room, the runs that are missing in the record are written here. */
+static void look_at_record(struct shift *s)
+{
+	struct err e = { 0 };
+	bool whole = runs_settle(s->config->runs, &e);
+
+	control_copy_text(s->record_trouble, sizeof(s->record_trouble), whole ? "" : e.text);
+	hold(s, ALARM_RECORD, "", !whole, "%s", e.text);
+}
+
 static void look_at_clock(struct shift *s)
 {
 	static const enum control_health healths[] = { [CLOCK_UNKNOWN] = HEALTH_NONE,
@@ -195,6 +205,7 @@ void shift_turn(struct shift *s)
 		overview_ask(s->overview);
 	look_at_person(s);
 	look_at_disk(s);
+	look_at_record(s);
 	look_at_clock(s);
 	look_at_signer(s);
 	look_at_nests(s);
