@@ -116,7 +116,9 @@ static void show_health(const struct shift *s, struct control_station *station)
 	station->disk_health = s->disk;
 	if (o->answered_at == 0)
 		return;
-	station->token_health = *o->trouble || !status->token_ok ? HEALTH_BAD : HEALTH_OK;
+	station->token_health = *o->trouble || !status->token_ok    ? HEALTH_BAD
+				: status->signing_s >= TOKEN_SLOW_S ? HEALTH_WARN
+								    : HEALTH_OK;
 	station->ledger_health = *o->trouble	    ? HEALTH_BAD
 				 : *status->trouble ? HEALTH_WARN
 						    : HEALTH_OK;

@@ -8,6 +8,8 @@
 #include "station/overview.h"
 #include "station/desk.h"
 
+#define TOKEN_SLOW_S 3 /* a signature that takes so long is told of; after 10 s the signer ends */
+
 struct shift {
 	const struct desk_config *config;
 	struct overview *overview;

@@ -248,11 +248,16 @@ def signature_always_wrong(s):
 
 
 @row("token", "signature that hangs", "`C_Sign 1 hang`", HUNG,
-     "after 10 s the signer ends and is started again; the boards that waited go on and pass")
+     "after 3 s the screen and `imprint alarms` say that the token has been busy with one signature since then; after 10 s the signer "
+     "ends and is started again; the boards that waited go on and pass")
 def signature_hangs(s):
     s.set_timeouts(certificate_ms=120_000)  # a slow machine's signer starts slowly
-    with logged(s, HUNG, "reservations voided"), Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 hang"):
-        pass
+    with logged(s, HUNG, "reservations voided"), logged(s, "has been busy with one signature for", name="station"), \
+            Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 hang"):
+        def looked():  # who looks has the station ask the signer
+            s.imprint("status", check=False)
+            return supervisor.restarts
+        wait_until(looked, what="the end of the signer")
     assert supervisor.restarts == 1
     s.set_timeouts()
 
