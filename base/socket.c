@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -52,16 +53,42 @@ bool socket_connect(int dir_fd, const char *name, int *ret_fd, struct err *e)
 	return true;
 }
 
+/* People must find it. Always false. */
+static bool add_folder(int dir_fd, struct err *e)
+{
+	char link[32], folder[PATH_MAX] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir_fd);
+	return readlink(link, folder, sizeof(folder) - 1) > 0 && err_add(e, "%s", folder);
+}
+
+/* A socket that nobody serves is one that a daemon left; what is no socket is somebody's. */
+static bool is_free(int dir_fd, const char *name, struct err *e)
+{
+	struct stat there;
+	struct err nobody;
+	AUTO(fd) other = -1;
+
+	if (fstatat(dir_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISSOCK(there.st_mode))
+		return err_set(e, ERR_INVALID,
+			       "%s is no socket, and stands where one must be: move it away, then "
+			       "start again",
+			       name);
+	if (socket_connect(dir_fd, name, &other, &nobody) || nobody.code != ERR_NOT_FOUND)
+		return err_set(e, ERR_BUSY,
+			       "the socket %s is served by another process already: stop that one "
+			       "(ss -xlp shows it), then start again",
+			       name);
+	return true;
+}
+
 bool socket_listen(int dir_fd, const char *name, mode_t mode, int *ret_fd, struct err *e)
 {
 	struct sockaddr_un address = { 0 };
-	struct err nobody;
 	AUTO(fd) fd = -1;
-	AUTO(fd) other = -1;
 
-	if (socket_connect(dir_fd, name, &other, &nobody) || nobody.code != ERR_NOT_FOUND)
-		return err_set(e, ERR_BUSY, "the socket %s is served by another process already",
-			       name);
+	if (!is_free(dir_fd, name, e))
+		return add_folder(dir_fd, e);
 	if (!address_of(dir_fd, name, &address, e) || !open_socket(&fd, e))
 		return false;
 	unlinkat(dir_fd, name, 0);

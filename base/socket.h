@@ -23,7 +23,7 @@ struct socket_peer {
 };
 
 /* Serves `name` in the folder `dir_fd`. A name left behind by a dead server is taken over; a living
- * one is ERR_BUSY. Non-blocking. */
+ * one is ERR_BUSY, and what is no socket stays where it is: ERR_INVALID. Non-blocking. */
 MUST_CHECK bool socket_listen(int dir_fd, const char *name, mode_t mode, int *ret_fd,
 			      struct err *e);
 

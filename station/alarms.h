@@ -24,7 +24,7 @@ enum alarm {
 	ALARM_ORDER_LOW,    /* nearly used */
 	ALARM_ORDER_USED,
 	ALARM_CA_ENDS,	   /* soon */
-	ALARM_RECORD,	   /* a run is not on record */
+	ALARM_RECORD,	   /* a run is not on record; of no nest: those that were left */
 	ALARM_GOLDEN_DUE,  /* the golden unit */
 	ALARM_GOLDEN_FAIL, /* it did not pass */
 	ALARM_COUNT

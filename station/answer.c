@@ -103,7 +103,9 @@ static void show_cycle(const struct desk *s, struct control_station *station)
 void answer_station(const struct desk *s, struct control_station *ret_station)
 {
 	const struct signer_status *status = &s->overview.status;
-	const char *trouble = *s->overview.trouble ? s->overview.trouble : status->trouble;
+	const char *trouble = *s->overview.trouble	 ? s->overview.trouble
+			      : *s->shift.record_trouble ? s->shift.record_trouble
+							 : status->trouble;
 
 	memset(ret_station, 0, sizeof(*ret_station)); /* with its padding: it is compared whole */
 	ret_station->quantity = status->quantity;

@@ -61,6 +61,14 @@ char *lines_line(const json_t *object, size_t *ret_len)
 	return line;
 }
 
+static bool cannot_write(const char *what, struct err *e)
+{
+	if (errno == ENOSPC || errno == EDQUOT)
+		return err_set(e, ERR_SYSTEM, "cannot write %s: its disk is full, make room there",
+			       what);
+	return err_errno(e, ERR_SYSTEM, "cannot write %s", what);
+}
+
 bool lines_add(int fd, const char *what, const char *line, size_t len, off_t *size, struct err *e)
 {
 	ssize_t n;
@@ -74,7 +82,7 @@ bool lines_add(int fd, const char *what, const char *line, size_t len, off_t *si
 	}
 	if (n >= 0)
 		errno = ENOSPC;
-	return err_errno(e, ERR_SYSTEM, "cannot write %s", what);
+	return cannot_write(what, e);
 }
 
 const char *lines_text(const json_t *object, const char *key)

@@ -290,8 +290,10 @@ static bool may_arrive(struct nest *nest, struct nest_start *ret_start)
 {
 	struct control_badge badge;
 	bool known = people_now(nest->shared->people, &badge);
+	struct err e;
 
-	if (is_stopped(nest) || (!known && nest->shared->settings->work.login_needed))
+	if (is_stopped(nest) || (!known && nest->shared->settings->work.login_needed) ||
+	    !runs_settle(nest->shared->runs, &e))
 		return false;
 	*ret_start = (struct nest_start) { 0 };
 	strcpy(ret_start->operator, badge.person);

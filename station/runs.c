@@ -105,26 +105,21 @@ static bool read_older(struct runs *runs, struct err *e)
 	return true;
 }
 
-/* They get their numbers now. */
-static bool end_left(struct runs *runs, struct err *e)
+static void log_left(const struct left *left)
 {
-	for (size_t i = 0; i < runs->left.count; i++) {
-		struct run *run = &runs->left.runs[i];
-		char unit[CONTROL_TEXT_MAX + 1];
+	char unit[CONTROL_TEXT_MAX + 1];
 
-		if (run->number)
-			continue;
-		log_event(LOG_WARNING, "run was left in its middle", "nest=%s unit=\"%s\"",
-			  run->nest, log_text(run->unit, unit, sizeof(unit)));
-		if (!runs_add(runs, run, e))
-			return false;
-	}
-	return true;
+	for (size_t i = 0; i < left->count; i++)
+		if (!left->runs[i].number)
+			log_event(LOG_WARNING, "run was left in its middle", "nest=%s unit=\"%s\"",
+				  left->runs[i].nest,
+				  log_text(left->runs[i].unit, unit, sizeof(unit)));
 }
 
 bool runs_open(int dir_fd, struct runs **ret_runs, struct err *e)
 {
 	AUTO(runs) runs = calloc(1, sizeof(*runs));
+	struct err later;
 
 	if (!runs)
 		return err_set(e, ERR_SYSTEM, "no memory for the record of runs");
@@ -137,8 +132,10 @@ bool runs_open(int dir_fd, struct runs **ret_runs, struct err *e)
 	    !lines_heal(runs->fd, WHAT, runs->size, e))
 		return false;
 	runs->synced_size = runs->size;
-	if (!end_left(runs, e))
-		return false;
+	log_left(&runs->left);
+	if (!runs_settle(runs, &later))
+		log_event(LOG_ERR, "station starts with a record that lacks runs", "text=\"%s\"",
+			  later.text);
 	*ret_runs = TAKE(runs);
 	return true;
 }
@@ -245,9 +242,8 @@ static bool write_line(struct runs *runs, const char *line, size_t len, struct e
 	return true;
 }
 
-bool runs_add(struct runs *runs, struct run *run, struct err *e)
+static bool add_run(struct runs *runs, struct run *run, struct err *e)
 {
-	AUTO(lock) lock = lock_take(&runs->mutex);
 	AUTO_FREE char *line = NULL;
 	size_t len;
 
@@ -265,6 +261,34 @@ bool runs_add(struct runs *runs, struct run *run, struct err *e)
 	return true;
 }
 
+/* Before anything else. The runs that were left get their numbers now. */
+static bool settle(struct runs *runs, struct err *e)
+{
+	for (size_t i = 0; i < runs->left.count; i++) {
+		struct run *run = &runs->left.runs[i];
+
+		if (run->number || add_run(runs, run, e))
+			continue;
+		run->number = 0;
+		return err_add(e, "runs that were left in their middle are not on record");
+	}
+	return true;
+}
+
+bool runs_settle(struct runs *runs, struct err *e)
+{
+	AUTO(lock) lock = lock_take(&runs->mutex);
+
+	return settle(runs, e);
+}
+
+bool runs_add(struct runs *runs, struct run *run, struct err *e)
+{
+	AUTO(lock) lock = lock_take(&runs->mutex);
+
+	return settle(runs, e) && add_run(runs, run, e);
+}
+
 bool runs_under_way(struct runs *runs, const struct run *run, bool kept, struct err *e)
 {
 	AUTO(lock) lock = lock_take(&runs->mutex);
@@ -275,12 +299,13 @@ bool runs_under_way(struct runs *runs, const struct run *run, bool kept, struct 
 	left_judge(&left);
 	left.ended_at = clock_wall_s();
 	line = runs_line_of_under_way(&left, &len);
-	return make_room(runs, e) && write_line(runs, line, len, e) &&
+	return settle(runs, e) && make_room(runs, e) && write_line(runs, line, len, e) &&
 	       (!kept || sync_until(runs, runs->written, e));
 }
 
 bool runs_left(struct runs *runs, const char *nest, struct run *ret_run)
 {
+	AUTO(lock) lock = lock_take(&runs->mutex);
 	const struct run *run = left_in(&runs->left, nest);
 
 	if (run)
@@ -294,7 +319,7 @@ bool runs_do(struct runs *runs, const struct runs_act *act, struct err *e)
 	size_t len;
 	AUTO_FREE char *line = runs_line_of_act(act, &len);
 
-	if (!make_room(runs, e) || !write_line(runs, line, len, e) ||
+	if (!settle(runs, e) || !make_room(runs, e) || !write_line(runs, line, len, e) ||
 	    !sync_until(runs, runs->written, e))
 		return false;
 	history_act(&runs->history, act);

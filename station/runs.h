@@ -62,10 +62,14 @@ struct runs_counts {
 struct runs;
 
 /* Opens the record in that folder (the caller keeps dir_fd open) and reads where it stands. Runs in
- * whose middle the station ended go on record as such. */
+ * whose middle the station ended go on record as such; a full disk does not keep the station from
+ * telling of them: then they are known, and nothing can be added before them. */
 MUST_CHECK bool runs_open(int dir_fd, struct runs **ret_runs, struct err *e);
 void runs_close(struct runs *runs);
 AUTO_DEFINE(runs, struct runs *, runs_close)
+
+/* True once all runs that were left are on record; tries it again if they are not. */
+MUST_CHECK bool runs_settle(struct runs *runs, struct err *e);
 
 /* Adds a run and returns when it is durable. On failure it does not count, and its line is taken
  * back: a later sync that succeeds says nothing of what an earlier one lost. */
@@ -77,7 +81,7 @@ MUST_CHECK bool runs_do(struct runs *runs, const struct runs_act *act, struct er
 /* A run begins, or goes on: if the station ends before runs_add, the next one knows of it. `kept`: a
  * power cut does not change that; then this returns when it is durable. */
 MUST_CHECK bool runs_under_way(struct runs *runs, const struct run *run, bool kept, struct err *e);
-/* The run in whose middle the station ended, if it was that nest's last one and its board was not
+/* The run in whose middle the station ended (number 0: not on record yet), if it was that nest's last one and its board was not
  * seen to leave. */
 bool runs_left(struct runs *runs, const char *nest, struct run *ret_run);
 

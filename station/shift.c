@@ -35,7 +35,7 @@ enum control_next shift_next(const struct shift *s, char ret_nests[static CONTRO
 	const struct signer_status *status = &o->status;
 
 	ret_nests[0] = '\0';
-	if (o->answered_at && (*o->trouble || *status->trouble))
+	if (*s->record_trouble || (o->answered_at && (*o->trouble || *status->trouble)))
 		return NEXT_SIGNER;
 	if (o->answered_at && (!*status->order || status->used >= status->quantity))
 		return NEXT_ORDER;
@@ -49,6 +49,8 @@ enum control_next shift_next(const struct shift *s, char ret_nests[static CONTRO
 
 bool shift_may_start(const struct shift *s, struct err *e)
 {
+	if (!runs_settle(s->config->runs, e))
+		return err_add(e, "nothing was started");
 	return !is_login_missing(s) ||
 	       err_set(e, ERR_REFUSED, "nobody is logged in, nothing was started; scan your badge");
 }
@@ -114,7 +116,9 @@ static void show_health(const struct shift *s, struct control_station *station)
 	station->disk_health = s->disk;
 	if (o->answered_at == 0)
 		return;
-	station->token_health = *o->trouble || !status->token_ok ? HEALTH_BAD : HEALTH_OK;
+	station->token_health = *o->trouble || !status->token_ok    ? HEALTH_BAD
+				: status->signing_s >= TOKEN_SLOW_S ? HEALTH_WARN
+								    : HEALTH_OK;
 	station->ledger_health = *o->trouble	    ? HEALTH_BAD
 				 : *status->trouble ? HEALTH_WARN
 						    : HEALTH_OK;

@@ -8,6 +8,8 @@
 #include "station/overview.h"
 #include "station/desk.h"
 
+#define TOKEN_SLOW_S 3 /* a signature that takes so long is told of; after 10 s the signer ends */
+
 struct shift {
 	const struct desk_config *config;
 	struct overview *overview;
@@ -17,6 +19,7 @@ struct shift {
 	int64_t began;	   /* of the shift, wall s */
 	enum control_health clock, disk, ledger_disk, jig;
 	bool golden_due;
+	char record_trouble[CONTROL_TEXT_MAX + 1]; /* "", or why runs are missing in the record */
 	uint64_t labelled;   /* nests whose product wants a label: bit 1 << index */
 	uint64_t unlabelled; /* those of them with a board that waits for one */
 };

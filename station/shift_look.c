@@ -49,6 +49,16 @@ static void look_at_disk(struct shift *s)
 	     "The disk of the station has %" PRIu64 " MB left.", free_mb);
 }
 
+/* Once there is room, the runs that are missing in the record are written here. */
+static void look_at_record(struct shift *s)
+{
+	struct err e = { 0 };
+	bool whole = runs_settle(s->config->runs, &e);
+
+	control_copy_text(s->record_trouble, sizeof(s->record_trouble), whole ? "" : e.text);
+	hold(s, ALARM_RECORD, "", !whole, "%s", e.text);
+}
+
 static void look_at_clock(struct shift *s)
 {
 	static const enum control_health healths[] = { [CLOCK_UNKNOWN] = HEALTH_NONE,
@@ -75,6 +85,16 @@ static void look_at_order(const struct shift *s, const struct signer_status *sta
 	     status->quantity);
 }
 
+static void look_at_token(const struct shift *s, const struct signer_status *status)
+{
+	if (*status->ca_subject && !status->token_ok)
+		hold(s, ALARM_TOKEN, "", true, "The token does not answer.");
+	else
+		hold(s, ALARM_TOKEN, "", status->signing_s >= TOKEN_SLOW_S,
+		     "The token has been busy with one signature for %" PRIu64 " s; boards wait.",
+		     status->signing_s);
+}
+
 static void look_at_signer(struct shift *s)
 {
 	const struct overview *o = s->overview;
@@ -87,7 +107,7 @@ static void look_at_signer(struct shift *s)
 	s->ledger_disk = away ? HEALTH_NONE : health_of_mb(status->disk_free_mb);
 	if (away)
 		return; /* the rest is not known */
-	hold(s, ALARM_TOKEN, "", has_ca && !status->token_ok, "The token does not answer.");
+	look_at_token(s, status);
 	hold(s, ALARM_SIGNING, "", *status->trouble, "%s", status->trouble);
 	hold(s, ALARM_SIGNER_DISK, "", s->ledger_disk != HEALTH_OK,
 	     "The disk of the ledger has %" PRIu64 " MB left.", status->disk_free_mb);
@@ -195,6 +215,7 @@ void shift_turn(struct shift *s)
 		overview_ask(s->overview);
 	look_at_person(s);
 	look_at_disk(s);
+	look_at_record(s);
 	look_at_clock(s);
 	look_at_signer(s);
 	look_at_nests(s);

@@ -82,9 +82,10 @@ static const struct field r_code = FIELD_NUMBER_OF(reply, code),
 			  s_entries = STATUS_NUMBER(entries), s_quantity = STATUS_NUMBER(quantity),
 			  s_used = STATUS_NUMBER(used), s_token = STATUS_NUMBER(token_ok),
 			  s_disk = STATUS_NUMBER(disk_free_mb),
-			  s_training = STATUS_NUMBER(training);
+			  s_training = STATUS_NUMBER(training),
+			  s_signing = STATUS_NUMBER(signing_s);
 
-#define REPLY_FIELDS_MAX 13 /* with the NULL at the end */
+#define REPLY_FIELDS_MAX 14 /* with the NULL at the end */
 
 static const struct field *const reply_shapes[REPLY_TYPE_END - REPLY_DONE][REPLY_FIELDS_MAX] = {
 	[REPLY_DONE - REPLY_DONE] = { &r_text },
@@ -96,7 +97,7 @@ static const struct field *const reply_shapes[REPLY_TYPE_END - REPLY_DONE][REPLY
 	[REPLY_CA - REPLY_DONE] = { &r_text, &r_rows },
 	[REPLY_STATUS - REPLY_DONE] = { &s_station, &s_subject, &s_order, &s_product, &s_trouble,
 					&s_ends, &s_entries, &s_quantity, &s_used, &s_token,
-					&s_disk, &s_training },
+					&s_disk, &s_training, &s_signing },
 };
 
 static bool is_request(unsigned type)

@@ -99,6 +99,7 @@ struct signer_status {
 	int64_t ca_ends;
 	uint64_t entries, quantity, used;
 	uint64_t token_ok, disk_free_mb, training;
+	uint64_t signing_s; /* for how long the token has been at its oldest signature */
 };
 
 struct reply {

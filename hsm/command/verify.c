@@ -19,6 +19,7 @@ struct checking {
 	uint8_t ledger_id[LEDGER_ID_LEN]; /* as the first line of an export has it */
 	int64_t told_ms;
 	bool terminal;
+	bool is_export; /* some line of the file is one */
 };
 
 static void progress(struct checking *c)
@@ -191,17 +192,26 @@ static bool check_line(struct checking *c, struct bytes text, size_t number, str
 	       check_words(line, bytes_of(data, len), e);
 }
 
-static bool check_file(struct checking *c, const char *path, struct head *ret_today, struct err *e)
+/* False: the file ends. */
+static bool next_line(struct checking *c, FILE *file, char **text, size_t *size, ssize_t *ret_len)
 {
-	AUTO(FILE) file = fopen(path, "re");
+	static const char *const begins[] = { "{\"imprint_export\":", "{\"entry\":", "{\"head\":" };
+
+	*ret_len = getline(text, size, file);
+	for (size_t i = 0; *ret_len > 0 && i < sizeof(begins) / sizeof(begins[0]); i++)
+		c->is_export |= !strncmp(*text, begins[i], strlen(begins[i]));
+	return *ret_len > 0;
+}
+
+static bool check_lines(struct checking *c, FILE *file, const char *path, struct head *ret_today,
+			struct err *e)
+{
 	AUTO_FREE char *text = NULL;
 	size_t size = 0, number = 0;
 	bool has_head = false;
 	ssize_t len;
 
-	if (!file)
-		return err_errno(e, ERR_SYSTEM, "cannot read %s", path);
-	while ((len = getline(&text, &size, file)) > 0) {
+	while (next_line(c, file, &text, &size, &len)) {
 		number++;
 		if (len > LINE_MAX_BYTES)
 			return err_set(e, ERR_CORRUPT, "%s:%zu: the line is too long", path,
@@ -214,6 +224,29 @@ static bool check_file(struct checking *c, const char *path, struct head *ret_to
 	}
 	return has_head ||
 	       err_set(e, ERR_CORRUPT, "%s has no head at its end: its tail is missing", path);
+}
+
+/* A file is foreign if no line of it is one of an export. As long as one is left, what is wrong with
+ * the others is damage: who damages an export cannot have it pass for another kind of file. */
+static bool check_file(struct checking *c, const char *path, struct head *ret_today, struct err *e)
+{
+	AUTO(FILE) file = fopen(path, "re");
+	AUTO_FREE char *text = NULL;
+	size_t size = 0;
+	ssize_t len;
+
+	if (!file)
+		return err_errno(e, ERR_SYSTEM, "cannot read %s", path);
+	if (check_lines(c, file, path, ret_today, e))
+		return true;
+	while (!c->is_export && next_line(c, file, &text, &size, &len))
+		;
+	return c->is_export || e->code != ERR_CORRUPT
+		       ? false
+		       : err_set(e, ERR_INVALID,
+				 "%s is not a ledger export, no line of it is one's; imprint "
+				 "ledger export > FILE makes one (not as CSV)",
+				 path);
 }
 
 static bool expect_head(struct verify *v, const char *path, struct err *e)

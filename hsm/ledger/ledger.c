@@ -27,6 +27,13 @@ static bool lock(struct ledger *l, struct err *e)
 
 	snprintf(path, sizeof(path), "%s.lock", l->path);
 	l->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LEDGER_MODE);
+	if (l->lock_fd < 0 && errno == EROFS)
+		return err_set(
+			e, ERR_SYSTEM,
+			"the disk of the ledger %s is read-only: see in the PC's log (dmesg) "
+			"whether it is failing, mend it or change it, and mount it for "
+			"writing",
+			l->path);
 	if (l->lock_fd < 0)
 		return err_errno(e, ERR_SYSTEM, "opening %s", path);
 	if (flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0)

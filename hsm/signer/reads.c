@@ -24,6 +24,7 @@ void request_status(struct signer *s, struct job *job)
 			  sizeof(to->ca_subject));
 	to->ca_ends = s->ca->not_after;
 	to->token_ok = !*s->token_trouble;
+	to->signing_s = s->token ? (uint64_t)token_oldest_ms(s->token) / 1000 : 0;
 	to->disk_free_mb = s->disk_free_mb;
 	to->training = s->settings.training;
 	if (signer_found(ledger_order_in_use(s->ledger, &order, &e), &e)) {

@@ -19,7 +19,7 @@ static const struct {
 	[NEXT_RESET] = { "reset",
 			 "do what is said above, then press RESET, or: imprint jig reset" },
 	[NEXT_JIG] = { "jig", "call the technician" },
-	[NEXT_SIGNER] = { "signer", "the station cannot sign: see above" },
+	[NEXT_SIGNER] = { "signer", "nothing can be started: see above" },
 	[NEXT_ORDER] = { "order", "put an order in use that has boards left: imprint order" },
 	[NEXT_LABEL] = { "label", "scan the label of the unit in this nest" },
 	[NEXT_FREE] = { "free", "clean the probes of these nests; a supervisor frees them" },

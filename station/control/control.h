@@ -111,7 +111,7 @@ enum control_next {
 	NEXT_SAME_BOARDS,   /* these boards have run: open the lid and load new ones */
 	NEXT_RESET,	    /* mend what `stop` says, then RESET */
 	NEXT_JIG,	    /* the jig's bus is lost: call the technician */
-	NEXT_SIGNER,	    /* the station cannot sign: see `trouble` */
+	NEXT_SIGNER,	    /* nothing can be started: see `trouble` */
 	NEXT_ORDER,	    /* no order is in use, or its quantity is used */
 	NEXT_LABEL,	    /* scan the label of the unit in that nest */
 	NEXT_FREE,	    /* nests are stopped: clean the probes; a supervisor frees them */

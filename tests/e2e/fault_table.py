@@ -3,6 +3,8 @@ its own, which test_fault_table.py runs, or the name of the test that makes that
 is printed from it (tests/faults)."""
 import contextlib
 import functools
+import json
+import mmap
 import os
 import random
 import re
@@ -12,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from fault_rows import AGAIN, ELSEWHERE, NOTHING_WRITTEN, Row, alternatives
@@ -245,11 +248,16 @@ def signature_always_wrong(s):
 
 
 @row("token", "signature that hangs", "`C_Sign 1 hang`", HUNG,
-     "after 10 s the signer ends and is started again; the boards that waited go on and pass")
+     "after 3 s the screen and `imprint alarms` say that the token has been busy with one signature since then; after 10 s the signer "
+     "ends and is started again; the boards that waited go on and pass")
 def signature_hangs(s):
     s.set_timeouts(certificate_ms=120_000)  # a slow machine's signer starts slowly
-    with logged(s, HUNG, "reservations voided"), Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 hang"):
-        pass
+    with logged(s, HUNG, "reservations voided"), logged(s, "has been busy with one signature for", name="station"), \
+            Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 hang"):
+        def looked():  # who looks has the station ask the signer
+            s.imprint("status", check=False)
+            return supervisor.restarts
+        wait_until(looked, what="the end of the signer")
     assert supervisor.restarts == 1
     s.set_timeouts()
 
@@ -386,7 +394,8 @@ def disk_free_mb(s):
 
 
 @row("disk", "disk read-only at the start", "the ledger's disk is mounted read-only, and a start",
-     "signer cannot serve: opening the ledger: … Read-only file system",
+     "signer cannot serve: opening the ledger: the disk of the ledger … is read-only: see in the PC's log (dmesg) whether it is "
+     "failing, mend it or change it, and mount it for writing",
      "exit 1; it starts once the disk is mended")
 def disk_read_only(s):
     with on_tmpfs(s, 96) as folder:
@@ -412,7 +421,7 @@ def no_inode_left(s):
 
 
 @row("disk", "station's disk full", "a file takes all of the disk of the record of runs",
-     "run not recorded: the run is not on record: cannot write the record of runs: No space left on device",
+     "run not recorded: the run is not on record: cannot write the record of runs: its disk is full, make room there",
      "nothing is signed; the boards pass once there is room")
 def station_disk_full(s):
     with on_tmpfs(s, 4, "station") as folder:
@@ -427,6 +436,40 @@ def station_disk_full(s):
         wait_until(nothing_fits, what="the end of the room")
         filler.unlink()
         works_again(s)
+
+
+LACKS = "runs that were left in their middle are not on record: cannot write the record of runs: its disk is full, make room there"
+
+
+@row("disk", "station's disk full at its start", "SIGKILL to the station while the token signs, a file that takes all of its disk, and a start",
+     f"alarm raised: {LACKS}; then: alarm over: {LACKS}",
+     "it starts, says of each board what is known, and starts no run; the record is made whole as soon as there is room")
+def station_disk_full_at_start(s):
+    with on_tmpfs(s, 4, "station") as folder:
+        boards, before = signing_boards(s), len(s.json("runs"))
+        s.kill("station")
+        s.script()
+        fill_page(folder / "runs.jsonl")
+        filler = fill(folder, 0)
+        s.start("station")
+        assert {name: nest["text"] for name, nest in nests_of(s).items()} == dict.fromkeys(boards, NOTHING_WRITTEN.partition(": ")[2])
+        status_says(s, LACKS)
+        started = s.imprint("start", check=False)
+        assert started.returncode == 1 and f"nothing was started: {LACKS}" in started.stderr, started
+        assert len(s.json("runs")) == before
+        filler.unlink()
+        wait_runs(s, before + len(boards))
+        assert {run["nest"]: (run["unit"], run["code"]) for run in s.json("runs")[before:]} == {
+            nest: (unit, "interrupted") for nest, unit in boards.items()}
+        wait_until(lambda: LACKS not in s.imprint("status").stdout, what="the end of that trouble")
+        run_all(s)
+
+
+def fill_page(path):
+    """A line that nobody knows, to the end of the file's last page: in what is left of it a record or two would fit."""
+    free = -path.stat().st_size % mmap.PAGESIZE + mmap.PAGESIZE
+    with open(path, "a") as file:
+        file.write(json.dumps({"act": "x" * (free - len('{"act": ""}\n'))}) + "\n")
 
 
 @contextlib.contextmanager
@@ -651,18 +694,35 @@ def notify_gone(s):
     panel(s)
 
 
-@row("socket", "something else at the socket's place", "`signer.sock` is a folder, and a start", "signer.sock", "exit 1")
-def socket_is_a_folder(s):
+def served(path):
+    stranger = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    at = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    stranger.bind(f"/proc/self/fd/{at}/{path.name}")  # a long path is no limit
+    stranger.listen()
+    os.close(at)
+    return stranger
+
+
+def socket_taken(take, s):
     path = s.dir / "run/signer/signer.sock"
     s.kill("signer", signal.SIGTERM)
     path.unlink(missing_ok=True)
-    path.mkdir()
-    (path / "file").touch()
+    taken = take(path)
     code, line = s.start_refused()
-    assert code == 1, line
-    (path / "file").unlink()
-    path.rmdir()
+    assert code == 1 and str(path.parent) in line, line
+    if taken:
+        taken.close()
+    path.rmdir() if path.is_dir() else path.unlink()  # it stands as it was
     s.start("signer")
+
+
+NO_SOCKET = "signer.sock is no socket, and stands where one must be: move it away, then start again"
+for name, made, seen, take in (
+        ("folder at the socket's place", "`signer.sock` is a folder, and a start", NO_SOCKET, Path.mkdir),
+        ("file at the socket's place", "`signer.sock` is a file, and a start", NO_SOCKET, Path.touch),
+        ("somebody else at the socket", "another program serves `signer.sock`, and a start", "the socket signer.sock is served by another "
+         "process already: stop that one (ss -xlp shows it), then start again", served)):
+    row("socket", name, made, f"signer cannot serve: … {seen}", "exit 1; it is left as it is", take)(socket_taken)
 
 
 # --- signals ---
@@ -733,13 +793,18 @@ def station_stands_still(s):
         station_ended_by(s, watchdog)
 
 
-def station_ended_by(s, end):
+def signing_boards(s):
+    """New boards, for which the token signs until s.script()."""
     new_boards(s)
     s.forget()
-    boards, before = s.boards(), len(s.json("runs"))
     s.script("C_Sign always delay 600000")
     s.imprint("start")
     wait_until(lambda: len(s.seen("begin")) == 2, what="the signatures under way")
+    return s.boards()
+
+
+def station_ended_by(s, end):
+    before, boards = len(s.json("runs")), signing_boards(s)
     end()
     s.script()
     s.start("station")

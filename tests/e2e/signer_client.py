@@ -115,7 +115,7 @@ class Answer:
         elif self.type == STATUS:
             self.status = {key: r.text() for key in ("station", "ca_subject", "order", "product", "trouble")}
             self.status.update({key: r.number(8) for key in ("ca_ends", "entries", "quantity", "used", "token_ok",
-                                                            "disk_free_mb", "training")})
+                                                            "disk_free_mb", "training", "signing_s")})
         else:
             raise AssertionError(f"no such answer: {self.type}")
         assert r.left() == 0, f"{r.left()} bytes left over in an answer of type {self.type}"

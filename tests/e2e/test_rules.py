@@ -556,6 +556,37 @@ def test_cut_lines_are_red(exported, tmp_path):
     red(path, exported[:-1] + [exported[-1][:-20]])
 
 
+def test_first_line_is_red(exported, tmp_path):
+    """Whatever becomes of it: its other lines say that this is an export, or was one."""
+    path = tmp_path / "first"
+    for first in ([], ["\n"], ["\xff\xd8\xff\xe0\n"], [exported[0][1:]], [exported[0].replace("imprint_export", "imprint_exporu")]):
+        red(path, first + exported[1:])
+    red(path, ["no line of an export\n" * 3, exported[4]])
+    red(path, exported[:1])
+    red(path, ["{}\n", exported[-1]])
+
+
+FOREIGN = {"empty": b"", "JPEG": b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(range(256)) * 40, "CSV": b"entry,unit,state\n1,T-1,installed\n",
+           "JSON": b'{"certificates": []}\n', "text": b"dear owner,\n\nhere is the export\n", "NUL": bytes(100)}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_file_that_is_no_export(tmp_path, kind):
+    """Wrong input, and no alarm: no line of it is an export's."""
+    path = tmp_path / kind
+    path.write_bytes(FOREIGN[kind])
+    done = verify_export(path)
+    assert done.returncode == 1 and "ALARM" not in done.stderr and done.stdout == ""
+    assert f"{path} is not a ledger export" in done.stderr
+
+
+def test_csv_export_is_told_apart(line, tmp_path):
+    path = tmp_path / "ledger.csv"
+    path.write_text(line.imprint("ledger", "export", "--format", "csv").stdout)
+    done = verify_export(path)
+    assert done.returncode == 1 and "is not a ledger export" in done.stderr and "not as CSV" in done.stderr
+
+
 def test_changed_head_is_red(exported, tmp_path):
     head = json.loads(exported[-1])["head"]
     for key, value in head.items():

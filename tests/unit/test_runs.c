@@ -298,6 +298,37 @@ static void what_was_under_way_is_told(void **state)
 	runs_close(runs);
 }
 
+/* The station starts all the same, tells what it knows, and adds nothing before what is missing. */
+static void what_could_not_be_written_is_written_first(void **state)
+{
+	struct runs *runs = opened();
+	struct run run, next = run_of("A1", "T-2", OUTCOME_PASS);
+	struct err e;
+
+	(void)state;
+	under_way(runs, "A1", "");
+	under_way(runs, "A2", "c1c1");
+	runs_close(runs);
+	syncs_fail = 1;
+	runs = opened();
+	assert_true(runs_left(runs, "A2", &run));
+	assert_int_equal(run.number, 0);
+	assert_non_null(strstr(run.text, "may hold its certificate"));
+	syncs_fail = 1;
+	assert_false(runs_under_way(runs, &next, false, &e));
+	assert_non_null(strstr(e.text, "runs that were left in their middle are not on record: "));
+	assert_true(runs_add(runs, &next, &e));
+	assert_true(runs_settle(runs, &e));
+	for (int start = 0; start < 2; start++) {
+		assert_true(runs_left(runs, "A2", &run));
+		assert_in_range(run.number, 1, next.number - 1);
+		runs_close(runs);
+		runs = opened();
+	}
+	assert_false(runs_left(runs, "A1", &run)); /* it ran again */
+	runs_close(runs);
+}
+
 /* Another version's: it must free no nest. */
 static void an_unknown_act_does_nothing(void **state)
 {
@@ -395,6 +426,8 @@ int main(void)
 						make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(what_was_under_way_is_told, make_folder,
 						drop_folder),
+		cmocka_unit_test_setup_teardown(what_could_not_be_written_is_written_first,
+						make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(an_unknown_act_does_nothing, make_folder,
 						drop_folder),
 		cmocka_unit_test_setup_teardown(files_turn_over_and_are_bounded, make_folder,

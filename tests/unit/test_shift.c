@@ -172,27 +172,31 @@ static void alarms_and_health(void **state)
 	static const struct {
 		const char *name;
 		enum alarm alarm;
-		uint64_t quantity, used, disk_mb, token, days;
+		uint64_t quantity, used, disk_mb, token, signing_s, days;
 		const char *trouble, *away;
 		enum control_health token_health, ledger_health, disk_health;
 	} rows[] = {
-		{ "well", ALARM_COUNT, 100, 94, 9999, 1, 181, "", "", HEALTH_OK, HEALTH_OK, 0 },
-		{ "nearly used", ALARM_ORDER_LOW, 100, 95, 9999, 1, 181, "", "", HEALTH_OK,
+		{ "well", ALARM_COUNT, 100, 94, 9999, 1, 0, 181, "", "", HEALTH_OK, HEALTH_OK, 0 },
+		{ "nearly used", ALARM_ORDER_LOW, 100, 95, 9999, 1, 0, 181, "", "", HEALTH_OK,
 		  HEALTH_OK, 0 },
-		{ "used", ALARM_ORDER_USED, 100, 100, 9999, 1, 181, "", "", HEALTH_OK, HEALTH_OK,
+		{ "used", ALARM_ORDER_USED, 100, 100, 9999, 1, 0, 181, "", "", HEALTH_OK, HEALTH_OK,
 		  0 },
-		{ "a small order is not low at its start", ALARM_COUNT, 1, 0, 9999, 1, 181, "", "",
-		  HEALTH_OK, HEALTH_OK, 0 },
-		{ "away", ALARM_SIGNER, 100, 0, 9999, 1, 181, "", "gone", HEALTH_BAD, HEALTH_BAD,
+		{ "a small order is not low at its start", ALARM_COUNT, 1, 0, 9999, 1, 0, 181, "",
+		  "", HEALTH_OK, HEALTH_OK, 0 },
+		{ "away", ALARM_SIGNER, 100, 0, 9999, 1, 0, 181, "", "gone", HEALTH_BAD, HEALTH_BAD,
 		  0 },
-		{ "little room", ALARM_SIGNER_DISK, 100, 0, 511, 1, 181, "", "", HEALTH_OK,
+		{ "little room", ALARM_SIGNER_DISK, 100, 0, 511, 1, 0, 181, "", "", HEALTH_OK,
 		  HEALTH_OK, HEALTH_WARN },
-		{ "no room", ALARM_SIGNER_DISK, 100, 0, 63, 1, 181, "", "", HEALTH_OK, HEALTH_OK,
+		{ "no room", ALARM_SIGNER_DISK, 100, 0, 63, 1, 0, 181, "", "", HEALTH_OK, HEALTH_OK,
 		  HEALTH_BAD },
-		{ "token", ALARM_TOKEN, 100, 0, 9999, 0, 181, "", "", HEALTH_BAD, HEALTH_OK, 0 },
-		{ "trouble", ALARM_SIGNING, 100, 0, 9999, 1, 181, "the clock", "", HEALTH_OK,
+		{ "token", ALARM_TOKEN, 100, 0, 9999, 0, 0, 181, "", "", HEALTH_BAD, HEALTH_OK, 0 },
+		{ "busy token", ALARM_COUNT, 100, 0, 9999, 1, 2, 181, "", "", HEALTH_OK, HEALTH_OK,
+		  0 },
+		{ "slow token", ALARM_TOKEN, 100, 0, 9999, 1, 3, 181, "", "", HEALTH_WARN,
+		  HEALTH_OK, 0 },
+		{ "trouble", ALARM_SIGNING, 100, 0, 9999, 1, 0, 181, "the clock", "", HEALTH_OK,
 		  HEALTH_WARN, 0 },
-		{ "CA", ALARM_CA_ENDS, 100, 0, 9999, 1, 179, "", "", HEALTH_OK, HEALTH_OK, 0 },
+		{ "CA", ALARM_CA_ENDS, 100, 0, 9999, 1, 0, 179, "", "", HEALTH_OK, HEALTH_OK, 0 },
 	};
 	static const enum alarm of_signer[] = { ALARM_ORDER_LOW,   ALARM_ORDER_USED,
 						ALARM_SIGNER_DISK, ALARM_TOKEN,
@@ -208,6 +212,7 @@ static void alarms_and_health(void **state)
 		status->used = rows[i].used;
 		status->disk_free_mb = rows[i].disk_mb;
 		status->token_ok = rows[i].token;
+		status->signing_s = rows[i].signing_s;
 		status->ca_ends = clock_wall_s() + (int64_t)rows[i].days * 86400 - 60;
 		strcpy(status->trouble, rows[i].trouble);
 		strcpy(rig.overview.trouble, rows[i].away);

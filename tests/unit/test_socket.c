@@ -88,8 +88,22 @@ static void a_second_server_is_refused(void **state)
 
 	assert_false(socket_listen(p->dir, "s", 0600, &fd, &e));
 	assert_int_equal(e.code, ERR_BUSY);
+	assert_non_null(strstr(e.text, p->path)); /* people must find it */
 	assert_false(socket_connect(p->dir, "nobody", &fd, &e));
 	assert_int_equal(e.code, ERR_NOT_FOUND);
+}
+
+static void what_is_no_socket_is_left_alone(void **state)
+{
+	struct place *p = *state;
+	struct err e;
+	int fd = openat(p->dir, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	assert_false(socket_listen(p->dir, "file", 0600, &fd, &e));
+	assert_int_equal(e.code, ERR_INVALID);
+	assert_int_equal(unlinkat(p->dir, "file", 0), 0);
 }
 
 static void a_hang_up_is_seen(void **state)
@@ -150,6 +164,7 @@ int main(void)
 		PAIR(a_record_and_a_descriptor_pass),
 		PAIR(an_unwanted_descriptor_is_closed),
 		PAIR(a_second_server_is_refused),
+		PAIR(what_is_no_socket_is_left_alone),
 		PAIR(a_hang_up_is_seen),
 		PAIR(a_wait_ends_at_its_deadline),
 		PAIR(one_cancel_ends_every_wait),
