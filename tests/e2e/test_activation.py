@@ -150,6 +150,11 @@ def test_the_bucket_is_closed(template):
     assert only["Effect"] == "Deny" and only["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
+def test_what_stays_when_the_stack_goes(template):
+    assert {name for name, resource in template["Resources"].items() if resource.get("DeletionPolicy") == "Retain"} == {"List", "DevicePolicy"}
+    assert all(template["Resources"][name]["UpdateReplacePolicy"] == "Retain" for name in ("List", "DevicePolicy"))
+
+
 def test_the_device_policy_fits(template):
     document = template["Resources"]["DevicePolicy"]["Properties"]["PolicyDocument"]
     assert len(re.sub(r"\s", "", str(document))) < 2048
