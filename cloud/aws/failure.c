@@ -28,6 +28,7 @@ enum advice {
 	STATE,
 	LIMIT,
 	REQUEST,
+	OTHER_ACCOUNT,
 };
 
 static const struct known {
@@ -101,6 +102,9 @@ static const char *const advices[] = {
 	[STATE] = "its state does not allow this: describe the certificate and its CA",
 	[LIMIT] = "delete what is no longer needed, or have AWS raise the limit",
 	[REQUEST] = "AWS does not take this value",
+	[OTHER_ACCOUNT] = "AWS does not take it; if another account has the CA in mode DEFAULT in "
+			  "this region, no second one can, but in mode SNI_ONLY several: imprint "
+			  "cloud register-ca --sni-only",
 };
 
 static void advise(enum advice kind, const struct failure_call *call,
@@ -209,6 +213,13 @@ static struct known look_up(const char *code, long status)
 	return other;
 }
 
+/* Of what another account has already, AWS says no more than of a bad value. */
+static bool may_be_elsewhere(const char *operation, const char *code)
+{
+	return !strncmp(operation, "Register", strlen("Register")) &&
+	       !strcmp(code, "InvalidRequestException");
+}
+
 bool failure_foreign(const struct http_answer *answer, struct err *e)
 {
 	char begin[BEGIN_SIZE];
@@ -242,6 +253,8 @@ bool failure_say(const struct failure_call *call, const struct http_answer *answ
 	*ret_again = row.again;
 	if (!*code && answer->status < 500 && answer->status != 429 && !*message)
 		return failure_foreign(answer, e);
+	if (may_be_elsewhere(call->operation, code))
+		row.advice = OTHER_ACCOUNT;
 	advise(row.advice, call, answer, advice);
 	return err_set(e, row.error, "AWS answers %ld %s%s%s%s: %s", answer->status, code,
 		       *message ? " (" : "", message, *message ? ")" : "", advice);

@@ -146,7 +146,9 @@ bool registry_certificate(struct registry *r, const char *id,
 	AUTO(query) query = NULL;
 	bool row;
 
-	if (!query_start(r->db, "SELECT id, ca_id, status FROM certificate WHERE id = ?1",
+	if (!query_start(r->db,
+			 "SELECT id, ca_id, status, mode = 'SNI_ONLY' FROM certificate"
+			 " WHERE id = ?1",
 			 VALUES(STRING(id)), &query, e) ||
 	    !query_row(query, &row, e))
 		return false;
@@ -156,6 +158,7 @@ bool registry_certificate(struct registry *r, const char *id,
 	    !copy(query_text(query, 1), c.ca_id, sizeof(c.ca_id), e) ||
 	    !copy(query_text(query, 2), c.status, sizeof(c.status), e))
 		return false;
+	c.sni_only = sqlite3_column_int(query, 3);
 	*ret_certificate = c;
 	return true;
 }

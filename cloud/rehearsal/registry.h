@@ -54,6 +54,7 @@ MUST_CHECK bool registry_arn(struct registry *r, const char *resource, char *ret
 /* A certificate that is registered; ERR_NOT_FOUND. */
 struct registry_certificate {
 	char id[REGISTRY_ID_SIZE], ca_id[REGISTRY_ID_SIZE], status[REGISTRY_STATUS_SIZE];
+	bool sni_only;
 };
 MUST_CHECK bool registry_certificate(struct registry *r, const char *id,
 				     struct registry_certificate *ret_certificate, struct err *e);

@@ -102,11 +102,11 @@ class Registry:
         for column, value in columns.items():
             self.db.execute(f"UPDATE ca SET {column} = ? WHERE id = ?", (value, ca_id))
 
-    def add(self, cert, status, ca_id="", policy=None):
+    def add(self, cert, status, ca_id="", policy=None, mode="DEFAULT"):
         now = int(time.time() * 1000)
         self.db.execute("INSERT INTO certificate (id, ca_id, pem, status, mode, created, modified, not_before, not_after)"
-                        " VALUES (?, ?, ?, ?, 'DEFAULT', ?, ?, ?, ?)",
-                        (id_of(cert), ca_id, Path(cert).read_text(), status, now, now, now, now + YEAR_MS))
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        (id_of(cert), ca_id, Path(cert).read_text(), status, mode, now, now, now, now + YEAR_MS))
         if policy:
             self.attach(cert, policy)
         return id_of(cert)

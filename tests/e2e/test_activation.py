@@ -18,6 +18,9 @@ INDEX = (activation.SOURCE / "index.mjs").read_text()
 # Rights that no call in the code names: Lambda's own log and its queue for what failed; and without s3:ListBucket, S3 says 403
 # instead of 404 of an object that is not there.
 FOR_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "s3:ListBucket"}
+# What AWS's Service Authorization Reference has a right's resource be: a policy that says otherwise allows nothing.
+RESOURCES = {"iot:DescribeCertificate": "cert", "iot:UpdateCertificate": "cert", "iot:AttachPolicy": "cert", "iot:AttachThingPrincipal": "cert",
+             "iot:CreateThing": "thing", "iot:ListThingPrincipals": "thing"}
 
 
 class Template(yaml.SafeLoader):
@@ -94,10 +97,13 @@ def test_a_right_too_many_is_seen(template, action):
 
 
 def test_rights_are_for_their_resources_alone(template):
-    everything = [statement for statement in statements(template, "FunctionRole") if statement["Resource"] == "*"]
-    assert [as_list(statement["Action"]) for statement in everything] == [["iot:AttachThingPrincipal"]], "AWS knows no resource for it"
-    for role in ("RuleRole", "LoggingRole"):
+    for role in ("FunctionRole", "RuleRole", "LoggingRole"):
         assert all(statement["Resource"] != "*" for statement in statements(template, role))
+    for statement in statements(template, "FunctionRole"):
+        for action in as_list(statement["Action"]):
+            kind = RESOURCES.get(action)
+            assert not kind or f":{kind}/*" in statement["Resource"]["Fn::Sub"], f"AWS allows {action} for nothing but a {kind}"
+    assert set(RESOURCES) == {action for action in rights(template) if action.startswith("iot:")}
 
 
 def test_names_in_the_template_exist(template):
@@ -142,6 +148,11 @@ def test_the_bucket_is_closed(template):
     assert list(bucket["PublicAccessBlockConfiguration"].values()) == [True] * 4
     only, = template["Resources"]["ListPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert only["Effect"] == "Deny" and only["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_what_stays_when_the_stack_goes(template):
+    assert {name for name, resource in template["Resources"].items() if resource.get("DeletionPolicy") == "Retain"} == {"List", "DevicePolicy"}
+    assert all(template["Resources"][name]["UpdateReplacePolicy"] == "Retain" for name in ("List", "DevicePolicy"))
 
 
 def test_the_device_policy_fits(template):

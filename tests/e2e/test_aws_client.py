@@ -235,6 +235,10 @@ BAD = {
     "state": (["update", ID, "ACTIVE"], error("CertificateStateException", status=406), REFUSED, ["406 CertificateStateException"]),
     "limit": (["register-ca", PEM, PEM, "active", "auto"], error("LimitExceededException", status=410), REFUSED, ["410 LimitExceededException"]),
     "unknown-refusal": (["update", ID, "ACTIVE"], error("NewException", status=418), REFUSED, ["418 NewException"]),
+    "ca-elsewhere": (["register-ca", PEM, PEM, "active", "auto"], error("InvalidRequestException", "Cannot accept this CACertificate"), REFUSED,
+                     ["400 InvalidRequestException (Cannot accept", "another account", "--sni-only"]),
+    "elsewhere": (["register", PEM, PEM, "ACTIVE"], error("InvalidRequestException", "This request is not valid"), REFUSED,
+                  ["another account", "--sni-only"]),
     "odd-message": (["update", ID, "ACTIVE"], Answer(ODD, 400, "InvalidRequestException"), REFUSED, ["(?[2Jevil??line ???xxx", "does not take"]),
 }
 

@@ -431,6 +431,10 @@ def test_refused_at_connect(brokers, shop):
     sni = Case(b, shop, mode="SNI_ONLY")
     sni.refused("no server name sent", "--connect", "board", outcome="closed")
     sni.refused(NEW, "--connect", "board", "--sni", "localhost", outcome="closed")
+    sni.registry.set_status(sni.leaf, "ACTIVE")  # registered as its CA is
+    sni.registry.attach(sni.leaf, ALLOW_ALL)
+    sni.refused("no server name sent", "--connect", "board", outcome="closed")
+    assert sni.knock("--connect", "board", "--sni", "localhost") == {"connack-0": 1}
     c.registry.set_status(c.leaf, "ACTIVE")
     c.refused("no policy", "--connect", "board", outcome="closed")
     c.registry.attach(c.leaf, ALLOW_ALL)
@@ -550,6 +554,8 @@ def test_one_client_id_for_two(brokers, shop):
 
 def model(now, leaf, ca, sent, sni):
     """AWS's rules, in the words of its guide; `leaf["status"]` None is unknown."""
+    if leaf["status"] and leaf["mode"] == "SNI_ONLY" and not sni:
+        return "no server name sent"
     if leaf["status"] == "ACTIVE":
         return None
     if leaf["status"]:
@@ -585,7 +591,7 @@ def test_random_devices(brokers, shop):
         ca = {"status": rng.choice(["ACTIVE", "ACTIVE", "INACTIVE"]), "auto": rng.choice(["ENABLE", "ENABLE", "DISABLE"]),
               "mode": rng.choice(["DEFAULT", "SNI_ONLY"])}
         leaf = {"issuer": issuer, "kind": kind, "status": rng.choice([None] * 6 + ["ACTIVE", "INACTIVE", "REVOKED", "PENDING_ACTIVATION",
-                                                                                 "PENDING_TRANSFER"])}
+                                                                                 "PENDING_TRANSFER"]), "mode": rng.choice(["DEFAULT", "SNI_ONLY"])}
         sent = rng.choice([["leaf"], ["leaf", "ca"], ["leaf", "ca"], ["leaf", "other", "ca"], ["leaf", "other"], ["ca", "leaf"]])
         sni = rng.random() < 0.5
         cert = pool[issuer, kind]
@@ -594,7 +600,7 @@ def test_random_devices(brokers, shop):
         b.registry.db.execute("DELETE FROM certificate WHERE id = ?", (id_of(cert),))
         b.registry.set_ca(c.ca_id, status=ca["status"], auto_registration=ca["auto"], mode=ca["mode"])
         if leaf["status"]:
-            b.registry.add(cert, leaf["status"], c.ca_id)
+            b.registry.add(cert, leaf["status"], c.ca_id, mode=leaf["mode"])
         since = b.mark()
         files = {"leaf": cert, "ca": c.ca[0], "other": issuers["stranger"][0]}
         outcome = b.knock(shop.chain(*(files[one] for one in sent)), c.key, *(["--sni", "localhost"] if sni else []))

@@ -14,7 +14,7 @@ from cloud import Cloud, cloud, issued, line, requests, sentence, trusting  # no
 from rehearsal import Rehearsal
 from signer_client import PATIENCE_S
 from sigv4 import Keys
-from station import BUILD, LONG
+from station import BUILD, LONG, ROOT
 from tools import openssl, pem
 
 ODD_TOKEN = "FwoGZXIvYXdzE/+=:@%&!" * 8 + "=="
@@ -299,3 +299,21 @@ def test_every_call_of_the_rehearsal(line, requests, rehearsal, tmp_path):
         sentence(it("cloud", "describe", "--certificate-id", "ab" * 32, ok=False), "ResourceNotFound")
         trusting(line, rehearsal["root_cert"])
         assert it.json("endpoint", "--product", "trusting", "--port", rehearsal["mqtt_port"])[0]["trusted"] is True
+
+
+# --- the manual ---
+
+# To these AWS gives no resource (Service Authorization Reference): a policy that names one allows nothing.
+NO_RESOURCE = {"iot:GetRegistrationCode", "iot:RegisterCACertificate", "iot:RegisterCertificate", "iot:DescribeEndpoint", "iot:ListCertificatesByCA"}
+FOR_THE_OWNER = {"iot:ListCACertificates"}
+
+
+def test_the_rights_in_the_manual_are_those_of_the_calls():
+    policy = json.loads(re.search(r"^## Rights.*?```json\n(.*?)```", (ROOT / "docs/cloud.md").read_text(), re.S | re.M).group(1))
+    resources = {action: statement["Resource"] for statement in policy["Statement"]
+                 for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])}
+    called = {f"iot:{name}" for name in re.findall(r'"((?:Get|Describe|Register|Update|List)\w+)"', (ROOT / "cloud/aws/iot.c").read_text())}
+    assert {action for action in resources if action.startswith("iot:")} == called - FOR_THE_OWNER and FOR_THE_OWNER < called
+    assert {action for action, resource in resources.items() if resource == "*"} == NO_RESOURCE
+    kinds = {action: "cacert" if "CACertificate" in action else "cert" for action in called - NO_RESOURCE - FOR_THE_OWNER}
+    assert all(f":{kind}/*" in resources[action] for action, kind in kinds.items())

@@ -26,8 +26,9 @@ static const struct {
 	[VERDICT_AUTO_REGISTRATION_OFF] = { "auto-registration off",
 					    "aws iot update-ca-certificate "
 					    "--new-auto-registration-status ENABLE" },
-	[VERDICT_NO_SNI] = { "no server name sent", "its CA is SNI_ONLY: connect by the endpoint's "
-						    "name, not by address, with SNI on" },
+	[VERDICT_NO_SNI] = { "no server name sent",
+			     "it or its CA is registered as SNI_ONLY: connect by "
+			     "the endpoint's name, not by address, with SNI on" },
 	[VERDICT_NOT_YET_VALID] = { "not yet valid",
 				    "compare the clock that issued the certificate with this one" },
 	[VERDICT_EXPIRED] = { "expired", "issue a new certificate, or set the clock of this PC" },
@@ -103,8 +104,9 @@ enum verdict decision_of(const struct facts *facts)
 		[STANDING_REVOKED] = VERDICT_REVOKED,
 	};
 
-	return facts->standing == STANDING_UNKNOWN ? of_unknown(facts)
-						   : of_registered[facts->standing];
+	if (facts->standing == STANDING_UNKNOWN)
+		return of_unknown(facts);
+	return facts->sni_only && !facts->sni ? VERDICT_NO_SNI : of_registered[facts->standing];
 }
 
 unsigned decision_rank(const struct ca_facts *ca)

@@ -1,5 +1,6 @@
 /* decision: what becomes of a device that knocks: from facts to a verdict, in words.
- * A registered certificate: its own status decides, whatever its CA's. An unknown one: each row of
+ * A registered certificate: its own status decides, whatever its CA's; but without the server's name AWS
+ * does not find one that is registered as SNI_ONLY. An unknown one: each row of
  * a table that holds refuses it, the first one speaks; if none does, it is registered as
  * PENDING_ACTIVATION, and refused as well. The order is the order of the verdicts below.
  * On AWS the device learns nothing from a refusal; here the engineer does: each verdict has a phrase
@@ -63,6 +64,7 @@ struct ca_facts {
 
 struct facts {
 	enum standing standing;
+	bool sni_only; /* it is registered so */
 	bool leaf_is_ca; /* the first certificate sent is a registered CA, or issued another one sent */
 	bool ca_known; /* `ca` is the fittest of those that the leaf's issuer names */
 	bool weak;     /* signature or key that AWS does not take */

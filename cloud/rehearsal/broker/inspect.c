@@ -5,21 +5,32 @@
 
 #include <openssl/pem.h>
 
-bool inspect_standing(struct registry *r, const char *id, enum standing *ret_standing,
-		      struct err *e)
+/* Of a certificate that is registered, or is not. */
+static bool look_up(struct registry *r, const char *id, struct facts *f, struct err *e)
 {
 	struct registry_certificate certificate;
 	struct err reason;
 
+	f->standing = STANDING_UNKNOWN;
 	if (registry_certificate(r, id, &certificate, &reason)) {
-		*ret_standing = decision_standing(certificate.status);
+		f->standing = decision_standing(certificate.status);
+		f->sni_only = certificate.sni_only;
 		return true;
 	}
-	if (reason.code != ERR_NOT_FOUND) {
-		*e = reason;
+	if (reason.code == ERR_NOT_FOUND)
+		return true;
+	*e = reason;
+	return false;
+}
+
+bool inspect_standing(struct registry *r, const char *id, enum standing *ret_standing,
+		      struct err *e)
+{
+	struct facts f;
+
+	if (!look_up(r, id, &f, e))
 		return false;
-	}
-	*ret_standing = STANDING_UNKNOWN;
+	*ret_standing = f.standing;
 	return true;
 }
 
@@ -114,7 +125,7 @@ bool inspect_visit(struct registry *r, const struct visit *v, bool chain_require
 
 	f->now_s = clock_wall_s();
 	if (!cert_dates(v->leaf, &f->not_before_s, &f->not_after_s, e) ||
-	    !inspect_standing(r, v->id, &f->standing, e) ||
+	    !look_up(r, v->id, f, e) ||
 	    (f->standing == STANDING_UNKNOWN && !inspect_unknown(r, &search, e)))
 		return false;
 	*ret_findings = found;
