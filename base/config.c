@@ -100,6 +100,11 @@ bool config_load_reported(const char *path, const cyaml_schema_value_t *schema,
 	size_t len;
 
 	if (!file_read(path, CONFIG_MAX, &text, &len, e)) {
+		if (e->code == ERR_REFUSED)
+			err_set(e, ERR_REFUSED,
+				"%s may not be read by its daemon or by you: chmod a+r %s, and a+x "
+				"on the folders above it",
+				path, path);
 		if (report)
 			report(context, e);
 		return false;

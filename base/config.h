@@ -19,7 +19,8 @@
 typedef void config_report_fn(void *context, const struct err *mistake);
 
 /* Loads the file at path; *ret_value is freed with config_free and the same schema. The schema's
- * top is a mapping. ERR_INVALID with the first mistake, ERR_NOT_FOUND, ERR_SYSTEM. */
+ * top is a mapping. ERR_INVALID with the first mistake, ERR_NOT_FOUND, ERR_REFUSED,
+ * ERR_SYSTEM. */
 MUST_CHECK bool config_load(const char *path, const cyaml_schema_value_t *schema,
 			    cyaml_data_t **ret_value, struct err *e);
 /* The same, and every mistake is reported (`report` may be NULL). */

@@ -14,8 +14,11 @@ static bool open_regular(const char *path, size_t max_len, int *ret_fd, struct e
 	struct stat st;
 
 	if (fd < 0)
-		return err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM, "cannot open %s",
-				 path);
+		return err_errno(e,
+				 errno == ENOENT   ? ERR_NOT_FOUND
+				 : errno == EACCES ? ERR_REFUSED
+						   : ERR_SYSTEM,
+				 "cannot open %s", path);
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, ERR_SYSTEM, "cannot look at %s", path);
 	if (!S_ISREG(st.st_mode))

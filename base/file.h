@@ -1,6 +1,6 @@
 /* file: a small regular file, read whole into memory with a limit. A folder, a device or a pipe in
- * its place is refused without waiting for it. Errors: ERR_NOT_FOUND, ERR_INVALID (no regular file,
- * or too long), ERR_SYSTEM. Threads: any. Layer above: config, product. Below: none. */
+ * its place is refused without waiting for it. Errors: ERR_NOT_FOUND, ERR_REFUSED (it may not be
+ * read), ERR_INVALID (no regular file, or too long), ERR_SYSTEM. Threads: any. Layer above: config, product. Below: none. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 

@@ -1,10 +1,16 @@
 #include "base/mode.h"
 
+#include "base/cleanup.h"
+
 #include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+AUTO_DEFINE(FTS, FTS *, fts_close)
 
 static bool look(const char *path, struct stat *ret_status, struct err *e)
 {
@@ -80,4 +86,30 @@ bool mode_kept(enum place place, struct err *e)
 
 	return place_path(place, NULL, path, e) &&
 	       (mode_private(path, e) || e->code == ERR_NOT_FOUND);
+}
+
+static bool is_closed(const FTSENT *found)
+{
+	return found->fts_info == FTS_DNR ||
+	       ((found->fts_info == FTS_F || found->fts_info == FTS_D) &&
+		faccessat(AT_FDCWD, found->fts_accpath, R_OK | W_OK, AT_EACCESS) < 0 &&
+		errno == EACCES);
+}
+
+bool mode_usable(enum place place, const char *user, struct err *e)
+{
+	char path[PATH_MAX], *const roots[] = { path, NULL };
+	AUTO(FTS) walk = NULL;
+	const FTSENT *found;
+
+	if (!place_path(place, NULL, path, e))
+		return false;
+	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	while (walk && (found = fts_read(walk)))
+		if (is_closed(found))
+			return err_set(e, ERR_REFUSED,
+				       "%s cannot be read and written by the user %s: chown -R "
+				       "%s: %s",
+				       found->fts_path, user, user, path);
+	return true;
 }

@@ -17,4 +17,8 @@ MUST_CHECK bool mode_settings(const char *name, struct err *e);
 /* What a daemon keeps: its lib folder, if it is there. */
 MUST_CHECK bool mode_kept(enum place place, struct err *e);
 
+/* Of all that is in that folder, nothing is closed to us, as what root has copied there would be.
+ * `user` is who should own it. */
+MUST_CHECK bool mode_usable(enum place place, const char *user, struct err *e);
+
 #endif

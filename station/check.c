@@ -9,6 +9,7 @@
 #include "hsm/api/request.h"
 #include "serial/board.h"
 #include "station/check_port.h"
+#include "station/control/client.h"
 #include "station/product.h"
 #include "station/settings.h"
 
@@ -18,7 +19,7 @@
 #include <stdio.h>
 #include <sys/statvfs.h>
 
-#define SIGNER_PATIENCE_MS 5000
+#define PATIENCE_MS 5000
 #define DISK_WARN_MB 1024
 #define DISK_LEAST_MB 16 /* for runs and counters */
 #define MEGABYTE (1024 * 1024)
@@ -30,7 +31,11 @@ static bool check_settings(struct station_settings *settings, struct check *c)
 
 	if (!place_path(PLACE_ETC, "station.yaml", path, &e) ||
 	    !station_settings_load(path, settings, &e)) {
-		check_say(c, CHECK_FAIL, "settings", "%s", e.text);
+		check_say(c, CHECK_FAIL, "settings", "%s%s", e.text,
+			  e.code == ERR_NOT_FOUND
+				  ? ": write it, station.yaml among the examples of "
+				    "imprint-doc shows how"
+				  : "");
 		return false;
 	}
 	check_say(c, CHECK_OK, "settings", "%s: station %s, %zu nests", path, settings->station,
@@ -38,13 +43,15 @@ static bool check_settings(struct station_settings *settings, struct check *c)
 	return true;
 }
 
-static void check_modes(struct check *c)
+static void check_modes(bool is_other, struct check *c)
 {
 	struct err e;
 	bool settings = check_that(c, "files", mode_settings("station.yaml", &e), &e);
 	bool kept = check_that(c, "files", mode_kept(PLACE_LIB_STATION, &e), &e);
+	bool usable = is_other ||
+		      check_that(c, "files", mode_usable(PLACE_LIB_STATION, OWNER_STATION, &e), &e);
 
-	if (settings && kept)
+	if (settings && kept && usable)
 		check_say(c, CHECK_OK, "files",
 			  "nobody else may change settings and products, or reach the station's "
 			  "folder");
@@ -118,8 +125,8 @@ static bool ask_status(struct reply *ret_reply, struct err *e)
 	struct request request = { .type = REQUEST_STATUS };
 	AUTO(fd) fd = -1;
 
-	return signer_connect(&fd, e) && signer_call(fd, &request, -1, record, ret_reply,
-						     clock_deadline(SIGNER_PATIENCE_MS), -1, e);
+	return signer_connect(&fd, e) &&
+	       signer_call(fd, &request, -1, record, ret_reply, clock_deadline(PATIENCE_MS), -1, e);
 }
 
 static void check_signer(struct check *c)
@@ -138,6 +145,25 @@ static void check_signer(struct check *c)
 		check_say(c, CHECK_OK, "order", "%s is in use", reply.status.order);
 }
 
+/* The station that runs knows its jig; one that does not run, or does not let its own user ask, is
+ * no fault. */
+static void check_jig(struct check *c)
+{
+	static uint8_t record[MESSAGE_MAX];
+	struct control_request request = { .type = CONTROL_STATUS };
+	struct control_reply reply;
+	AUTO(fd) fd = -1;
+	struct err e;
+
+	if (!control_connect(&fd, &e) ||
+	    !control_call(fd, &request, record, &reply, NULL, clock_deadline(PATIENCE_MS), &e))
+		return;
+	if (*reply.station.stop_text)
+		check_say(c, CHECK_WARN, "jig", "stopped: %s", reply.station.stop_text);
+	else if (reply.station.jig_health == HEALTH_OK)
+		check_say(c, CHECK_OK, "jig", "answers");
+}
+
 /* What the station's user may do only it can try, or root for it. */
 static void check_rights(const struct station_settings *settings, bool is_other, struct check *c)
 {
@@ -150,11 +176,12 @@ static void check_rights(const struct station_settings *settings, bool is_other,
 	check_folder(PLACE_RUN_STATION, "run", c);
 	check_folder(PLACE_LIB_STATION, "lib", c);
 	check_signer(c);
+	check_jig(c);
 }
 
 static void check_all(const struct station_settings *settings, bool is_other, struct check *c)
 {
-	check_modes(c);
+	check_modes(is_other, c);
 	check_products(c);
 	check_ports(settings, c);
 	check_names(settings, c);

@@ -162,7 +162,9 @@ bool ledger_open(const char *path, struct ledger **ret_ledger, struct err *e)
 		return half_restored(path, e);
 	if (access(path, F_OK) && errno == ENOENT)
 		return err_set(e, ERR_NOT_FOUND,
-			       "there is no ledger %s: it is made by imprint init", path);
+			       "there is no ledger %s: imprint ca create makes it; one that was "
+			       "lost comes back with imprint ledger restore",
+			       path);
 	if (!allocate(path, &l, e) || !sync_log(l, e) || !store_open(l, e) || !position_load(l, e))
 		return false;
 	*ret_ledger = TAKE(l);

@@ -31,7 +31,8 @@ static bool check_settings(struct signer *s, struct check *c)
 
 	if (!place_path(PLACE_ETC, "signer.yaml", path, &e) ||
 	    !settings_load(path, &s->settings, &e)) {
-		check_say(c, CHECK_FAIL, "settings", "%s", e.text);
+		check_say(c, CHECK_FAIL, "settings", "%s%s", e.text,
+			  e.code == ERR_NOT_FOUND ? ": imprint init makes it" : "");
 		return false;
 	}
 	check_say(c, CHECK_OK, "settings", "%s: station %s%s", path, s->settings.station,
@@ -60,14 +61,16 @@ static bool token_modes(const struct settings *settings, struct err *e)
 	       mode_private(folder, e);
 }
 
-static void check_modes(const struct signer *s, struct check *c)
+static void check_modes(const struct signer *s, bool is_other, struct check *c)
 {
 	struct err e;
 	bool settings = check_that(c, "files", mode_settings("signer.yaml", &e), &e);
 	bool kept = check_that(c, "files", mode_kept(PLACE_LIB_SIGNER, &e), &e);
+	bool usable = is_other ||
+		      check_that(c, "files", mode_usable(PLACE_LIB_SIGNER, OWNER_SIGNER, &e), &e);
 	bool token = token_modes(&s->settings, &e) || e.code != ERR_REFUSED;
 
-	if (check_that(c, "files", token, &e) && settings && kept)
+	if (check_that(c, "files", token, &e) && settings && kept && usable)
 		check_say(c, CHECK_OK, "files",
 			  "nobody else may change settings and products, or reach "
 			  "the signer's folder");
@@ -345,7 +348,7 @@ int check_signer(struct signer *s)
 		return check_exit(&c);
 	if (!confine(s->settings.token_network ? CONFINE_IP : CONFINE_NO_NETWORK, &e))
 		check_say(&c, CHECK_FAIL, "signer", "%s", e.text);
-	check_modes(s, &c);
+	check_modes(s, owner.is_other, &c);
 	check_products(&c);
 	check_service(s, &c);
 	return check_exit(&c);

@@ -31,15 +31,16 @@ static bool lock_page(struct err *e)
 }
 
 /* systemd hands the credential over in a folder that only we can read: its mode is not ours to
- * judge. */
+ * judge. What was not sealed for it is not there. */
 static bool credential_path(char ret_path[static PATH_MAX], struct err *e)
 {
 	const char *folder = secure_getenv("CREDENTIALS_DIRECTORY");
 
-	if (!folder || snprintf(ret_path, PATH_MAX, "%s/" CREDENTIAL, folder) >= PATH_MAX)
+	if (!folder || snprintf(ret_path, PATH_MAX, "%s/" CREDENTIAL, folder) >= PATH_MAX ||
+	    access(ret_path, F_OK) < 0)
 		return err_set(e, ERR_PIN,
 			       "there is no token PIN: set token.pin_file in signer.yaml, or give "
-			       "the systemd credential " CREDENTIAL);
+			       "the systemd credential " CREDENTIAL " (README.Debian, The PIN)");
 	return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/owner.h"
 #include "base/program.h"
 
 #include <ctype.h>
@@ -51,6 +52,39 @@ static bool has(const gid_t *groups, int count, gid_t group)
 	return false;
 }
 
+static bool is_member(const char *name, gid_t of)
+{
+	const struct passwd *user = getpwnam(name);
+	gid_t groups[GROUPS_MAX];
+	int count = GROUPS_MAX;
+
+	return user && getgrouplist(name, user->pw_gid, groups, &count) >= 0 &&
+	       has(groups, count, of);
+}
+
+/* Both sockets are open to the group imprint alone: to be a supervisor is not enough. */
+static void check_members(struct check *c)
+{
+	gid_t imprint = getgrnam("imprint")->gr_gid;
+	const struct group *supervisors = getgrnam("imprint-supervisor");
+
+	if (!is_member(OWNER_STATION, imprint))
+		check_say(c, CHECK_FAIL, "users",
+			  "%s is not in the group imprint, and cannot ask the signer: adduser %s "
+			  "imprint; systemctl restart imprint-station",
+			  OWNER_STATION, OWNER_STATION);
+	if (!*supervisors->gr_mem)
+		check_say(c, CHECK_WARN, "users",
+			  "nobody is in the group imprint-supervisor, to open orders: adduser NAME "
+			  "imprint-supervisor; adduser NAME imprint");
+	for (char **name = supervisors->gr_mem; *name; name++)
+		if (!is_member(*name, imprint))
+			check_say(c, CHECK_WARN, "users",
+				  "%s is in the group imprint-supervisor and not in imprint, and "
+				  "reaches no daemon: adduser %s imprint",
+				  *name, *name);
+}
+
 /* Root looks after the machine; people work in the group. */
 static void check_caller(struct check *c)
 {
@@ -79,8 +113,10 @@ void doctor_users(struct check *c)
 {
 	if (!doctor_installed())
 		return;
-	if (check_existence(c))
+	if (check_existence(c)) {
 		check_say(c, CHECK_OK, "users", "those of signer and station, and their groups");
+		check_members(c);
+	}
 	check_caller(c);
 }
 

@@ -24,8 +24,8 @@ static const struct {
 	  "names "
 	  "is missing, or was sealed on another PC; make it again with systemd-creds encrypt" },
 	{ "78", NULL,
-	  "the token refused the PIN, and none is tried twice: put the right one into the PIN "
-	  "file" },
+	  "the token's PIN is missing, open to others, or was refused (and none is tried twice): "
+	  "see the rows about PIN and token" },
 	{ NULL, "watchdog", "it hung and was ended: look at the token and its cable" },
 	{ NULL, "start-limit-hit", "it ended too often in a row: mend what the other rows say" },
 	{ NULL, "service-start-limit-hit",

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from jig import JigControl
 from station import wait_until
 
 
@@ -39,3 +40,9 @@ def test_watch_and_set(jig_station):
     assert signal("power")["value"] is False
     for words in ("red", "maybe"), ("start", "on"), ("power", "Z9", "on"):
         assert s.imprint("jig", "set", *words, check=False).returncode != 0
+
+    def doctor(row):
+        return re.search(row, s.imprint("doctor", check=False).stdout, re.M)
+    assert doctor("^ok    jig +answers$")
+    JigControl(s.dir / "jig").do("estop press")
+    wait_until(lambda: doctor("^WARN  jig +stopped: the e-stop is pressed"), what="the doctor's word about the jig")

@@ -202,6 +202,7 @@ def run_as(s, peer, *words):
 
 
 def test_refusals_are_logged(line):
+    assert run_as(line, PEERS["a stranger"], "void", "NONE", "--reason", "x").returncode == 1
     assert re.search(r"^<4>permission refused .*61009.* request=\"void\"", line.log("signer"), re.M)
 
 

@@ -4,16 +4,19 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from station import ROOT
+from fault_table import ROWS
+from station import BUILD, PATIENCE_S, ROOT
+from test_fault_table import id_of
 from tools import openssl
 
 PAGE = (ROOT / "SECURITY.md").read_text()
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 NOBODY = "65534"
-REFERENCE = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
+REFERENCE = re.compile(r"`(test_\w+\.py)::(test_\w+)(?:\[([\w-]+)\])?`")
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
 NEEDS_TOOL = pytest.mark.skipif(not shutil.which("pkcs11-tool"), reason="pkcs11-tool is not installed; run tests/setup --tests")
 
@@ -30,13 +33,18 @@ def functions_of(name):
     return {node.name for node in body if isinstance(node, ast.FunctionDef)}
 
 
+def is_there(file, test, row):
+    """Of the fault table a row is named: the table as a whole shows no claim."""
+    return test in functions_of(file) and (test != "test_row" or row in map(id_of, ROWS))
+
+
 def wrong_rows(page):
     wrong = []
     for row in claims(page):
         named = REFERENCE.findall(row[2]) if len(row) == 3 else []
         if len(row) != 3 or not all(row) or not named or REFERENCE.sub("", row[2]).strip():
             wrong.append(f"not claim, why and tests: {row}")
-        wrong += [f"{row[0]}: there is no {file}::{test}" for file, test in named if test not in functions_of(file)]
+        wrong += [f"{row[0]}: there is no {test}" for test in named if not is_there(*test)]
     return wrong
 
 
@@ -45,7 +53,9 @@ def test_each_claim_has_its_tests():
     assert wrong_rows(PAGE) == []
 
 
-@pytest.mark.parametrize("row", ["| a | b | `test_security.py::test_of_nothing` |", "| a | b |  |", "| a | b | somebody looked |",
+@pytest.mark.parametrize("row", ["| a | b | `test_security.py::test_of_nothing` |", "| a | b | `test_fault_table.py::test_row` |",
+                                 "| a | b | `test_fault_table.py::test_row[token-nothing]` |",
+                                 "| a | b |  |", "| a | b | somebody looked |",
                                  "| a | `test_security.py::test_each_claim_has_its_tests` |"])
 def test_a_claim_without_a_test_is_seen(row):
     assert wrong_rows(row)
@@ -69,6 +79,26 @@ def test_another_user_reads_nothing(line):
         done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "cat", path], capture_output=True)
         assert done.returncode != 0 and b"Permission denied" in done.stderr, path
         assert path.stat().st_mode & 0o077 == 0, path  # nor the group of those who may connect
+
+
+def test_the_pin_goes_by_nobody(line):
+    """Not by arguments or environment of a daemon, and no file but its own holds it: no log, no setting, no ledger."""
+    line.imprint("start")
+    line.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S)
+    pins = {(line.dir / "etc" / name).read_bytes().strip() for name in ("token-pin", "token-so-pin")}
+    others = [path for path in line.dir.rglob("*") if path.is_file() and path.name not in ("token-pin", "token-so-pin")]
+    others += [Path(f"/proc/{line.pid(daemon)}/{name}") for daemon in ("signer", "station") for name in ("cmdline", "environ")]
+    assert len(pins) == 2 and len(others) > 20 and line.dir / "log/signer" in others
+    assert [path for path in others if any(pin in path.read_bytes() for pin in pins)] == []
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed; run tests/setup --tests")
+def test_the_pin_goes_by_nobody_at_the_set_up(tmp_path):
+    env, calls = dict(os.environ, IMPRINT_DIR=str(tmp_path / "s")), tmp_path / "calls"
+    for words in (["init", "--station", "SZ1"], ["ca", "create", "--subject", "CN=x"]):
+        subprocess.run(["strace", "-f", "-v", "-s", "65536", "-e", "trace=execve", "-o", calls, BUILD / "imprint", *words], env=env, check=True,
+                       stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
+        assert "IMPRINT_DIR=" in calls.read_text() and (tmp_path / "s/etc/token-pin").read_text().strip() not in calls.read_text()
 
 
 def test_the_signer_has_local_sockets_alone(line):

@@ -104,7 +104,7 @@ static void units_become_rows(void **state)
 		{ "PIN",
 		  "Id=a.service\nLoadState=loaded\nActiveState=failed\nUnitFileState=enabled\n"
 		  "Result=exit-code\nExecMainStatus=78\n",
-		  "FAIL  units       a.service failed: the token refused the PIN" },
+		  "FAIL  units       a.service failed: the token's PIN is missing, open" },
 		{ "hung",
 		  "Id=a.service\nLoadState=loaded\nActiveState=failed\nUnitFileState=enabled\n"
 		  "Result=watchdog\nExecMainStatus=9\n",
