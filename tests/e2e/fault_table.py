@@ -462,6 +462,8 @@ def station_disk_full_at_start(s):
         assert {run["nest"]: (run["unit"], run["code"]) for run in s.json("runs")[before:]} == {
             nest: (unit, "interrupted") for nest, unit in boards.items()}
         wait_until(lambda: LACKS not in s.imprint("status").stdout, what="the end of that trouble")
+        numbers = {run["nest"]: run["run"] for run in s.json("runs")[before:]}
+        wait_until(lambda: {name: nest["run"] for name, nest in nests_of(s).items()} == numbers, what="the numbers of these runs")
         run_all(s)
 
 
