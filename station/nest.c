@@ -233,6 +233,13 @@ static void forget_left(struct nest *nest)
 			  e.text);
 }
 
+/* It is on record by now, and was not when it was shown. */
+static bool left_was_numbered(struct nest *nest)
+{
+	return nest->has_left && nest->left.number == 0 &&
+	       runs_left(nest->shared->runs, nest_name(nest), &nest->left) && nest->left.number;
+}
+
 static bool look(struct nest *nest)
 {
 	bool present = seat_look(&nest->seat);
@@ -245,7 +252,7 @@ static bool look(struct nest *nest)
 		box_state(&nest->box, CONTROL_STOPPED);
 	else if (!present)
 		box_state(&nest->box, CONTROL_EMPTY);
-	else if (box_state_now(&nest->box) == CONTROL_ENDED)
+	else if (box_state_now(&nest->box) == CONTROL_ENDED && !left_was_numbered(nest))
 		; /* its result stands */
 	else if (nest->has_left)
 		show_end(nest, CONTROL_ENDED, &nest->left, left_remedy());

@@ -235,7 +235,9 @@ static bool make_room(struct runs *runs, struct err *e)
 static bool write_line(struct runs *runs, const char *line, size_t len, struct err *e)
 {
 	if (!line)
-		return err_set(e, ERR_SYSTEM, "no line for the record of runs could be made");
+		return err_set(e, ERR_SYSTEM,
+			       "no memory for a line of " WHAT ": end what else takes memory on "
+			       "this PC");
 	if (!lines_add(runs->fd, WHAT, line, len, &runs->size, e))
 		return false;
 	runs->written++;

@@ -462,6 +462,8 @@ def station_disk_full_at_start(s):
         assert {run["nest"]: (run["unit"], run["code"]) for run in s.json("runs")[before:]} == {
             nest: (unit, "interrupted") for nest, unit in boards.items()}
         wait_until(lambda: LACKS not in s.imprint("status").stdout, what="the end of that trouble")
+        numbers = {run["nest"]: run["run"] for run in s.json("runs")[before:]}
+        wait_until(lambda: {name: nest["run"] for name, nest in nests_of(s).items()} == numbers, what="the numbers of these runs")
         run_all(s)
 
 
@@ -496,16 +498,24 @@ def on_tmpfs(s, megabytes, name="signer"):
     s.start(name)
 
 
+def fallible(s, name):
+    """Starts the daemon so that fail() reaches it."""
+    s.kill(name, signal.SIGTERM)
+    s.start(name, env={"LD_PRELOAD": f"/usr/lib/fiu/fiu_run_preload.so {FIU}", "FIU_CTRL_FIFO": str(s.dir / "fiu"), "FIU_ENABLE": ""})
+
+
+def fail(s, name, *commands):
+    done = subprocess.run(["fiu-ctrl", "-f", s.dir / "fiu", *(word for command in commands for word in ("-c", command)), str(s.pid(name))],
+                          capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
 def spoilt_disk(failure, error, words, s):
     """Once the token signs, the call fails, until the signer is started again: the certificate's own commit."""
-    s.kill("signer", signal.SIGTERM)
-    prefix = s.dir / "fiu"
-    s.start("signer", env={"LD_PRELOAD": f"/usr/lib/fiu/fiu_run_preload.so {FIU}", "FIU_CTRL_FIFO": str(prefix), "FIU_ENABLE": ""})
+    fallible(s, "signer")
     issued = {issuance["certificate_id"] for issuance in s.ledger_list()}
     with logged(s, ENDS, "writing the ledger", words), Supervisor(s) as supervisor, panel_signing(s):
-        done = subprocess.run(["fiu-ctrl", "-f", prefix, "-c", f"enable name={failure},failinfo={error}", str(s.pid("signer"))],
-                              capture_output=True, text=True, timeout=PATIENCE_S)
-        assert done.returncode == 0, done.stderr + done.stdout
+        fail(s, "signer", f"enable name={failure},failinfo={error}")
     assert supervisor.restarts == 1
     new = {issuance["certificate_id"] for issuance in s.ledger_list()} - issued - {None}
     assert len(new) == len(s.boards()), "a certificate whose commit failed is on record"
@@ -519,6 +529,28 @@ for name, failure, error, words in (("no room in a write", "posix/io/rw/pwrite",
                                     ("I/O error in a sync", "posix/io/sync/fdatasync", 5, "disk I/O error")):
     row("disk", name, f"libfiu: `{failure}` fails with errno {error}", f"{ENDS}: writing the ledger …: {words}", DESTROYED,
         failure, error, words)(spoilt_disk)
+
+
+# --- memory ---
+
+ALLOCATIONS = [f"libc/mm/{function}" for function in ("malloc", "calloc", "realloc")]
+
+
+@row("memory", "no memory left for the station", "libfiu: each `malloc`, `calloc` and `realloc` of the station fails",
+     "run not recorded: the run is not on record: no memory for a line of the record of runs: end what else takes memory on this PC",
+     "nothing is signed; the boards pass once there is some")
+def no_memory(s):
+    fallible(s, "station")
+    panel(s)  # glibc's first look for a user would not survive it
+    new_boards(s)
+    entries = status(s)["entries"]
+    fail(s, "station", *(f"enable name={name}" for name in ALLOCATIONS))
+    s.imprint("start")
+    wait_until(lambda: {(row["outcome"], row["code"]) for row in nests_of(s).values()} == {("ERROR", "record")}, what="the end of the runs")
+    assert status(s)["entries"] == entries
+    fail(s, "station", *(f"disable name={name}" for name in ALLOCATIONS))
+    works_again(s)
+    s.restart("station")
 
 
 # --- clock ---
@@ -875,7 +907,7 @@ What can go wrong around a line, how the tests make it happen, what is seen, and
 from `tests/e2e/fault_table.py`; every row runs. A rule in `code` is one of the faulty token's (`tests/rig/faulty_module.c`).
 
 """
-GROUPS = {"token": "Token", "disk": "Disk", "clock": "Clock", "bus": "The jig's bus", "board": "Boards", "socket": "Sockets",
+GROUPS = {"token": "Token", "disk": "Disk", "memory": "Memory", "clock": "Clock", "bus": "The jig's bus", "board": "Boards", "socket": "Sockets",
           "signal": "Signals"}
 
 

@@ -8,7 +8,7 @@ from fault_rows import is_silent, of_run, stands_in
 from fault_table import GROUPS, PAGE, ROWS, page, works_again
 from faulty import FAKETIME, FIU, spoil
 
-NEEDS = {"clock": FAKETIME, "disk": FIU}
+NEEDS = {"clock": FAKETIME, "disk": FIU, "memory": FIU}
 
 
 @pytest.fixture(scope="module")
