@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -54,6 +53,23 @@ bool file_read(const char *path, size_t max_len, uint8_t **ret_data, size_t *ret
 	*ret_data = TAKE(data);
 	*ret_len = len;
 	return true;
+}
+
+size_t file_line(FILE *file, char *line, size_t size)
+{
+	size_t len = 0;
+	int c;
+
+	do {
+		c = getc_unlocked(file);
+		if (c == EOF)
+			break;
+		if (len + 1 < size)
+			line[len] = (char)c;
+		len++;
+	} while (c != '\n');
+	line[len < size ? len : size - 1] = '\0';
+	return len;
 }
 
 bool file_beside(const char *path, const char *name, char ret_path[static PATH_MAX], struct err *e)

@@ -1,6 +1,7 @@
 #include "station/lines.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -10,18 +11,19 @@ bool lines_read(int fd, const char *what, lines_take *take, void *context, off_t
 		struct err *e)
 {
 	AUTO(FILE) file = NULL;
-	AUTO_FREE char *line = NULL;
-	size_t room = 0;
+	char line[LINES_LEN_MAX + 1];
 	off_t size = 0;
-	ssize_t len;
+	size_t len;
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	file = copy < 0 ? NULL : fdopen(copy, "r");
 	if (!file)
 		return err_errno(e, ERR_SYSTEM, "cannot read %s", what);
-	while ((len = getline(&line, &room, file)) > 0 && line[len - 1] == '\n') {
-		AUTO(json) object = json_loadb(line, (size_t)len, 0, NULL);
+	while ((len = file_line(file, line, sizeof(line))) > 0) {
+		AUTO(json) object = len < sizeof(line) ? json_loadb(line, len, 0, NULL) : NULL;
 
+		if (feof(file))
+			break;
 		if (object)
 			take(context, object);
 		size += len;

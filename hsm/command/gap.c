@@ -2,6 +2,7 @@
  * know: they were signed in the gap, and lie in boards. */
 #include "hsm/command/command.h"
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "hsm/api/refusal.h"
 
@@ -95,15 +96,16 @@ static bool take_begun(struct gap *g, struct err *e)
 static bool read_runs(struct gap *g, const char *path, struct err *e)
 {
 	AUTO(FILE) file = fopen(path, "re");
-	AUTO_FREE char *line = NULL;
-	size_t size = 0, number = 0;
-	ssize_t len;
+	static char line[RUN_LINE_MAX + 1];
+	size_t number = 0, len;
 
 	if (!file)
 		return err_errno(e, ERR_SYSTEM, "cannot read %s", path);
-	while ((len = getline(&line, &size, file)) > 0 && line[len - 1] == '\n') {
+	while ((len = file_line(file, line, sizeof(line))) > 0) {
 		number++;
-		if (len > RUN_LINE_MAX)
+		if (feof(file))
+			break;
+		if (len >= sizeof(line))
 			return err_set(e, ERR_INVALID, "%s:%zu: the line is too long", path,
 				       number);
 		if (!take_line(g, line, e))

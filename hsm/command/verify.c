@@ -3,6 +3,7 @@
 #include "hsm/command/command.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "hsm/api/proof/verify.h"
 
@@ -11,7 +12,7 @@
 
 #define ROUNDS 5
 #define PROGRESS_MS 1000
-#define LINE_MAX_BYTES (4 * ENTRY_MAX)
+#define LINE_MAX_BYTES (4 * ENTRY_MAX) /* of an export */
 
 struct checking {
 	struct verify *verify;
@@ -20,6 +21,7 @@ struct checking {
 	int64_t told_ms;
 	bool terminal;
 	bool is_export; /* some line of the file is one */
+	char line[LINE_MAX_BYTES + 1];
 };
 
 static void progress(struct checking *c)
@@ -193,33 +195,31 @@ static bool check_line(struct checking *c, struct bytes text, size_t number, str
 }
 
 /* False: the file ends. */
-static bool next_line(struct checking *c, FILE *file, char **text, size_t *size, ssize_t *ret_len)
+static bool next_line(struct checking *c, FILE *file, size_t *ret_len)
 {
 	static const char *const begins[] = { "{\"imprint_export\":", "{\"entry\":", "{\"head\":" };
 
-	*ret_len = getline(text, size, file);
+	*ret_len = file_line(file, c->line, sizeof(c->line));
 	for (size_t i = 0; *ret_len > 0 && i < sizeof(begins) / sizeof(begins[0]); i++)
-		c->is_export |= !strncmp(*text, begins[i], strlen(begins[i]));
+		c->is_export |= !strncmp(c->line, begins[i], strlen(begins[i]));
 	return *ret_len > 0;
 }
 
 static bool check_lines(struct checking *c, FILE *file, const char *path, struct head *ret_today,
 			struct err *e)
 {
-	AUTO_FREE char *text = NULL;
-	size_t size = 0, number = 0;
+	size_t number = 0, len;
 	bool has_head = false;
-	ssize_t len;
 
-	while (next_line(c, file, &text, &size, &len)) {
+	while (next_line(c, file, &len)) {
 		number++;
-		if (len > LINE_MAX_BYTES)
+		if (len >= sizeof(c->line))
 			return err_set(e, ERR_CORRUPT, "%s:%zu: the line is too long", path,
 				       number);
 		if (has_head)
 			return err_set(e, ERR_CORRUPT, "%s:%zu: there is more after the head", path,
 				       number);
-		if (!check_line(c, bytes_of(text, (size_t)len), number, ret_today, &has_head, e))
+		if (!check_line(c, bytes_of(c->line, len), number, ret_today, &has_head, e))
 			return err_add(e, "%s:%zu", path, number);
 	}
 	return has_head ||
@@ -231,15 +231,13 @@ static bool check_lines(struct checking *c, FILE *file, const char *path, struct
 static bool check_file(struct checking *c, const char *path, struct head *ret_today, struct err *e)
 {
 	AUTO(FILE) file = fopen(path, "re");
-	AUTO_FREE char *text = NULL;
-	size_t size = 0;
-	ssize_t len;
+	size_t len;
 
 	if (!file)
 		return err_errno(e, ERR_SYSTEM, "cannot read %s", path);
 	if (check_lines(c, file, path, ret_today, e))
 		return true;
-	while (!c->is_export && next_line(c, file, &text, &size, &len))
+	while (!c->is_export && next_line(c, file, &len))
 		;
 	return c->is_export || e->code != ERR_CORRUPT
 		       ? false

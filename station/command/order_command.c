@@ -4,6 +4,7 @@
 #include "station/command/signer.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -62,7 +63,7 @@ struct lister {
 
 static bool check_unit(const struct lister *l, const char *unit, size_t len, struct err *e)
 {
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < len && i < NAME_MAX_LEN; i++)
 		if (unit[i] < 0x20 || unit[i] > 0x7e)
 			return err_set(e, ERR_INVALID,
 				       "%s:%u: a unit id is printable ASCII; mend the line",
@@ -76,20 +77,21 @@ static bool check_unit(const struct lister *l, const char *unit, size_t len, str
 /* The next unit id into `pending`; "" at the end of the file. */
 static bool read_unit(struct lister *l, struct err *e)
 {
-	AUTO_FREE char *line = NULL;
-	size_t room = 0;
-	ssize_t len;
+	char line[NAME_MAX_LEN + sizeof("\r\n")];
+	size_t len;
 
 	l->pending[0] = '\0';
-	while ((len = getline(&line, &room, l->file)) > 0) {
+	while ((len = file_line(l->file, line, sizeof(line))) > 0) {
 		l->line++;
-		while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+		while (len > 0 && len < sizeof(line) &&
+		       (line[len - 1] == '\n' || line[len - 1] == '\r'))
 			line[--len] = '\0';
 		if (len == 0)
 			continue;
-		if (!check_unit(l, line, (size_t)len, e))
+		if (!check_unit(l, line, len, e))
 			return false;
-		snprintf(l->pending, sizeof(l->pending), "%s\n", line);
+		memcpy(l->pending, line, len);
+		memcpy(l->pending + len, "\n", 2);
 		return true;
 	}
 	return !ferror(l->file) || err_errno(e, ERR_SYSTEM, "cannot read %s", l->path);

@@ -1,6 +1,7 @@
 #include "station/command/record.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "station/command/view.h"
 
 #define FILES_MAX 64 /* more than a station keeps */
@@ -10,16 +11,15 @@
 static bool read_file(record_take *take, void *context, int fd, struct err *e)
 {
 	AUTO(FILE) file = fdopen(fd, "r");
-	AUTO_FREE char *line = NULL;
-	size_t room = 0;
-	ssize_t len;
+	static char line[LINE_LEN_MAX];
+	size_t len;
 
 	if (!file) {
 		close(fd);
 		return err_errno(e, ERR_SYSTEM, "cannot read the record of runs");
 	}
-	while ((len = getline(&line, &room, file)) > 0 && line[len - 1] == '\n')
-		if (len < LINE_LEN_MAX)
+	while ((len = file_line(file, line, sizeof(line))) > 0)
+		if (len < sizeof(line) && !feof(file))
 			take(context, line);
 	return !ferror(file) || err_errno(e, ERR_SYSTEM, "cannot read the record of runs");
 }

@@ -1,4 +1,5 @@
 /* runs: the record of runs: numbers, tries, torn lines, files that turn over, many at once. */
+#include "station/lines.h"
 #include "station/runs.h"
 
 #include <errno.h>
@@ -190,6 +191,7 @@ static void append(const char *line)
 
 static void a_torn_line_is_cut_off(void **state)
 {
+	char endless[3 * LINES_LEN_MAX] = "";
 	struct runs *runs = opened();
 	json_int_t first, last;
 
@@ -199,7 +201,12 @@ static void a_torn_line_is_cut_off(void **state)
 	append("{\"run\":2,\"nest\":\"A");
 	runs = opened();
 	assert_int_equal(added(runs, "A1", "T-1", OUTCOME_FAIL).number, 2);
-	assert_int_equal(read_numbers(runs, 0, &first, &last), 2);
+	runs_close(runs);
+	memset(endless, 'x', sizeof(endless) - 1);
+	append(endless);
+	runs = opened();
+	assert_int_equal(added(runs, "A1", "T-1", OUTCOME_FAIL).number, 3);
+	assert_int_equal(read_numbers(runs, 0, &first, &last), 3);
 	runs_close(runs);
 }
 
