@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define EXPANDED_SIZE 4096 /* of a pattern; more is not known */
+
 /* --- is it a document? --- */
 
 static bool is_text_or_list(const json_t *value)
@@ -101,42 +103,100 @@ static bool matches(const char *pattern, const char *text, bool fold)
 	return !*pattern;
 }
 
-/* `unknown`: what a pattern with a variable counts as. */
-static bool one_matches(const json_t *pattern, const char *text, bool fold, bool unknown)
-{
-	const char *value = json_string_value(pattern);
+/* Of a statement: who asks, and what it does where it is not computed: a Deny denies. */
+struct question {
+	const struct policy_client *client;
+	bool denies;
+};
 
-	if (!value || strstr(value, "${"))
-		return unknown;
-	return matches(value, text, fold);
+/* At "${": of a variable that is known, or 0. Of a thing AWS knows the name by its attachment. */
+static size_t variable_length(const char *text, const struct policy_client *client)
+{
+	static const char id[] = "${iot:ClientId}", thing[] = "${iot:Connection.Thing.ThingName}";
+
+	if (!strncmp(text, id, strlen(id)))
+		return strlen(id);
+	return client->thing_attached && !strncmp(text, thing, strlen(thing)) ? strlen(thing) : 0;
 }
 
-static bool any_matches(const json_t *patterns, const char *text, bool fold, bool unknown)
+/* The text with its variables replaced; false: one of them is not known. As a client's id counts
+ * literally, one with a wildcard is taken for none. */
+static bool replace(const char *text, const struct policy_client *client,
+		    char ret_text[static EXPANDED_SIZE])
+{
+	bool literal = !client->id[strcspn(client->id, "*?")];
+	size_t len = 0;
+
+	while (*text) {
+		bool variable = !strncmp(text, "${", 2);
+		size_t taken = variable ? variable_length(text, client) : 1;
+		const char *from = variable ? client->id : text;
+		size_t count = variable ? strlen(from) : 1;
+
+		if (!taken || (variable && !literal) || count >= EXPANDED_SIZE - len)
+			return false;
+		memcpy(ret_text + len, from, count);
+		len += count;
+		text += taken;
+	}
+	ret_text[len] = '\0';
+	return true;
+}
+
+static bool one_matches(const json_t *pattern, const struct question *q, const char *text,
+			bool fold)
+{
+	const char *value = json_string_value(pattern);
+	char expanded[EXPANDED_SIZE];
+
+	if (!value || !replace(value, q->client, expanded))
+		return q->denies;
+	return matches(expanded, text, fold);
+}
+
+static bool any_matches(const json_t *patterns, const struct question *q, const char *text,
+			bool fold)
 {
 	size_t index;
 	json_t *pattern;
 
 	if (!json_is_array(patterns))
-		return one_matches(patterns, text, fold, unknown);
+		return one_matches(patterns, q, text, fold);
 	json_array_foreach(patterns, index,
-			   pattern) if (one_matches(pattern, text, fold, unknown)) return true;
+			   pattern) if (one_matches(pattern, q, text, fold)) return true;
 	return false;
 }
 
-static enum policy_effect judge(const json_t *statement, const char *action, const char *resource)
+/* A condition that is not known here stops no Deny, and fulfils no Allow. */
+static bool holds(const json_t *condition, const struct question *q)
 {
-	const char *effect = json_string_value(json_object_get(statement, "Effect"));
-	bool denies = !effect || strcmp(effect, "Allow") != 0;
+	const json_t *test = json_object_get(condition, "Bool");
+	const json_t *wanted = json_object_get(test, "iot:Connection.Thing.IsAttached");
+	const char *word = json_string_value(wanted);
 
-	if (!any_matches(json_object_get(statement, "Action"), action, true, denies) ||
-	    !any_matches(json_object_get(statement, "Resource"), resource, false, denies))
-		return POLICY_NONE;
-	if (!denies && json_object_get(statement, "Condition"))
-		return POLICY_NONE;
-	return denies ? POLICY_DENY : POLICY_ALLOW;
+	if (!condition)
+		return true;
+	if (json_object_size(condition) != 1 || json_object_size(test) != 1 || !word ||
+	    (strcmp(word, "true") && strcmp(word, "false")))
+		return q->denies;
+	return q->client->thing_attached == !strcmp(word, "true");
 }
 
-enum policy_effect policy_judge(const char *text, const char *action, const char *resource)
+static enum policy_effect judge(const json_t *statement, const struct policy_client *client,
+				const char *action, const char *resource)
+{
+	const char *effect = json_string_value(json_object_get(statement, "Effect"));
+	const struct question q = { client, !effect || strcmp(effect, "Allow") != 0 };
+
+	if (!any_matches(json_object_get(statement, "Action"), &q, action, true) ||
+	    !any_matches(json_object_get(statement, "Resource"), &q, resource, false) ||
+	    !holds(json_object_get(statement, "Condition"), &q))
+		return POLICY_NONE;
+	return q.denies ? POLICY_DENY : POLICY_ALLOW;
+}
+
+enum policy_effect policy_judge(const char *text, const struct policy_client *client,
+				const char *action, const char *resource)
 {
 	AUTO(json) document = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *statements = json_object_get(document, "Statement");
@@ -145,10 +205,10 @@ enum policy_effect policy_judge(const char *text, const char *action, const char
 	json_t *statement;
 
 	if (!json_is_array(statements))
-		return statements ? judge(statements, action, resource) : POLICY_DENY;
+		return statements ? judge(statements, client, action, resource) : POLICY_DENY;
 	json_array_foreach(statements, index, statement)
 	{
-		enum policy_effect one = judge(statement, action, resource);
+		enum policy_effect one = judge(statement, client, action, resource);
 
 		if (one > found)
 			found = one;

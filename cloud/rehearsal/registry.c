@@ -296,9 +296,22 @@ static bool certificate_arn(struct registry *r, const char *id, char ret_arn[sta
 	return registry_arn(r, resource, ret_arn, ARN_SIZE, e);
 }
 
-bool registry_allows(struct registry *r, const char *id, const char *action, const char *resource,
-		     bool *ret_allowed, struct err *e)
+static bool thing_is_attached(struct registry *r, const char *thing, const char *principal,
+			      bool *ret_is, struct err *e)
 {
+	int64_t count;
+
+	if (!query_number(r->db, "SELECT count(*) FROM principal WHERE thing = ?1 AND arn = ?2",
+			  VALUES(STRING(thing), STRING(principal)), &count, e))
+		return false;
+	*ret_is = count > 0;
+	return true;
+}
+
+bool registry_allows(struct registry *r, const char *id, const char *client_id, const char *action,
+		     const char *resource, bool *ret_allowed, struct err *e)
+{
+	struct policy_client client = { .id = client_id };
 	enum policy_effect found = POLICY_NONE;
 	char principal[ARN_SIZE], arn[REGISTRY_RESOURCE_MAX];
 	AUTO(query) query = NULL;
@@ -306,6 +319,7 @@ bool registry_allows(struct registry *r, const char *id, const char *action, con
 
 	if (!certificate_arn(r, id, principal, e) ||
 	    !registry_arn(r, resource, arn, sizeof(arn), e) ||
+	    !thing_is_attached(r, client_id, principal, &client.thing_attached, e) ||
 	    !query_start(r->db,
 			 "SELECT document FROM policy JOIN attached ON attached.policy ="
 			 " policy.name WHERE attached.target = ?1",
@@ -318,7 +332,7 @@ bool registry_allows(struct registry *r, const char *id, const char *action, con
 			*ret_allowed = found == POLICY_ALLOW;
 			return true;
 		}
-		one = policy_judge(query_text(query, 0), action, arn);
+		one = policy_judge(query_text(query, 0), &client, action, arn);
 		found = one > found ? one : found;
 	}
 	return false;

@@ -78,10 +78,12 @@ MUST_CHECK bool registry_register(struct registry *r, const char *id, const char
  * which the caller frees. It is what is published on REGISTRY_TOPIC CA. */
 MUST_CHECK bool registry_event(struct registry *r, const char *id, char **ret_payload,
 			       struct err *e);
-/* True if a policy attached to the certificate allows the action (iot:Connect, iot:Publish, …) on the
- * resource (client/ID, topic/T, topicfilter/F: without the ARN's head); Deny wins. */
-MUST_CHECK bool registry_allows(struct registry *r, const char *id, const char *action,
-				const char *resource, bool *ret_allowed, struct err *e);
+/* True if a policy attached to the certificate allows the client of that id the action (iot:Connect,
+ * iot:Publish, …) on the resource (client/ID, topic/T, topicfilter/F: without the ARN's head); Deny
+ * wins. */
+MUST_CHECK bool registry_allows(struct registry *r, const char *id, const char *client_id,
+				const char *action, const char *resource, bool *ret_allowed,
+				struct err *e);
 /* True if the file was changed by anybody since the last call: then look at the statuses again. */
 bool registry_changed(struct registry *r);
 

@@ -1,5 +1,6 @@
 """The activation function: its own tests under node, its template against its code, and the function itself against the rehearsal."""
 import copy
+import functools
 import json
 import re
 import subprocess
@@ -180,7 +181,21 @@ def test_run_without_its_settings():
 # --- against the rehearsal ---
 
 BUCKET, PREFIX, POLICY = "brand-list", "certificates/", "device"
-MAY_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]})
+
+
+def device_policy():
+    """The template's, as CloudFormation would write it."""
+    parts = {"${AWS::Partition}": "aws", "${AWS::Region}": "eu-central-1", "${AWS::AccountId}": "123456789012", "${!": "${"}
+
+    def resolve(tree):
+        if isinstance(tree, dict) and set(tree) == {"Fn::Sub"}:
+            return functools.reduce(lambda text, part: text.replace(*part), parts.items(), tree["Fn::Sub"])
+        if isinstance(tree, dict):
+            return {name: resolve(value) for name, value in tree.items()}
+        return [resolve(value) for value in tree] if isinstance(tree, list) else tree
+
+    template = yaml.load((activation.SOURCE / "template.yaml").read_text(), Template)
+    return json.dumps(resolve(template["Resources"]["DevicePolicy"]["Properties"]["PolicyDocument"]))
 
 
 class Device:
@@ -197,8 +212,8 @@ class Device:
             self.id = certificate_id(der_of(chain.read()))
             chain.write(s.imprint("ca", "show").stdout)
 
-    def connects(self):
-        return accepted(self.brand.cloud.publish(self.unit, self.chain, self.key))
+    def connects(self, name=None):
+        return accepted(self.brand.cloud.publish(name or self.unit, self.chain, self.key))
 
     def status(self):
         said, = self.s.json("cloud", "describe", "--certificate-id", self.id, env=self.brand.env)
@@ -229,7 +244,7 @@ class Brand:
         self.env = {**home, **activation.environment(self.cas.values(), BUCKET, PREFIX, POLICY)}
         for s in both:
             s.imprint("cloud", "register-ca", env=home)
-        cloud.aws("create-policy", "--policy-name", POLICY, "--policy-document", MAY_ALL)
+        cloud.aws("create-policy", "--policy-name", POLICY, "--policy-document", device_policy())
 
     def publish(self):
         for s in self.both:
@@ -260,6 +275,7 @@ def test_too_early_is_not_stranded(brand):
     brand.publish()
     assert activation.run(brand.function, event, brand.env)[1]["outcome"] == "activated"
     assert device.status() == "ACTIVE" and device.connects()
+    assert not device.connects("T-0002"), "its policy lets it in under its thing's name alone"
     assert activation.run(brand.function, event, brand.env)[1]["outcome"] == "settled"
     arn, = brand.cloud.aws("list-thing-principals", "--thing-name", "T-0001")["principals"]
     assert arn.endswith(f":cert/{device.id}")

@@ -12,6 +12,7 @@
 #include "cloud/rehearsal/query.h"
 
 #include <assert.h>
+#include <openssl/pem.h>
 
 #define SENT_MAX 8
 
@@ -68,20 +69,20 @@ static void judge(char *text, size_t size)
 	const char *action = text + strlen(text) + 1;
 	const char *end = text + size + 1;
 	const char *resource = action < end ? action + strlen(action) + 1 : end;
-	AUTO_FREE char *both = NULL;
+	const struct policy_client client = { .id = action, .thing_attached = size % 2 };
 	enum policy_effect effect;
 	struct err e = { 0 };
 
 	if (resource >= end)
 		return;
-	effect = policy_judge(text, action, resource);
+	effect = policy_judge(text, &client, action, resource);
 	if (!policy_check(text, &e)) {
 		assert(e.code == ERR_INVALID && *e.text);
 		return;
 	}
 	assert(effect <= POLICY_DENY);
-	assert(effect == policy_judge(text, action, resource));
-	assert(policy_judge("", action, resource) == POLICY_DENY);
+	assert(effect == policy_judge(text, &client, action, resource));
+	assert(policy_judge("", &client, action, resource) == POLICY_DENY);
 }
 
 /* --- a device --- */
@@ -167,7 +168,7 @@ static void visit(const char *client_id, const uint8_t *data, size_t size)
 		assert(!gate_enter(&gate, v, v, client_id)); /* nobody has made it ACTIVE */
 	activate(v->id);
 	if (gate_enter(&gate, v, v, client_id)) {
-		assert(gate_allows(&gate, v->id, "iot:Connect", "client", client_id));
+		assert(gate_allows(&gate, v->id, client_id, "iot:Connect", "client", client_id));
 		gate_leave(&gate, v);
 	}
 	gate_denied(&gate, v->id, client_id, "publish");

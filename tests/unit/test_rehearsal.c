@@ -110,11 +110,17 @@ static const struct {
 	{ DOCUMENT("[" ALL "," RULE("Deny", "\"iot:Connect\"", "\"*/board-7\"") "]"), POLICY_DENY },
 	{ DOCUMENT("[" RULE("Deny", "\"iot:Connect\"", "\"*/board-7\"") "," ALL "]"), POLICY_DENY },
 	{ DOCUMENT("[" ALL "," RULE("Deny", "\"iot:Publish\"", "\"*\"") "]"), POLICY_ALLOW },
-	/* What is not computed never allows, and always denies. */
 	{ DOCUMENT("[" RULE("Allow", "\"*\"", "\"arn:*:client/${iot:ClientId}\"") "]"),
+	  POLICY_ALLOW },
+	{ DOCUMENT("[" RULE("Allow", "\"*\"", "\"*${iot:ClientId}/${iot:ClientId}\"") "]"),
 	  POLICY_NONE },
 	{ DOCUMENT("[" ALL "," RULE("Deny", "\"*\"", "\"arn:*/${iot:ClientId}\"") "]"),
 	  POLICY_DENY },
+	{ DOCUMENT("[" ALL "," RULE("Deny", "\"*\"", "\"arn:*/no-${iot:ClientId}\"") "]"),
+	  POLICY_ALLOW },
+	/* What is not computed never allows, and always denies. */
+	{ DOCUMENT("[" RULE("Allow", "\"*\"", "\"arn:*:client/${iot:Other}*\"") "]"), POLICY_NONE },
+	{ DOCUMENT("[" ALL "," RULE("Deny", "\"*\"", "\"${iot:Other}\"") "]"), POLICY_DENY },
 	{ DOCUMENT("[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\","
 		   "\"Condition\":{\"Bool\":{}}}]"),
 	  POLICY_NONE },
@@ -127,12 +133,58 @@ static const struct {
 	{ "{}", POLICY_DENY },
 };
 
+#define THING "\"arn:*:client/${iot:Connection.Thing.ThingName}\""
+#define IF_ATTACHED(effect, value)                                                                 \
+	"{\"Effect\":\"" effect "\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":"            \
+	"{\"Bool\":{\"iot:Connection.Thing.IsAttached\":" value "}}}"
+
+static const struct {
+	const char *document;
+	enum policy_effect alone, attached; /* the client's thing, to its certificate */
+} of_things[] = {
+	{ DOCUMENT(RULE("Allow", "\"*\"", THING)), POLICY_NONE, POLICY_ALLOW },
+	{ DOCUMENT("[" ALL "," RULE("Deny", "\"*\"", THING) "]"), POLICY_DENY, POLICY_DENY },
+	{ DOCUMENT(IF_ATTACHED("Allow", "\"true\"")), POLICY_NONE, POLICY_ALLOW },
+	{ DOCUMENT(IF_ATTACHED("Allow", "\"false\"")), POLICY_ALLOW, POLICY_NONE },
+	{ DOCUMENT("[" ALL "," IF_ATTACHED("Deny", "\"false\"") "]"), POLICY_DENY, POLICY_ALLOW },
+	{ DOCUMENT(IF_ATTACHED("Allow", "1")), POLICY_NONE, POLICY_NONE },
+	{ DOCUMENT("[" ALL "," IF_ATTACHED("Deny", "\"maybe\"") "]"), POLICY_DENY, POLICY_DENY },
+};
+
+static enum policy_effect judge(const char *document, const char *client_id, bool attached)
+{
+	const struct policy_client client = { client_id, attached };
+
+	return policy_judge(document, &client, "iot:Connect", CLIENT);
+}
+
 static void test_policies(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(policies); i++)
-		if (policy_judge(policies[i].document, "iot:Connect", CLIENT) != policies[i].effect)
+		if (judge(policies[i].document, "board-7", false) != policies[i].effect)
 			fail_msg("%s", policies[i].document);
+	for (size_t i = 0; i < COUNT(of_things); i++)
+		if (judge(of_things[i].document, "board-7", false) != of_things[i].alone ||
+		    judge(of_things[i].document, "board-7", true) != of_things[i].attached)
+			fail_msg("%s", of_things[i].document);
+}
+
+/* What a client calls itself is no wildcard, and may be long. */
+static void test_odd_clients(void **state)
+{
+	const char *document = DOCUMENT(RULE("Allow", "\"*\"", "\"*:client/${iot:ClientId}\""));
+	static char longest[65536];
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest) - 1);
+	assert_int_equal(judge(document, "board-7", false), POLICY_ALLOW);
+	assert_int_equal(judge(document, "board-8", false), POLICY_NONE);
+	assert_int_equal(judge(document, "*", false), POLICY_NONE);
+	assert_int_equal(judge(document, "board-?", false), POLICY_NONE);
+	assert_int_equal(judge(document, "", false), POLICY_NONE);
+	assert_int_equal(judge(document, "${iot:ClientId}", false), POLICY_NONE);
+	assert_int_equal(judge(document, longest, false), POLICY_NONE);
 }
 
 static const struct {
@@ -244,7 +296,7 @@ static bool allows(struct registry *r, const char *action, const char *resource)
 	bool allowed = false;
 	struct err e;
 
-	assert_true(registry_allows(r, ID, action, resource, &allowed, &e));
+	assert_true(registry_allows(r, ID, "x", action, resource, &allowed, &e));
 	return allowed;
 }
 
@@ -262,6 +314,18 @@ static void test_allows(void **state)
 	assert_true(allows(r, "iot:Connect", "client/x"));
 	assert_false(allows(r, "iot:Connect", "topic/x"));
 	assert_false(allows(r, "iot:Publish", "client/x"));
+	run(r, "INSERT INTO policy (name, document, created) VALUES ('thing', '" DOCUMENT(
+		       RULE("Allow", "\"iot:Publish\"",
+			    "\"*:topic/${iot:Connection.Thing.ThingName}/*\"")) "', 0)");
+	run(r, "INSERT INTO attached (policy, target) VALUES ('thing',"
+	       " 'arn:aws:iot:eu-central-1:123456789012:cert/" ID "')");
+	run(r, "INSERT INTO principal (thing, arn) VALUES ('other',"
+	       " 'arn:aws:iot:eu-central-1:123456789012:cert/" ID "')");
+	assert_false(allows(r, "iot:Publish", "topic/x/1"));
+	run(r, "INSERT INTO principal (thing, arn) VALUES ('x',"
+	       " 'arn:aws:iot:eu-central-1:123456789012:cert/" ID "')");
+	assert_true(allows(r, "iot:Publish", "topic/x/1"));
+	assert_false(allows(r, "iot:Publish", "topic/other/1"));
 	run(r, "INSERT INTO policy (name, document, created) VALUES ('no', '" DOCUMENT(
 		       "[" RULE("Deny", "\"*\"", "\"*/x\"") "]") "', 0)");
 	run(r, "INSERT INTO attached (policy, target) VALUES ('no',"
@@ -351,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_long_target),
 		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_odd_clients),
 		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test_setup_teardown(test_allows, open_registry, close_registry),

@@ -167,8 +167,9 @@ static enum verdict judge_policy(struct gate *g, const char *id, const char *cli
 	}
 	if (policies == 0)
 		return VERDICT_NO_POLICY;
-	return gate_allows(g, id, "iot:Connect", "client", client_id) ? VERDICT_ACCEPTED
-								      : VERDICT_NOT_ALLOWED;
+	return gate_allows(g, id, client_id, "iot:Connect", "client", client_id)
+		       ? VERDICT_ACCEPTED
+		       : VERDICT_NOT_ALLOWED;
 }
 
 static const char *printable(const char *text, char ret_text[static SHOWN_SIZE])
@@ -217,8 +218,8 @@ void gate_leave(struct gate *g, const void *client)
 	sessions_remove(&g->sessions, client);
 }
 
-bool gate_allows(struct gate *g, const char *certificate_id, const char *action, const char *kind,
-		 const char *topic)
+bool gate_allows(struct gate *g, const char *certificate_id, const char *client_id,
+		 const char *action, const char *kind, const char *topic)
 {
 	AUTO_FREE char *resource = NULL;
 	bool allowed;
@@ -228,7 +229,7 @@ bool gate_allows(struct gate *g, const char *certificate_id, const char *action,
 		resource = NULL;
 		return false;
 	}
-	if (registry_allows(g->registry, certificate_id, action, resource, &allowed, &e))
+	if (registry_allows(g->registry, certificate_id, client_id, action, resource, &allowed, &e))
 		return allowed;
 	say_error(g, "cannot judge a policy", &e);
 	return false;

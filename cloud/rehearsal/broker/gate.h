@@ -39,9 +39,10 @@ void gate_refuse_stranger(struct gate *g, enum verdict verdict, const char *addr
 bool gate_enter(struct gate *g, struct visit *v, const void *client, const char *client_id);
 void gate_leave(struct gate *g, const void *client);
 
-/* May the certificate's device do it? kind and topic: "topic", T; "topicfilter", F; "client", ID. */
-bool gate_allows(struct gate *g, const char *certificate_id, const char *action, const char *kind,
-		 const char *topic);
+/* May the certificate's device do it, under that client id? kind and topic: "topic", T;
+ * "topicfilter", F; "client", ID. */
+bool gate_allows(struct gate *g, const char *certificate_id, const char *client_id,
+		 const char *action, const char *kind, const char *topic);
 /* Names a denial in the log, each topic once a minute. */
 void gate_denied(struct gate *g, const char *certificate_id, const char *topic, const char *act);
 

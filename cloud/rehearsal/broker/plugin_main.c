@@ -109,6 +109,7 @@ static bool may(struct gate *g, const struct mosquitto_evt_acl_check *asked)
 		{ MOSQ_ACL_SUBSCRIBE, "iot:Subscribe", "topicfilter" },
 	};
 	const char *username = mosquitto_client_username(asked->client);
+	const char *client_id = mosquitto_client_id(asked->client);
 
 	if (asked->access == MOSQ_ACL_WRITE &&
 	    strncmp(asked->topic, RESERVED, strlen(RESERVED)) == 0)
@@ -117,8 +118,8 @@ static bool may(struct gate *g, const struct mosquitto_evt_acl_check *asked)
 		return true;
 	for (size_t i = 0; i < COUNT(actions); i++)
 		if (actions[i].access == asked->access)
-			return gate_allows(g, username, actions[i].action, actions[i].kind,
-					   asked->topic);
+			return gate_allows(g, username, client_id ? client_id : "",
+					   actions[i].action, actions[i].kind, asked->topic);
 	return true; /* it may always unsubscribe */
 }
 
