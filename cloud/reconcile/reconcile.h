@@ -74,7 +74,9 @@ struct reconcile_summary {
 	size_t ledger_count;
 	struct reconcile_ca cas[RECONCILE_CAS_MAX];
 	size_t ca_count;
-	uint64_t listed; /* certificates in the listings */
+	uint64_t listed;    /* certificates in the listings */
+	uint64_t meanwhile; /* listed as well, and issued after this station's ledger was read: left
+			       out */
 	uint64_t counts[CLASS_COUNT];
 	uint64_t unseen_by_age[RECONCILE_AGES];
 	uint64_t cas_closed; /* CAs that are a difference */

@@ -30,6 +30,9 @@ MUST_CHECK bool reconcile_ca_number(struct reconcile *r, const uint8_t id[static
 				    bool add, uint8_t *ret_ca, struct err *e);
 /* NULL: no ledger's. */
 struct reconcile_ledger *reconcile_ledger_of(struct reconcile *r, uint32_t row);
+/* A station goes on while AWS is asked, which may take long: what it issued since its ledger was read,
+ * and AWS lists, is no stranger, and is left out. */
+MUST_CHECK bool reconcile_look_again(struct reconcile *r, struct err *e);
 enum reconcile_class reconcile_class_of(const struct table_row *row);
 /* One more of something; shown once a second. reconcile_told: no more of it. */
 void reconcile_tell(struct reconcile *r, const char *of, const char *what);

@@ -243,3 +243,40 @@ bool reconcile_read_ledgers(struct reconcile *r, struct err *e)
 	r->first_rows[r->summary.ledger_count] = r->table.count;
 	return enter_all(r, e);
 }
+
+/* --- meanwhile --- */
+
+static bool leave_out(void *context, const struct entry *entry, struct err *e)
+{
+	struct reconcile *r = context;
+	struct table_row *row;
+	uint8_t id[SHA256_LEN];
+
+	(void)e;
+	if (source_state_after(entry->type) != STATE_ISSUED)
+		return true;
+	sha256(&entry->certificate, 1, id);
+	row = table_find(&r->table, id);
+	if (row && row->entered && !row->state) {
+		row->entered = false;
+		r->summary.listed--;
+		r->summary.meanwhile++;
+	}
+	return true;
+}
+
+bool reconcile_look_again(struct reconcile *r, struct err *e)
+{
+	const struct reconcile_summary *s = &r->summary;
+	size_t own = 0;
+	AUTO(source) source = NULL;
+	bool taken;
+
+	while (own < s->ledger_count && s->ledgers[own].path)
+		own++;
+	if (own == s->ledger_count || r->table.count == r->first_rows[s->ledger_count])
+		return true;
+	return source_open(NULL, &source, e) &&
+	       source_expect(source, &s->ledgers[own].head, &taken, e) &&
+	       source_read(source, leave_out, r, e);
+}

@@ -177,5 +177,5 @@ bool reconcile_aws(struct reconcile *r, struct iot *iot, struct err *e)
 			return false;
 		remember_foreign(&reading);
 	}
-	return true;
+	return reconcile_look_again(r, e);
 }

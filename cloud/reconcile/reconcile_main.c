@@ -6,6 +6,7 @@
 #include "hsm/api/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -120,6 +121,11 @@ static bool read_cloud(const struct arguments *a, struct reconcile *r, struct io
 {
 	if (a->aws && !reconcile_aws(r, iot, e))
 		return false;
+	if (reconcile_summary(r)->meanwhile)
+		fprintf(stderr,
+			"imprint: left out until the next time, issued and registered while AWS "
+			"was asked: %" PRIu64 "\n",
+			reconcile_summary(r)->meanwhile);
 	for (size_t i = 0; i < a->listings.count; i++)
 		if (!reconcile_listing(r, a->listings.rows[i], e))
 			return false;

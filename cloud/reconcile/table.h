@@ -22,7 +22,7 @@ struct table_row {
 	uint16_t state : 3;	       /* enum state; 0: never issued here */
 	uint16_t status : 3;	       /* enum iot_status; 0: not listed */
 	uint16_t issued : 1;	       /* it has an id */
-	uint16_t entered : 1;	       /* in the index */
+	uint16_t entered : 1;	       /* in the index, and compared */
 } __attribute__((packed, aligned(2))); /* there are millions */
 
 struct table {

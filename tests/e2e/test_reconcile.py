@@ -424,3 +424,27 @@ def test_fix_asks(line, tmp_path, answer, revoked):
     assert child.returncode == (0 if revoked else 1), told
     assert it.statuses(line.live) == ["REVOKED" if revoked else "ACTIVE"]
     assert revoked or "nothing was revoked" in told
+
+
+# --- last, for the ledger has one more then ---
+
+def test_the_line_goes_on_meanwhile(cloud, line, tmp_path):
+    """What is issued, and connects, while AWS is asked is no stranger; what nobody issued still is one."""
+    requests, issued = Requests(tmp_path), []
+
+    def issue(call):
+        if "certificates-by-ca" in call and not issued:
+            path = tmp_path / "request.csr"
+            path.write_bytes(make_request(requests.key()))
+            line.imprint("issue", "--unit=E-MEANWHILE", "--csr", path)
+            issued.extend(row["certificate_id"] for row in line.ledger_list() if row["unit"] == "E-MEANWHILE")
+            cloud.account.add(issued[0], "ACTIVE", ca_id=line.ca_id, created=2e9)
+    cloud.account.before = issue
+    done = cloud("--aws", "--json")
+    summary, others = rows(done)
+    assert len(issued) == 1 and done.stderr == "imprint: left out until the next time, issued and registered while AWS was asked: 1\n"
+    assert summary["listed"] == len(line.there) and summary["counts"]["unknown"] == 0 and issued[0] not in str(others)
+    cloud.account.before = lambda call: None
+    cloud.account.add("ab" * 32, "ACTIVE", ca_id=line.ca_id, created=2e9)
+    done = cloud("--aws", "--json", status=3)
+    assert done.stderr == "" and rows(done)[0]["counts"] | {"unknown": 1, "active": 4} == rows(done)[0]["counts"]
