@@ -26,6 +26,24 @@ static bool own_folder(char folder[static PATH_MAX], struct err *e)
 	return true;
 }
 
+/* Who needs one that is not here installs its package (debian/). */
+static const char *package_of(const char *name)
+{
+	static const struct {
+		const char *program, *package;
+	} rows[] = {
+		{ "imprint-ui", "imprint-screen" },
+		{ "imprint-cloud", "imprint-cloud" },
+		{ "imprint-reconcile", "imprint-cloud" },
+		{ "imprint-rehearsal", "imprint-rehearsal" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(name, rows[i].program) == 0)
+			return rows[i].package;
+	return "imprint-station";
+}
+
 bool program_find(const char *name, char ret_path[static PATH_MAX], struct err *e)
 {
 	static const char *const places[] = { ".", IMPRINT_LIBEXEC };
@@ -41,8 +59,9 @@ bool program_find(const char *name, char ret_path[static PATH_MAX], struct err *
 			return true;
 		}
 	}
-	return err_set(e, ERR_NOT_FOUND, "this needs the program %s, which is not installed here",
-		       name);
+	return err_set(e, ERR_NOT_FOUND,
+		       "this needs the program %s, which is not installed here: apt install %s",
+		       name, package_of(name));
 }
 
 /* stdout_fd -1: ours. */

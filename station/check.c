@@ -140,7 +140,8 @@ static void check_signer(struct check *c)
 		check_say(c, CHECK_WARN, "signer", "%s", reply.status.trouble);
 	else if (!*reply.status.order)
 		check_say(c, CHECK_WARN, "order",
-			  "none is in use; a supervisor says: imprint order use ID");
+			  "none is in use; a supervisor says: imprint order open ID --product NAME "
+			  "--quantity N, or imprint order use ID");
 	else
 		check_say(c, CHECK_OK, "order", "%s is in use", reply.status.order);
 }

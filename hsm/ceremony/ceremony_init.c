@@ -154,6 +154,11 @@ static bool read_token(const struct ceremony_init *init, struct token_config *co
 		return false;
 	if (soft && !config->module[0])
 		strcpy(config->module, SOFT_MODULE);
+	if (soft && access(config->module, R_OK) < 0)
+		return err_set(e, ERR_NOT_FOUND,
+			       "there is no SoftHSM at %s: apt install softhsm2, or say with "
+			       "--module where it is",
+			       config->module);
 	return config->module[0] || err_set(e, ERR_USAGE,
 					    "which PKCS#11 module? Add ?module-path=/x.so to the "
 					    "URI, or --module /x.so");

@@ -295,6 +295,9 @@ for folder in etc var; do
 done
 mount -t tmpfs none /run
 systemd-sysusers "$ROOT/systemd/imprint.sysusers" >&2
+mount -t tmpfs none /usr/lib/softhsm
+"$BUILD/imprint" init --station SZ1 2>&1 | grep 'apt install softhsm2' || echo 'not said: SoftHSM is not there'
+umount /usr/lib/softhsm
 "$BUILD/imprint" init --station SZ1 >&2
 "$BUILD/imprint" ca create --subject CN=SZ1 >&2
 mkdir -p /var/lib/imprint/station

@@ -2,11 +2,14 @@
 import importlib
 import os
 import re
+import signal
+import socket
 
 import pytest
 from fault_rows import is_silent, of_run, stands_in
 from fault_table import GROUPS, PAGE, ROWS, page, works_again
 from faulty import FAKETIME, FIU, spoil
+from station import PATIENCE_S
 
 NEEDS = {"clock": FAKETIME, "disk": FIU, "memory": FIU}
 
@@ -45,6 +48,21 @@ def test_row(line, entry):
         line.script()
     assert is_silent(entry) or stands_in(entry.seen, said()), f"{entry.seen}\nis not in\n{said()}"
     works_again(line)
+
+
+@pytest.mark.parametrize("daemon", ["signer", "station"])
+def test_a_daemon_tells_systemd_that_it_lives(line, daemon):
+    """It is ready once, and lives again and again: else its watchdog would end it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(line.dir / f"notify-{daemon}"))
+        systemd.settimeout(PATIENCE_S)
+        line.kill(daemon, signal.SIGTERM)
+        line.start(daemon, env={"NOTIFY_SOCKET": systemd.getsockname(), "WATCHDOG_USEC": "600000"})
+        assert systemd.recv(4096).startswith(b"READY=1")
+        for _ in range(2):
+            while systemd.recv(4096) != b"WATCHDOG=1":
+                pass
+    line.restart(daemon)
 
 
 def named_in(file):

@@ -94,6 +94,21 @@ def test_what_is_installed(packages, installed):
     assert function == {"activation.mjs", "index.mjs", "run.mjs", "package.json", "package-lock.json", "template.yaml"}
 
 
+def test_a_program_that_is_not_there_names_its_package(tmp_path):
+    """Of each package but the command's own, by a command that needs it."""
+    imprint = shutil.copy(BUILD / "imprint", tmp_path)
+    source = (ROOT / "station/command/command.c").read_text()
+    words = {program: command for command, program in re.findall(r'\{ "([a-z -]+)",.*\.program = "(imprint-[a-z]+)"', source)}
+    asked = 0
+    for package in PACKAGES - {"imprint", "imprint-doc"}:
+        for program in re.findall(r"^usr/libexec/imprint/(\S+)$", (ROOT / f"debian/{package}.install").read_text(), re.M):
+            if program in words:
+                said = run(imprint, *words[program].split(), check=False).stderr
+                assert f"{program}, which is not installed here: apt install {package}\n" in said
+                asked += 1
+    assert asked >= 6
+
+
 @contextmanager
 def own_cgroup():
     """One that the machine has for itself, so that its systemd sees no other's; skips where there can be none."""

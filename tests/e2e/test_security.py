@@ -101,6 +101,12 @@ def test_the_pin_goes_by_nobody_at_the_set_up(tmp_path):
         assert "IMPRINT_DIR=" in calls.read_text() and (tmp_path / "s/etc/token-pin").read_text().strip() not in calls.read_text()
 
 
+def test_the_pins_page_is_locked_and_not_the_process(line):
+    with open(f"/proc/{line.pid('signer')}/status") as status:
+        locked_kb = int(re.search(r"^VmLck:\s+(\d+) kB$", status.read(), re.M)[1])
+    assert 4 <= locked_kb <= 64
+
+
 def test_the_signer_has_local_sockets_alone(line):
     """Every socket that it holds is of the kernel's list of local ones."""
     inodes = set()

@@ -97,6 +97,7 @@ static void each_has_code_and_remedy(void **state)
 		assert_true(*alarm.code && strlen(alarm.code) < CONTROL_CODE_MAX);
 		assert_true(*alarm.remedy && strlen(alarm.remedy) < CONTROL_REMEDY_MAX);
 		assert_null(strchr(alarm.text, '\033'));
+		assert_true(a != ALARM_TOKEN || strstr(alarm.remedy, "a PIN was refused"));
 		for (enum alarm other = 0; other < a; other++)
 			assert_string_not_equal(alarm.code, alarms_code(other));
 		after = alarm.number;

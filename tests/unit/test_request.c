@@ -145,6 +145,9 @@ static void every_refusal_has_name_and_remedy(void **state)
 	assert_string_equal(refusal_name(REFUSAL_LAST), "");
 	assert_true(refusal_blames_board(REFUSAL_CSR));
 	assert_false(refusal_blames_board(REFUSAL_TOKEN));
+	/* A refused PIN comes as a token that is lost, and needs a hand. */
+	assert_non_null(
+		strstr(refusal_remedy(REFUSAL_TOKEN), "put the right one into the PIN file"));
 }
 
 int main(void)
