@@ -30,6 +30,13 @@ def npm_ci(folder):
     stamp.write_text(lock)
 
 
+def put(path, folder):
+    """Whole or not at all: the other worker's node may read it now."""
+    beside = folder / f"{path.name}.new"
+    shutil.copy(path, beside)
+    beside.replace(folder / path.name)
+
+
 def install():
     """The folder where `node run.mjs` works; whoever comes second waits for the first."""
     for program in ("node", "npm"):
@@ -41,8 +48,8 @@ def install():
     with (HOME / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for path in [*SOURCE.glob("*.mjs"), *SOURCE.glob("package*.json"), SOURCE / ".npmrc"]:
-            shutil.copy(path, code)
-        shutil.copy(TESTS, tests)
+            put(path, code)
+        put(TESTS, tests)
         npm_ci(code)
     return code
 

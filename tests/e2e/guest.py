@@ -16,10 +16,9 @@ import subprocess
 import threading
 import time
 
-from station import BUILD, ROOT, wait_until
+from station import BUILD, PATIENCE_S, ROOT, wait_until
 
 SKIPPED = 77
-UP_S = 300  # on a busy machine; 10 on an idle one
 HUB = "2"
 PORTS = {"A1": f"{HUB}.1", "A2": f"{HUB}.2"}  # of the hub: "usb 1-2.1" is the name that the guest's kernel gives
 ACM = "C1"
@@ -36,7 +35,7 @@ def kernel():
     if not shutil.which("udevadm"):
         raise NoGuest("there is no udev; run tests/setup --tests")
     folder = ROOT / "build/guest"
-    done = subprocess.run([ROOT / "tests/guest/build", folder], text=True, capture_output=True, timeout=300)
+    done = subprocess.run([ROOT / "tests/guest/build", folder], text=True, capture_output=True, timeout=1800)
     if done.returncode == SKIPPED:
         raise NoGuest(done.stderr.strip())
     assert done.returncode == 0, done.stderr
@@ -76,7 +75,7 @@ class Guest:
         self.ask("qmp_capabilities")
         self.line = self.connect("line")
         threading.Thread(target=self.listen, daemon=True).start()
-        self.wait(0, UP_S)
+        self.wait(0, PATIENCE_S)
 
     def launch(self):
         """What the kernel says goes to DIR/console. It ends with the test, however that ends."""
@@ -132,13 +131,13 @@ class Guest:
         path = self.work / f"{number}.{stream}"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def end(self, number, check=True, timeout=120):
+    def end(self, number, check=True, timeout=PATIENCE_S):
         code = self.wait(number, timeout)
         done = subprocess.CompletedProcess(number, code, self.said(number), self.said(number, "err"))
         assert not check or code == 0, f"exit {code}: {(self.work / f'{number}.sh').read_text()}{done.stdout}{done.stderr}"
         return done
 
-    def run(self, command, check=True, timeout=120):
+    def run(self, command, check=True, timeout=PATIENCE_S):
         """A shell command; the result has stdout, stderr and returncode."""
         return self.end(self.start(command), check, timeout)
 

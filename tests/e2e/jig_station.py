@@ -9,6 +9,7 @@ from jig import JigControl
 from station import PATIENCE_S, wait_until
 
 OFF_MS = 300  # from the sample until the power is off, on a healthy bus
+IDLE = ("load", "ready", "unload")
 
 
 class JigStation(JigControl):
@@ -19,7 +20,7 @@ class JigStation(JigControl):
 
     def wait_first(self):
         """After a start of the daemon: whatever was on is off, and boards can be put in."""
-        wait_until(lambda: self.station()["phase"] in ("load", "ready"), what="the jig")
+        self.wait("load", "ready")
 
     # --- asking ---
 
@@ -43,12 +44,16 @@ class JigStation(JigControl):
 
         def there():
             said.update(self.station())
-            return said[key] in values
+            return said[key] in values and (said["phase"] not in IDLE or self.is_unlocked())
         try:
             wait_until(there, timeout_s, f"{key} {' or '.join(values)}")
         except AssertionError as late:
             raise AssertionError(f"{late}: the station says {said}") from None
         return said
+
+    def is_unlocked(self):
+        """The station says that the boards can be taken out when it lets go of the lid: the jig follows in a moment."""
+        return not self.state()["lid_lock"]
 
     # --- doing ---
 
@@ -60,7 +65,7 @@ class JigStation(JigControl):
             phase = self.station()["phase"]
             if phase == "stopped":
                 self.s.imprint("jig", "reset", check=False)
-            return phase in ("load", "ready", "unload")
+            return phase in IDLE and self.is_unlocked()
         wait_until(idle, what="a calm jig")
 
     def let_see(self):

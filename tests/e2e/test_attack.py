@@ -95,7 +95,7 @@ def test_it_writes_into_no_terminal(line):
         forged[key] = forged[key].partition("\x1b")[0]
     with open(path, "a") as file:
         file.write(json.dumps(forged | {"run": forged["run"] + 1}) + "\n")
-    for words in (["runs"], ["runs", "--json"], ["report"]):
+    for words in (["runs"], ["runs", "--json"], ["report", "--shift", forged["shift"]]):
         said = line.imprint(*words).stdout
         assert "[2J" in said and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", said), words
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aws_server import Answer, AwsServer, error
 from sigv4 import AUTHORIZATION, VERIFIERS, Keys
-from station import BUILD, LONG
+from station import BUILD, LONG, free_port
 from tools import openssl
 
 RIG = BUILD / "tests/rig-aws"
@@ -333,15 +333,10 @@ def test_no_faster_than_ten_a_second(tmp_path):
     assert time.monotonic() - begin >= 1.4  # ten at once, fifteen at 0.1 s
 
 
-def closed_port():
-    with AwsServer() as aws:
-        return aws.port
-
-
 # the endpoint (made when it runs), code, words of the sentence: none is tried again, so nobody waits
 NOBODY = {
     "unknown-host": (lambda: f"https://{'x' * 64}.invalid", GONE, "is not known: check the network"),
-    "no-server": (lambda: f"http://127.0.0.1:{closed_port()}", GONE, ": does the rehearsal run (imprint rehearsal up)?"),
+    "no-server": (lambda: f"http://127.0.0.1:{free_port()}", GONE, ": does the rehearsal run (imprint rehearsal up)?"),
     "plain-http": (lambda: "http://iot.eu-central-1.amazonaws.com", INVALID, "neither https://HOST nor http:// to a loopback"),
     "user": (lambda: "https://me:secret@127.0.0.1", INVALID, "neither"),
     "path": (lambda: "https://127.0.0.1/a%20path", INVALID, "neither"),

@@ -29,7 +29,7 @@ def test_benchmark_sums_up(program, keys):
 def test_a_unit_costs_what_its_protocol_must():
     """Bytes do not depend on how busy this machine is, but for a request that was sent again: the leaner unit of two counts."""
     done = subprocess.run([BENCH / "wire", "--quick", "--json"], env=dict(os.environ, IMPRINT_BUILD=BUILD),
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=1800)  # where it comes first, it builds the firmware
     assert done.returncode == 0, done.stderr
     ratios = {}
     for row in map(json.loads, done.stdout.splitlines()):

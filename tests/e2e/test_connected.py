@@ -123,6 +123,7 @@ def test_from_blank_to_connected(factory):
     board = factory.board("A2")
     with factory.cloud.listen(EVENTS) as account:
         board.come_alive()
+        account.wait_event(1)
         assert [event["certificateId"] for event in account.events()] == [board.id]
     assert board.reconciled() == (CLEAN, "active")
     assert board.reconciled(factory.listing()) == (CLEAN, "active")

@@ -2,7 +2,8 @@
  * (tests/rig/service.h).
  *	lid open|close|force		force opens it though it is locked
  *	board NEST|all in|out		at any time; an operator would open the lid first
- *	press start|reset [MS]		for 300 ms;	hold start|reset	release start|reset
+ *	press start|reset [MS]		for 300 ms, and until the host has seen it
+ *	hold start|reset		release start|reset
  *	estop press|release		air on|off	mode auto|manual
  *	fault none			all is well again
  *	fault late MS | behind | echo | silent | cable | restart MS	(jig_server.h)

@@ -8,6 +8,7 @@
 #define HEARTBEAT_MS 50
 #define HOST_GONE_MS 250       /* no request for so long: the bus is not healthy */
 #define TICK_COUNTED_MAX_MS 20 /* what is longer is a stall of the machine */
+#define UNSEEN_MAX_MS 5000     /* so long a button waits for the host */
 
 static const char *const input_names[IN_COUNT] = {
 	"estop_ok", "lid_closed", "lid_locked", "clamped",   "clamp_open",
@@ -53,10 +54,18 @@ static void move_clamp(struct plant *plant, double travelled)
 	plant->clamp = plant->clamp > 1 ? 1 : plant->clamp < 0 ? 0 : plant->clamp;
 }
 
+static bool was_seen(const struct plant *plant, enum plant_input button, int64_t now_ms)
+{
+	return plant->sampled_ms > plant->pressed_ms[button] ||
+	       now_ms - plant->pressed_ms[button] > UNSEEN_MAX_MS;
+}
+
+/* What came and went during a stall of the machine was no press. */
 static void release_buttons(struct plant *plant, int64_t now_ms)
 {
 	for (enum plant_input i = 0; i < IN_COUNT; i++)
-		if (plant->released_ms[i] && now_ms >= plant->released_ms[i]) {
+		if (plant->released_ms[i] && now_ms >= plant->released_ms[i] &&
+		    was_seen(plant, i, now_ms)) {
 			plant->truth[i] = false;
 			plant->released_ms[i] = 0;
 		}
@@ -81,6 +90,7 @@ static void read_sensors(struct plant *plant)
 void plant_press(struct plant *plant, enum plant_input button, int64_t now_ms, int64_t duration_ms)
 {
 	plant->truth[button] = true;
+	plant->pressed_ms[button] = now_ms;
 	plant->released_ms[button] = duration_ms ? now_ms + duration_ms : 0;
 	read_sensors(plant);
 }

@@ -60,8 +60,9 @@ struct plant {
 	/* the mechanics */
 	bool truth[IN_COUNT]; /* of the sensors, were they well */
 	bool stuck[IN_COUNT], stuck_at[IN_COUNT];
-	bool clamp_jammed, frozen;     /* the inputs are what they were */
-	double clamp;		       /* 0: open, 1: clamped */
+	bool clamp_jammed, frozen; /* the inputs are what they were */
+	double clamp;		   /* 0: open, 1: clamped */
+	int64_t pressed_ms[IN_COUNT];
 	int64_t released_ms[IN_COUNT]; /* when a button that was pressed comes back; 0: held */
 	uint64_t boards;
 	/* the controller */
@@ -90,7 +91,7 @@ void plant_write(struct plant *plant, const uint16_t out[static PLANT_OUT_WORDS]
 void plant_alive(struct plant *plant, int64_t now_ms);
 /* The controller loses its memory. */
 void plant_restart(struct plant *plant);
-/* A button for duration_ms; 0: until it is released. */
+/* A button for duration_ms, longer if the host does not look meanwhile; 0: until it is released. */
 void plant_press(struct plant *plant, enum plant_input button, int64_t now_ms, int64_t duration_ms);
 
 uint64_t plant_mask(const uint16_t *words); /* of four words */
