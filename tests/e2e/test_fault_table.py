@@ -5,7 +5,7 @@ import re
 
 import pytest
 from fault_rows import is_silent, of_run, stands_in
-from fault_table import GROUPS, PAGE, ROWS, page, works_again
+from fault_table import GROUPS, PAGE, PATIENT, ROWS, page, works_again
 from faulty import FAKETIME, FIU, spoil
 
 NEEDS = {"clock": FAKETIME, "disk": FIU}
@@ -13,7 +13,9 @@ NEEDS = {"clock": FAKETIME, "disk": FIU}
 
 @pytest.fixture(scope="module")
 def line(module_station):
-    return spoil(module_station("--boards", 2))
+    s = spoil(module_station("--boards", 2))
+    s.set_timeouts(**PATIENT)
+    return s
 
 
 def id_of(entry):
