@@ -40,6 +40,8 @@ def row(group, name, made, seen, then, *arguments):
 
 # --- what the checks share ---
 
+PATIENT = {f"{step}_ms": 120_000 for step in ("identify", "certificate", "prove")}  # a slow machine's signer starts slowly
+
 
 def new_boards(s):
     for nest in s.boards():
@@ -137,15 +139,15 @@ def token_away(s):
         s.script()
 
 
-@row("token", "token away for long", "the same, and `timeouts.certificate_ms` is 2000",
+@row("token", "token away for long", "the same, and `timeouts.certificate_ms` is 2400",
      "outcome ERROR, code token: … waits, the token is lost", "nothing counts against the boards; they pass when run again")
 def token_away_for_long(s):
-    s.set_timeouts(certificate_ms=2000)
+    s.set_timeouts(certificate_ms=2400)  # the last try comes after 1500 and has the rest
     new_boards(s)
     s.script(*AWAY)
     runs = run_all(s)
     assert {run["outcome"] for run in runs.values()} == {"ERROR"} and "token" in {run["code"] for run in runs.values()}, runs
-    s.set_timeouts()
+    s.set_timeouts(**PATIENT)
 
 
 @row("token", "token not there at the start", "`C_GetSlotList always fail CKR_TOKEN_NOT_PRESENT`, and a restart",
@@ -251,7 +253,6 @@ def signature_always_wrong(s):
      "after 3 s the screen and `imprint alarms` say that the token has been busy with one signature since then; after 10 s the signer "
      "ends and is started again; the boards that waited go on and pass")
 def signature_hangs(s):
-    s.set_timeouts(certificate_ms=120_000)  # a slow machine's signer starts slowly
     with logged(s, HUNG, "reservations voided"), logged(s, "has been busy with one signature for", name="station"), \
             Supervisor(s, s.script) as supervisor, panel_under_way(s, "C_Sign 1 hang"):
         def looked():  # who looks has the station ask the signer
@@ -259,18 +260,15 @@ def signature_hangs(s):
             return supervisor.restarts
         wait_until(looked, what="the end of the signer")
     assert supervisor.restarts == 1
-    s.set_timeouts()
 
 
 @row("token", "login that hangs", "`C_Sign 1 fail CKR_DEVICE_ERROR`, `C_Login always hang`", HUNG,
      "after 10 s the signer ends and is started again; the boards that waited go on and pass")
 def login_hangs(s):
-    s.set_timeouts(certificate_ms=120_000)
     rules = "C_Sign 1 fail CKR_DEVICE_ERROR", "C_Login always hang"
     with logged(s, HUNG), Supervisor(s, s.script) as supervisor, panel_under_way(s, *rules):
         pass
     assert supervisor.restarts == 1
-    s.set_timeouts()
 
 
 @row("token", "slow token", "`C_Sign always delay 200`", "nothing: `token.sessions` signatures go on at the same time",

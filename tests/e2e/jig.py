@@ -8,9 +8,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from station import BUILD, rig_send, wait_until
-
-LOADED_S = 15  # what a state may take on a busy machine
+from station import BUILD, PATIENCE_S, rig_send, wait_until
 
 
 class JigControl:
@@ -47,11 +45,11 @@ class Jig(JigControl):
     def wait(self, **wanted):
         """Until the state has these values."""
         return wait_until(lambda: all((now := self.state())[key] == value for key, value in wanted.items()) and now,
-                          LOADED_S, f"{wanted} of the jig")
+                          what=f"{wanted} of the jig")
 
     def end(self):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(PATIENCE_S)
         return self.process.returncode
 
     def __enter__(self):
@@ -88,7 +86,7 @@ class Drive:
             return all(now[key] == value for key, value in wanted.items())
         now = None
         try:
-            wait_until(seen, LOADED_S, f"{wanted} of the image")
+            wait_until(seen, what=f"{wanted} of the image")
         except AssertionError as late:
             raise AssertionError(f"{late}: {now}") from None
         return now
@@ -98,4 +96,4 @@ class Drive:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        assert self.process.wait(30) == 0
+        assert self.process.wait(PATIENCE_S) == 0

@@ -9,7 +9,6 @@ import time
 import pytest
 from audit import audit
 from fault_rows import of_run, saw
-from jig import LOADED_S
 from jig_station import JigStation
 from station import LONG, PATIENCE_S, wait_until
 
@@ -314,7 +313,7 @@ def test_stuck_start_button(quick):
 def asked(s, record):
     """A connection to the station, which asks that."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    connection.settimeout(LOADED_S)
+    connection.settimeout(PATIENCE_S)
     at = os.open(s.dir / "run/station", os.O_RDONLY | os.O_DIRECTORY)
     try:
         connection.connect(f"/proc/self/fd/{at}/station.sock")

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 from fault_rows import is_silent, of_run, stands_in
-from fault_table import GROUPS, PAGE, ROWS, page, works_again
+from fault_table import GROUPS, PAGE, PATIENT, ROWS, page, works_again
 from faulty import FAKETIME, FIU, spoil
 from station import PATIENCE_S
 
@@ -16,7 +16,9 @@ NEEDS = {"clock": FAKETIME, "disk": FIU, "memory": FIU}
 
 @pytest.fixture(scope="module")
 def line(module_station):
-    return spoil(module_station("--boards", 2))
+    s = spoil(module_station("--boards", 2))
+    s.set_timeouts(**PATIENT)
+    return s
 
 
 def id_of(entry):

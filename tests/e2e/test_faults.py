@@ -201,7 +201,7 @@ def start_held(s, *nests):
 
 
 def test_unplugged_in_the_middle(station):
-    s = station("--boards", 2, "--baud", 4800)
+    s = station("--boards", 2, "--fault", "A1=slow:2400")  # seconds from the first byte to the last
     unit = s.boards()["A1"]
     s.imprint("start")
     wait_until(lambda: s.dump(unit), what="the first bytes in the flash of A1")
@@ -214,7 +214,7 @@ def test_unplugged_in_the_middle(station):
     assert state_of(s, unit) == "issued"
     s.imprint("start", "A1", check=False)
     assert len(s.json("runs")) == 2, "an empty nest was run"
-    s.rig(f"insert A1 {unit}")
+    s.rig("fault A1 none", f"insert A1 {unit}")
     wait_until(lambda: nests_of(s)["A1"]["state"] != "empty", what="the board")
     again = one_run(s, "A1")
     assert again["outcome"] == "PASS" and again["unit"] == unit
@@ -396,7 +396,8 @@ def test_station_ends_in_order(station):
 
 def test_station_killed_in_the_middle(station):
     """SIGKILL: each nest says what is known of its board, and the same boards again get the same certificates."""
-    s = station("--boards", 4, "--baud", 19200)
+    s = station("--boards", 4)
+    s.rig(*(f"fault {nest} slow:4800" for nest in s.boards()))  # seconds from the first byte to the last
     s.imprint("start")
     wait_until(lambda: any(map(s.dump, s.boards().values())), what="the middle")
     s.kill("station")
@@ -415,6 +416,7 @@ def test_station_killed_in_the_middle(station):
         assert may_hold or said == NOTHING_WRITTEN
         assert may_hold == bool(run["certificate_id"]) and (may_hold or nest not in written)
         assert not may_hold or (run["unit"], run["certificate_id"]) == (units[nest], ids[units[nest]])
+    s.rig(*(f"fault {nest} none" for nest in units))
     assert {run["outcome"] for run in run_all(s).values()} == {"PASS"}
     rows = s.ledger_list()
     assert len(rows) == 4 and all(row["certificate_id"] == ids.get(row["unit"], row["certificate_id"]) for row in rows)

@@ -80,10 +80,12 @@ def test_mixed_panel(fleet, tmp_path):
 
 
 def ended(s, nests, began):
-    """Waits for the end of one more run in each nest than `began` counts; {nest: that run}."""
+    """Waits until one more run in each nest than `began` counts is on record, and the nest, a moment later, says that it ended;
+    {nest: that run}."""
     def all_of_them():
         last = {run["nest"]: run for run in s.json("runs")[began:]}
-        return set(nests) <= set(last) and last
+        running = {row["nest"] for row in s.json("status") if row["type"] == "nest" and row["state"] == "running"}
+        return set(nests) <= set(last) and not running & set(nests) and last
     return wait_until(all_of_them, what=f"the end of {nests}")
 
 

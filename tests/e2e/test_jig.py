@@ -53,15 +53,22 @@ def rigs(scratch):
 
 
 def power_up(jig, drive, nests="A1,B1"):
+    """However often it takes: where this machine stands still for a second, jig and driver rightly give each other up."""
     for well in "fault none", "estop release", "air on", "lid close", "board all in":
         jig(well)
     wait_until(lambda: drive.ask("reset") == "ok", what="the reset")
-    drive.wait(fresh=True, trip="", lid_closed=True)
     drive("want")
     drive.wait(powered=[])
-    drive(f"want clamp lid_lock power={nests}")
-    drive.wait(powered=nests.split(","), clamped=True, trip="")
-    jig.wait(power=nests.split(","))
+    wanted = nests.split(",")
+
+    def has_power():
+        if drive.see()["trip"]:
+            drive.ask("reset")
+            drive("want")
+        drive(f"want clamp lid_lock power={nests}")
+        now = drive.see()
+        return now["fresh"] and now["clamped"] and not now["trip"] and now["powered"] == jig.state()["power"] == wanted
+    wait_until(has_power, what=f"power for {nests}")
 
 
 @pytest.mark.sanitizers
@@ -79,7 +86,9 @@ def test_trips(rigs, line, name):
     assert "RESET" in said["sentence"]
     if trip == "bus":
         assert not said["fresh"] and not any(said[key] for key in ("estop_ok", "lid_closed", "clamped", "present"))
-        assert said["powered"] == ALL or (line, said["powered"]) == ("both", ["A1", "B1"]), "with the bus lost all may be powered"
+        if line == "both":  # the other one is lost a little later, and no reset may come before that
+            said = drive.wait(powered=ALL)
+        assert said["powered"] == ALL, "with the bus lost all may be powered"
     if name != "gone":
         jig.wait(power=[])  # by the power-off frame, or by the watchdog
     if trip not in ("restarted", "clamp-lost", "read-back"):
@@ -172,7 +181,7 @@ def test_line_is_held_alone(scratch):
 
 
 def test_end_takes_the_power(scratch):
-    with Jig(scratch / "jig-end", NESTS) as jig:
+    with Jig(scratch / "jig-end", NESTS, "--watchdog", 60_000) as jig:
         with Drive(jig.map, NESTS) as drive:
             power_up(jig, drive)
         now = jig.state()

@@ -1,9 +1,9 @@
 """fixtures/ and a module that misbehaves: no bus thread waits long for it, and what it refuses is not passed over."""
 import pytest
 from fault_rows import MODBUS, saw
-from jig import LOADED_S, Drive
+from jig import Drive
 from odd_modbus import OddModbus
-from station import wait_until
+from station import PATIENCE_S, wait_until
 
 MAP = """jig:
   buses:
@@ -52,7 +52,7 @@ def test_answers_byte_by_byte(module, drive):
     drive.wait(trip="bus")
     assert not drive.see()["fresh"]
     module.dribble_s = 0
-    wait_until(lambda: not module.coils[POWER], LOADED_S, "power off")
+    wait_until(lambda: not module.coils[POWER], what="power off")
     assert module.coils[CLAMP]
 
 
@@ -64,7 +64,7 @@ def test_answers_that_are_not_for_us(module, drive, kind):
     saw(kind, f"stop bus: {drive.wait(trip='bus')['sentence']}")
     assert not drive.see()["fresh"]
     module.spoil = spoil
-    wait_until(lambda: not module.coils[POWER], LOADED_S, "power off")
+    wait_until(lambda: not module.coils[POWER], what="power off")
     wait_until(lambda: drive.ask("reset") == "ok", what="the reset")
 
 
@@ -114,5 +114,5 @@ def test_end_after_a_bad_cycle(module, tmp_path):
     with Drive(path, "A1") as drive:
         power_up(module, drive)
         module.hang_ups = 1
-        assert module.hung_up.wait(LOADED_S)
+        assert module.hung_up.wait(PATIENCE_S)
     assert not module.coils[POWER] and module.coils[CLAMP]

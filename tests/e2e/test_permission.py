@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 import pytest
 from signer_client import DONE, REFUSED, STATION, SUPERVISOR, READER, TYPES, Signer
@@ -226,12 +228,17 @@ def all_places_taken(s, name, uid):
         os.seteuid(uid)
         try:
             while not re.search(r"caller (is )?turned away", s.log(name)):
-                caller = callers.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
-                caller.setblocking(False)
-                with contextlib.suppress(BlockingIOError):  # more wait to be taken than the kernel lets wait
+                caller = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+                try:
                     caller.connect(f"/proc/self/fd/{folder}/{name}.sock")
+                except BlockingIOError:  # more wait to be taken than the kernel lets wait
+                    caller.close()
+                    time.sleep(0.005)
+                else:
+                    last = callers.enter_context(caller)
         finally:
             os.seteuid(0)
+        assert select.select([last], [], [], PATIENCE_S)[0] and last.recv(1) == b"", "somebody still waits to be turned away"
         yield
 
 
