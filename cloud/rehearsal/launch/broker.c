@@ -37,7 +37,7 @@ static struct sockaddr_in loopback(uint16_t port)
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
-bool broker_port(uint16_t *port, const char *option, struct err *e)
+bool broker_port(uint16_t *port, const char *option, int *ret_fd, struct err *e)
 {
 	AUTO(fd) fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in address = loopback(*port);
@@ -56,6 +56,7 @@ bool broker_port(uint16_t *port, const char *option, struct err *e)
 	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
 		return err_errno(e, ERR_SYSTEM, "no port");
 	*port = ntohs(address.sin_port);
+	*ret_fd = TAKE_FD(fd);
 	return true;
 }
 

@@ -109,10 +109,14 @@ static bool start_rest(struct service *s, struct err *e)
 	return home_make(&s->home, e);
 }
 
+/* Both ports are held until mosquitto listens: one that is free may be another's soon. */
 static bool start_broker(struct service *s, struct err *e)
 {
-	return broker_port(&s->settings.mqtt_port, "--mqtt-port", e) &&
-	       broker_port(&s->settings.event_port, "--event-port", e) &&
+	AUTO(fd) mqtt_fd = -1;
+	AUTO(fd) event_fd = -1;
+
+	return broker_port(&s->settings.mqtt_port, "--mqtt-port", &mqtt_fd, e) &&
+	       broker_port(&s->settings.event_port, "--event-port", &event_fd, e) &&
 	       broker_start(s->dir, &s->settings, s->stop_fd, &s->broker, e);
 }
 
@@ -221,9 +225,9 @@ int service_run(const char *dir, const struct settings *settings, int report_fd)
 	bool started = start(&s, report_fd, &e);
 
 	if (started) {
-		close(report_fd);
 		journal_say("the rehearsal is up: http://127.0.0.1:%u, mqtt localhost:%u",
 			    s.settings.rest_port, s.settings.mqtt_port);
+		close(report_fd); /* now `up` returns */
 		if (broker_ends(&s, &e))
 			journal_say("mosquitto ended by itself: the rehearsal ends, too");
 		journal_say("the rehearsal is down");
