@@ -17,8 +17,8 @@ struct broker {
 	int fd;	   /* readable when it has ended */
 };
 
-/* A port of 127.0.0.1 that nobody serves; *port 0 becomes a free one. While ret_fd is open nobody is
- * given it as a free one, and mosquitto may take it all the same. `option` is how to choose another. */
+/* A port of 127.0.0.1 that nobody serves; *port 0 becomes a free one. `option` is how to choose
+ * another. As long as *ret_fd is open, the kernel gives the port to nobody who takes any. */
 MUST_CHECK bool broker_port(uint16_t *port, const char *option, int *ret_fd, struct err *e);
 /* Starts it on both ports and returns when they answer. `dir` is the working directory's path. */
 MUST_CHECK bool broker_start(const char *dir, const struct settings *settings, int cancel_fd,

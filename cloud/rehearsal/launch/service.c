@@ -109,7 +109,6 @@ static bool start_rest(struct service *s, struct err *e)
 	return home_make(&s->home, e);
 }
 
-/* Both ports are held until mosquitto listens: one that is free may be another's soon. */
 static bool start_broker(struct service *s, struct err *e)
 {
 	AUTO(fd) mqtt_fd = -1;
