@@ -49,7 +49,7 @@ class Terminal:
                   f"{before} env {environment} {ui}; {after}", ";", "set", "-g", "status", "off")
 
     def tmux(self, *arguments):
-        done = subprocess.run(["tmux", "-S", self.socket, *arguments], capture_output=True, text=True, timeout=30)
+        done = subprocess.run(["tmux", "-S", self.socket, *arguments], capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode == 0, f"tmux {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
@@ -57,7 +57,7 @@ class Terminal:
         return self
 
     def __exit__(self, *_):
-        subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, timeout=30)
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, timeout=PATIENCE_S)
         self.folder.cleanup()
 
     def key(self, *keys):

@@ -120,8 +120,8 @@ def test_log_is_bounded(scratch):
     path, old = Path(state["log"]), folder / "log.old"
     first = path.read_text()
     os.truncate(path, 40 << 20)
-    wait_until(lambda: old.exists() and path.stat().st_size < 4096, what="the log to begin anew")
-    assert "longer than 32 MB" in path.read_text() and old.stat().st_size == 40 << 20
+    wait_until(lambda: path.stat().st_size < 4096 and "longer than 32 MB" in path.read_text(), what="the log to begin anew")
+    assert old.stat().st_size >= 40 << 20  # mosquitto may have said something, too
     with old.open() as text:
         assert text.read(len(first)) == first
     assert imprint("down", folder).returncode == 0
@@ -391,7 +391,10 @@ def signed(cloud, method="GET", target="/registrationcode", key="AKIAREHEARSALEX
 def ask(cloud, headers, method="GET", target="/registrationcode", body=None):
     connection = http.client.HTTPConnection(cloud.state["rest_url"].removeprefix("http://"), timeout=PATIENCE_S)
     try:
-        connection.request(method, target, body=body, headers=headers)
+        try:
+            connection.request(method, target, body=body, headers=headers)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it answered, and hung up, before it had read all
         answer = connection.getresponse()
         return answer.status, answer.headers["x-amzn-ErrorType"], answer.read()
     finally:

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from station import BUILD, wait_until
+from station import BUILD, PATIENCE_S, wait_until
 from terminal import Terminal
 
 BARCODE = "IMPRINT-"
@@ -23,7 +23,7 @@ def run_script(station, tmp_path, lines, *options, check=True):
     script = tmp_path / "script"
     script.write_text("\n".join(lines) + "\n")
     done = subprocess.run([BUILD / "imprint", "ui", "--script", script, *options], text=True, capture_output=True,
-                          env=dict(station.env, TZ="UTC", LC_ALL="C.UTF-8"), stdin=subprocess.DEVNULL, timeout=120)
+                          env=dict(station.env, TZ="UTC", LC_ALL="C.UTF-8"), stdin=subprocess.DEVNULL, timeout=PATIENCE_S)
     assert not check or done.returncode == 0, f"{done.stderr}\n{done.stdout}"
     return done if not check else masked(done.stdout)
 
@@ -164,7 +164,7 @@ def test_no_trace_in_a_running_panel(station):
         os.kill(frozen_pid, signal.SIGSTOP)
         resized.resize(80, 24)
         resized.resize(100, 30)
-        s.imprint("wait", "--outcome", "PASS", "--timeout", 60)
+        s.imprint("wait", "--outcome", "PASS", "--timeout", PATIENCE_S)
         resized.wait("All 8 are good.")
         os.kill(frozen_pid, signal.SIGCONT)
         frozen.wait("All 8 are good.")

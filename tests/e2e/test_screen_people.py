@@ -4,12 +4,14 @@ import pytest
 from jig_station import JigStation
 from station import wait_until
 from terminal import Terminal
+from test_shift import far_from_its_end
 
 
 @pytest.fixture(scope="module")
 def panel(module_station):
     """Four boards, one with a weak flash that may be tried once."""
-    s = module_station("--boards", 4, "--fault", "A3=flash-weak", "--setting", "retest: { tries: 1, reseat: no }")
+    s = module_station("--boards", 4, "--fault", "A3=flash-weak", "--setting", "retest: { tries: 1, reseat: no }",
+                       "--setting", far_from_its_end())
     for badge, person, role in (("B-100", "Wang", "operator"), ("B-200", "Li", "technician"), ("B-300", "Chen", "supervisor")):
         s.imprint("badge", "enrol", badge, "--person", person, "--role", role)
     return s

@@ -109,15 +109,21 @@ def test_the_pins_page_is_locked_and_not_the_process(line):
 
 def test_the_signer_has_local_sockets_alone(line):
     """Every socket that it holds is of the kernel's list of local ones."""
-    inodes = set()
-    for fd in os.listdir(f"/proc/{line.pid('signer')}/fd"):
-        try:
-            inodes |= set(re.findall(r"socket:\[(\d+)\]", os.readlink(f"/proc/{line.pid('signer')}/fd/{fd}")))
-        except FileNotFoundError:
-            pass  # closed since
+    before = sockets_of(line.pid("signer"))
     with open("/proc/net/unix") as table:
         local = {row.split()[6] for row in table.read().splitlines()[1:]}
-    assert inodes and inodes <= local
+    lasting = before & sockets_of(line.pid("signer"))  # one that was closed meanwhile stands in no list
+    assert lasting and lasting <= local
+
+
+def sockets_of(pid):
+    inodes = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            inodes |= set(re.findall(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{fd}")))
+        except FileNotFoundError:
+            pass  # closed since
+    return inodes
 
 
 def pkcs11(line, *words, conf=None):

@@ -3,6 +3,7 @@
 What limits or counts comes from the record of runs: each test ends the station with SIGKILL where that could be forgotten."""
 import json
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from station import wait_until
@@ -15,11 +16,16 @@ BADGES = {"SUP-0001": ("Lee", "supervisor"), "TEC-0001": ("Kim", "technician"), 
 def shift(station):
     """shift("retest: {tries: 2}", "--boards", 2): a station with that setting, and three badges."""
     def bring_up(setting, *options):
-        s = station("--setting", setting, *options)
+        s = station("--setting", setting, "--setting", far_from_its_end(), *options)
         for badge, (person, role) in BADGES.items():
             s.imprint("badge", "enrol", badge, "--person", person, "--role", role)
         return s
     return bring_up
+
+
+def far_from_its_end():
+    """A shift that began half a day ago: no test sees its end, which would empty the counters and log people out."""
+    return f'shifts: ["{datetime.now() - timedelta(hours=12):%H:%M}"]'
 
 
 def of_station(s):
@@ -231,8 +237,7 @@ def test_golden_mode(shift):
     wait_until(lambda: has_alarm(s, "golden-due", active=False), what="the end of the alarm")
     kill_and_start(s)
     s.imprint("mode", "normal")
-    s.rig("fault A1 mute")
-    wait_until(lambda: of_station(s)["alarms"] > 0, what="the first look")  # the clock's, on a machine without NTP
+    wait_until(lambda: of_station(s)["health"]["disk"] != "-", what="the first look")
     assert not has_alarm(s, "golden-due")
 
 

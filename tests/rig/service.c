@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define ANSWER_MS 100
-#define SEND_MS 5000
+#define SEND_MS 60000 /* a rig that is busy answers late */
 #define ERROR "error: "
 
 static bool open_dir(const char *dir, int *ret_fd, struct err *e)

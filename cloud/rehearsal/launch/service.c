@@ -224,9 +224,9 @@ int service_run(const char *dir, const struct settings *settings, int report_fd)
 	bool started = start(&s, report_fd, &e);
 
 	if (started) {
-		close(report_fd);
 		journal_say("the rehearsal is up: http://127.0.0.1:%u, mqtt localhost:%u",
 			    s.settings.rest_port, s.settings.mqtt_port);
+		close(report_fd); /* now `up` returns */
 		if (broker_ends(&s, &e))
 			journal_say("mosquitto ended by itself: the rehearsal ends, too");
 		journal_say("the rehearsal is down");
