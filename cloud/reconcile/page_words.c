@@ -4,8 +4,7 @@
 const struct page_verdict page_verdicts[] = {
 	[RECONCILE_CLEAN] = { "clean", "CLEAN: ledgers and AWS IoT agree",
 			      "Every certificate that AWS IoT knows was issued by these ledgers, "
-			      "and "
-			      "none that was revoked is alive. Nothing to do.",
+			      "and none that was revoked is alive. Nothing to do.",
 			      "M4 13l5 5L20 6" },
 	[RECONCILE_DIFFERENCES] = { "differences", "DIFFERENCES: ledgers and AWS IoT disagree",
 				    "Nothing foreign was found, but this needs somebody:",

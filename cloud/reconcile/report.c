@@ -258,8 +258,7 @@ static const char *advice(const struct report *t)
 	if (t->s->other_keys)
 		return "a ledger is signed by another key than before: ask the station, by another "
 		       "way than it came, whether its token was replaced; if so, --head FILE with "
-		       "a "
-		       "head of the new key says that you know";
+		       "a head of the new key says that you know";
 	if (counts[CLASS_LIVE])
 		return "imprint reconcile --fix revokes there what is revoked or void here";
 	if (counts[CLASS_REVOKED_THERE])

@@ -132,8 +132,7 @@ static bool run(struct work *w, char ret_text[static CEREMONY_TEXT_MAX], struct 
 		return false;
 	snprintf(ret_text, CEREMONY_TEXT_MAX,
 		 "Adopted: %zu, as issued, under the order %s, which is closed. The same boards "
-		 "again "
-		 "make them installed.\n",
+		 "again make them installed.\n",
 		 w->adopt->count, w->order);
 	return true;
 }

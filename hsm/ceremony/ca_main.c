@@ -290,9 +290,8 @@ static const struct command {
 	  { create_options, create_option, NULL,
 	    "Make a CA key in the token, self-signed or with a CSR for a root to sign.\vThe signer "
 	    "must be stopped. The key is made inside the token and cannot leave it. The first "
-	    "time, "
-	    "a second key is made that signs the ledger's heads. Another create makes a further "
-	    "key: a new generation of the CA.\n",
+	    "time, a second key is made that signs the ledger's heads. Another create makes a "
+	    "further key: a new generation of the CA.\n",
 	    NULL, NULL, NULL },
 	  run_create },
 	{ "import",
@@ -308,8 +307,7 @@ static const struct command {
 	  { adopt_options, adopt_option, "UNIT=CERT...",
 	    "Take certificates that were read back from boards, or from AWS, into the ledger after "
 	    "a restore.\vPEM or DER, one of a unit. The signer must be stopped. Each must be "
-	    "signed "
-	    "by the CA in use and name its unit; all come in, or none.\n",
+	    "signed by the CA in use and name its unit; all come in, or none.\n",
 	    NULL, NULL, NULL },
 	  run_adopt },
 };

@@ -114,8 +114,7 @@ static bool check_key(struct ceremony *c, const struct ca *ca, struct err *e)
 	if (e->code == ERR_NOT_FOUND)
 		err_set(e, ERR_INVALID,
 			"no key in token %s fits this certificate: give the one that was signed "
-			"from "
-			"the CSR of imprint ca create, before those above it",
+			"from the CSR of imprint ca create, before those above it",
 			c->settings.token.label);
 	return false;
 }

@@ -271,8 +271,7 @@ static void say(const struct token_config *config, bool soft,
 	else if (soft)
 		snprintf(ret_text, CEREMONY_TEXT_MAX,
 			 "Token %s made by SoftHSM (a file on this disk, not hardware). PIN in "
-			 "%.1024s, "
-			 "readable by the signer only. Next: imprint ca create\n",
+			 "%.1024s, readable by the signer only. Next: imprint ca create\n",
 			 config->label, config->pin_file);
 	else if (config->pin_file[0])
 		snprintf(ret_text, CEREMONY_TEXT_MAX,

@@ -34,8 +34,7 @@ static bool open_ledger(bool make, struct ledger **ret_ledger, struct err *e)
 	if (!done && e->code == ERR_BUSY)
 		err_set(e, ERR_BUSY,
 			"stop the signer first: systemctl stop imprint-signer.socket (the ledger "
-			"%s is in "
-			"use)",
+			"%s is in use)",
 			path);
 	return done;
 }

@@ -71,9 +71,8 @@ static bool check_gap(const struct restore_work *w, struct err *e)
 		return r->gap_first == 0 ||
 		       err_set(e, ERR_USAGE,
 			       "--gap-accepted: no entry is known to be missing: show the head "
-			       "that "
-			       "says so; after a restore that was broken off, put back what stands "
-			       "in ledger-kept-…");
+			       "that says so; after a restore that was broken off, put back what "
+			       "stands in ledger-kept-…");
 	if (r->gap_first == first && r->gap_last == last)
 		return true;
 	return err_set(e, ERR_REFUSED,
@@ -157,8 +156,7 @@ static bool open_backup(struct restore_work *w, struct err *e)
 		if (e->code == ERR_BUSY)
 			err_set(e, ERR_BUSY,
 				"stop the signer first: systemctl stop imprint-signer.socket (the "
-				"ledger "
-				"%s is in use)",
+				"ledger %s is in use)",
 				path);
 		return false;
 	}

@@ -60,8 +60,7 @@ static bool key_is_elsewhere(struct decision *d, bool *ret_found, struct err *e)
 		return true;
 	refuse(d, REFUSAL_KEY_OTHER_UNIT,
 	       "unit %s shows the key of unit %s (certificate serial %s, %s): a copied flash image "
-	       "or a "
-	       "broken random number generator; set both boards aside and call a supervisor",
+	       "or a broken random number generator; set both boards aside and call a supervisor",
 	       d->q->unit, other->unit, serial_text(other, serial), state_name(other->state));
 	d->verdict = VERDICT_ALARM;
 	return true;
@@ -76,8 +75,7 @@ static bool key_is_revoked(struct decision *d, bool *ret_found, struct err *e)
 	if (*ret_found)
 		refuse(d, REFUSAL_KEY_REVOKED,
 		       "unit %s shows a key whose certificate (serial %s) was revoked: erase the "
-		       "board "
-		       "so that it makes a new key, then run it again",
+		       "board so that it makes a new key, then run it again",
 		       d->q->unit, serial_text(&d->issuance, serial));
 	return true;
 }
@@ -100,16 +98,15 @@ static void answer_again(struct decision *d)
 	else if (!product)
 		refuse(d, REFUSAL_UNIT_OTHER_KEY,
 		       "unit %s has a certificate (serial %s) of product %s, not %s; if it shall "
-		       "become "
-		       "the other, a supervisor %s it first: imprint %s %s --reason TEXT",
+		       "become the other, a supervisor %s it first: imprint %s %s --reason TEXT",
 		       d->q->unit, serial_text(earlier, serial), earlier->product, d->q->product,
 		       earlier->state == STATE_INSTALLED ? "revokes" : "voids",
 		       earlier->state == STATE_INSTALLED ? "revoke" : "void", d->q->unit);
 	else
 		refuse(d, REFUSAL_UNIT_OTHER_KEY,
 		       "unit %s has a certificate (serial %s) of an earlier CA; if it shall have "
-		       "one of "
-		       "the CA in use, a supervisor %s it first: imprint %s %s --reason TEXT",
+		       "one of the CA in use, a supervisor %s it first: imprint %s %s --reason "
+		       "TEXT",
 		       d->q->unit, serial_text(earlier, serial),
 		       earlier->state == STATE_INSTALLED ? "revokes" : "voids",
 		       earlier->state == STATE_INSTALLED ? "revoke" : "void", d->q->unit);
@@ -124,14 +121,12 @@ static void refuse_other_key(struct decision *d)
 	if (earlier->state == STATE_RESERVED)
 		refuse(d, REFUSAL_UNIT_OTHER_KEY,
 		       "a certificate (serial %s) with another key is just being made for unit %s: "
-		       "look "
-		       "for a second board with this unit id, then run it again",
+		       "look for a second board with this unit id, then run it again",
 		       serial_text(earlier, serial), d->q->unit);
 	else
 		refuse(d, REFUSAL_UNIT_OTHER_KEY,
 		       "unit %s shows a new key, but has a certificate (serial %s, %s) for another "
-		       "one; a "
-		       "supervisor %s it: imprint %s %s --reason TEXT",
+		       "one; a supervisor %s it: imprint %s %s --reason TEXT",
 		       d->q->unit, serial_text(earlier, serial), state_name(earlier->state),
 		       installed ? "revokes" : "voids", installed ? "revoke" : "void", d->q->unit);
 }
@@ -145,8 +140,7 @@ static bool check_order(struct decision *d, uint32_t coming_back, struct err *e)
 	if (!order) {
 		refuse(d, REFUSAL_ORDER_NONE,
 		       "no order is in use for unit %s; a supervisor opens one (imprint order "
-		       "open) or "
-		       "puts one in use (imprint order use ID)",
+		       "open) or puts one in use (imprint order use ID)",
 		       d->q->unit);
 		return true;
 	}
@@ -155,20 +149,18 @@ static bool check_order(struct decision *d, uint32_t coming_back, struct err *e)
 	if (order->state != ORDER_OPEN)
 		refuse(d, REFUSAL_ORDER_CLOSED,
 		       "order %s is closed, nothing new is issued for unit %s; a supervisor opens "
-		       "a new "
-		       "order: imprint order open ID --product %s --quantity N",
+		       "a new order: imprint order open ID --product %s --quantity N",
 		       order->id, d->q->unit, order->product);
 	else if (order->until && d->q->now_s > order->until)
 		refuse(d, REFUSAL_ORDER_LATE,
 		       "order %s ended on %s, nothing new is issued for unit %s; a supervisor "
-		       "opens a new "
-		       "order: imprint order open ID --product %s --quantity N --until DATE",
+		       "opens a new order: imprint order open ID --product %s --quantity N --until "
+		       "DATE",
 		       order->id, clock_format(order->until, time), d->q->unit, order->product);
 	else if (!takes && order->units == UNITS_LIST)
 		refuse(d, REFUSAL_ORDER_UNIT,
 		       "unit %s is not on the list of order %s; check the board, or a supervisor "
-		       "adds it "
-		       "to the order",
+		       "adds it to the order",
 		       d->q->unit, order->id);
 	else if (!takes)
 		refuse(d, REFUSAL_ORDER_UNIT,
@@ -200,8 +192,7 @@ static bool decide_rekey(struct decision *d, struct err *e)
 		refuse(d, REFUSAL_REKEY_LIMIT,
 		       "unit %s shows a new key again after %" PRIu32
 		       " certificates that were never installed: set the board aside; to try once "
-		       "more, a "
-		       "supervisor runs imprint void %s --reason TEXT",
+		       "more, a supervisor runs imprint void %s --reason TEXT",
 		       d->q->unit, rekeys, d->q->unit);
 		return true;
 	}

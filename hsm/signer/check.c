@@ -196,8 +196,7 @@ static void check_keys(struct signer *s, struct check *c)
 	}
 	check_say(c, CHECK_OK, "keys",
 		  "CA key (%s) and head key: in the token, sensitive, not extractable; both sign, "
-		  "and "
-		  "fit the CA certificate and the ledger",
+		  "and fit the CA certificate and the ledger",
 		  token_key_type_name(token_type(s->ca->signer)));
 }
 

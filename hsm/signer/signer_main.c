@@ -38,8 +38,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.doc = "Signs certificates with the CA key in a PKCS#11 token and keeps the ledger of "
-	       "every "
-	       "certificate ever signed. Settings: etc/signer.yaml. Ends by SIGTERM.",
+	       "every certificate ever signed. Settings: etc/signer.yaml. Ends by SIGTERM.",
 };
 
 static void block_signals(void)

@@ -11,8 +11,7 @@ static const struct answer {
 } answers[] = {
 	{ CKR_PIN_INCORRECT, ERR_PIN,
 	  "the token refused the PIN: correct the PIN file; it is not tried again by itself, for "
-	  "many "
-	  "tokens lock after a few wrong tries" },
+	  "many tokens lock after a few wrong tries" },
 	{ CKR_PIN_INVALID, ERR_PIN,
 	  "the PIN holds a character that the token does not allow: correct the PIN file" },
 	{ CKR_PIN_LEN_RANGE, ERR_PIN,

@@ -21,8 +21,8 @@ static const struct {
 } reasons[] = {
 	{ "243", NULL,
 	  "its credential could not be set up (243/CREDENTIALS): the file that LoadCredential= "
-	  "names "
-	  "is missing, or was sealed on another PC; make it again with systemd-creds encrypt" },
+	  "names is missing, or was sealed on another PC; make it again with systemd-creds "
+	  "encrypt" },
 	{ "78", NULL,
 	  "the token's PIN is missing, open to others, or was refused (and none is tried twice): "
 	  "see the rows about PIN and token" },

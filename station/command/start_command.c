@@ -47,8 +47,7 @@ static const struct {
 	  "its name" },
 	{ ANSWER_TRIED, false,
 	  "left: its board has run or has failed; take it out and put it in again; beyond its "
-	  "tries "
-	  "a supervisor frees it: imprint free NEST --badge BADGE" },
+	  "tries a supervisor frees it: imprint free NEST --badge BADGE" },
 	{ ANSWER_PENDING, false, "no answer in time; see the log of imprint-station" },
 };
 
