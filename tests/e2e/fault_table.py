@@ -134,8 +134,10 @@ AWAY = ["C_Sign always fail CKR_TOKEN_NOT_PRESENT", "C_OpenSession always fail C
      f"`imprint status`: {LOST}: … no token is present",
      "boards wait, for `timeouts.certificate_ms` at most; the line resumes when it is back")
 def token_away(s):
-    with logged(s, "token cannot be reopened", "token is back"), panel_under_way(s, *AWAY):
+    start = len(s.log("signer"))
+    with logged(s, "token is back"), panel_under_way(s, *AWAY):
         status_says(s, LOST, "no token is present")
+        wait_until(lambda: "token cannot be reopened" in s.log("signer")[start:], what="the first try to open it")
         s.script()
 
 
@@ -245,7 +247,7 @@ def signature_too_short(s):
 def signature_always_wrong(s):
     words = "token cannot be reopened", "it signs, but the signature does not verify", "token is back"
     with logged(s, *words), panel_under_way(s, "C_Sign always wrong"):
-        status_says(s, LOST, "does not verify")
+        status_says(s, LOST, "it signs, but the signature does not verify")  # so says the try to open it again
         s.script()
 
 
