@@ -32,7 +32,7 @@ int64_t clock_boot_ms(void)
 
 int64_t clock_wall_s(void)
 {
-	return (int64_t)time(NULL);
+	return read_us(CLOCK_REALTIME) / 1000000; /* time() lags by up to a tick of the kernel */
 }
 
 int64_t clock_deadline(int64_t timeout_ms)
