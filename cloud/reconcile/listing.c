@@ -159,9 +159,13 @@ static bool read_document(struct listing *l, struct err *e)
 /* YAML, text and tables of the aws command end here, too. */
 static bool no_json(const struct listing *l, struct err *e)
 {
-	uint8_t first = l->pull.before || !l->pull.end ? 0 : l->pull.buffer[0];
+	static const char *const marks[] = { "\xff\xfe", "\xef\xbb\xbf" }; /* UTF-16, UTF-8 */
+	bool has_mark = false;
 
-	if (first == 0xff || first == 0xef)
+	for (size_t i = 0; !l->pull.before && i < sizeof(marks) / sizeof(marks[0]); i++)
+		has_mark |= l->pull.end >= strlen(marks[i]) &&
+			    !memcmp(l->pull.buffer, marks[i], strlen(marks[i]));
+	if (has_mark)
 		return err_set(e, ERR_INVALID,
 			       "it begins with a byte order mark, as PowerShell's > writes it; "
 			       "write it with cmd's >, or | Out-File -Encoding ascii");

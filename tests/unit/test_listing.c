@@ -110,6 +110,8 @@ static const struct {
 	{ "an error of aws", "\nAn error occurred (…) when calling\n", "--output json" },
 	{ "PowerShell", "\xff\xfe{", "PowerShell" },
 	{ "a UTF-8 mark", "\xef\xbb\xbf{}", "byte order mark" },
+	{ "a picture", "\xff\xd8\xff\xe0", "this is not JSON" },
+	{ "a letter", "\xef", "this is not JSON" },
 	{ "a list", "[]", "--output json" },
 	{ "a number", "4", "--output json" },
 	{ "foreign", "{\"things\":[]}", "byte 13: this is neither what" },
