@@ -1,8 +1,8 @@
 /* decision: what becomes of a device that knocks: from facts to a verdict, in words.
- * A registered certificate: its own status decides, whatever its CA's; but without the server's name AWS
- * does not find one that is registered as SNI_ONLY. An unknown one: each row of
- * a table that holds refuses it, the first one speaks; if none does, it is registered as
- * PENDING_ACTIVATION, and refused as well. The order is the order of the verdicts below.
+ * A registered certificate: its own status decides, whatever its CA's; but without the server's name
+ * AWS does not find one that is registered as SNI_ONLY. An unknown one: each row of a table that
+ * holds refuses it, the first one speaks; if none does, it is registered as PENDING_ACTIVATION, and
+ * refused as well. The order is the order of the verdicts below.
  * On AWS the device learns nothing from a refusal; here the engineer does: each verdict has a phrase
  * and an advice (docs/rehearsal.md has the same list).
  * Pure. Threads: any. Layer above: inspect, gate. Below: none. */
